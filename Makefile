@@ -1,0 +1,50 @@
+# make demo | test | lint | cards: each makes .venv and installs what it needs there.
+# Another interpreter: make test PYTHON=python3.12. Another scan: make demo IMAGE=a.nii.gz
+
+PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
+	$$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+	2>/dev/null && echo $$name && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check
+IMAGE ?=
+
+.PHONY: demo test lint cards clean
+
+demo: $(VENV)/installed-demo
+	$(BIN)/medzoo demo $(if $(IMAGE),"$(IMAGE)")
+
+test: lint
+	$(BIN)/medzoo cards --check
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+cards: $(VENV)/installed-test
+	$(BIN)/medzoo cards
+
+clean:
+	rm -rf $(VENV) dist
+
+# Editable, so that one .venv serves every target and never holds an old copy.
+$(VENV)/installed-demo: pyproject.toml | $(BIN)/python
+	$(PIP) -e ".[demo]"
+	@touch $@
+
+$(VENV)/installed-test: pyproject.toml | $(BIN)/python
+	$(PIP) -e ".[demo,test]"
+	@touch $@ $(VENV)/installed-demo
+
+$(BIN)/python:
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "medzoo needs Python 3.11, 3.12 or 3.13, and none was found." >&2; \
+		echo "On Debian or Ubuntu: sudo apt install python3 python3-venv" >&2; \
+		echo "or where python3 is older: sudo apt install python3.11 python3.11-venv" >&2; \
+		exit 1; fi
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) cannot make virtual environments." >&2; \
+		$(PYTHON) -c 'import sys; print("On Debian or Ubuntu: sudo apt install python3-venv python%d.%d-venv" % sys.version_info[:2])' >&2; \
+		exit 1; }
+	$(PYTHON) -m venv $(VENV)

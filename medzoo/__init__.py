@@ -1,0 +1,58 @@
+"""A Keras 3 model zoo for volumetric medical images.
+
+The names below are the public surface. Each is imported on first use (PEP 562),
+so that `import medzoo` costs neither keras nor numpy.
+"""
+
+from importlib import import_module
+
+from medzoo._version import __version__
+
+# Public name -> the module that holds it, and the name there. A target of None
+# makes the module itself public.
+_PUBLIC = {
+    "Volume": ("medzoo.volume", "Volume"),
+    "attach": ("medzoo.zoo.load", "attach"),
+    "dataset": ("medzoo.data.dataset", "dataset"),
+    "errors": ("medzoo.errors", None),
+    "evaluate": ("medzoo.inference.evaluate", "evaluate"),
+    "info": ("medzoo.zoo.info", "info"),
+    "layers": ("medzoo.layers", None),
+    "list_models": ("medzoo.zoo.registry", "list_models"),
+    "load": ("medzoo.zoo.load", "load"),
+    "models": ("medzoo.models", None),
+    "predict": ("medzoo.inference.batch", "predict"),
+    "read": ("medzoo.io", "read"),
+    "write": ("medzoo.io", "write"),
+}
+
+__all__ = [
+    "Volume",
+    "__version__",
+    "attach",
+    "dataset",
+    "errors",
+    "evaluate",
+    "info",
+    "layers",
+    "list_models",
+    "load",
+    "models",
+    "predict",
+    "read",
+    "write",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'medzoo' has no attribute {name!r}")
+    module_name, attribute = _PUBLIC[name]
+    module = import_module(module_name)
+    value = module if attribute is None else getattr(module, attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

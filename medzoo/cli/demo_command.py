@@ -1,0 +1,45 @@
+"""`medzoo demo [IMAGE]`: the arguments; medzoo.cli.demo does the work."""
+
+from argparse import ArgumentParser, Namespace
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class DemoOptions:
+    """What `medzoo demo` was asked for.
+
+    Attributes:
+        image: The scan to use, or None for the average brain that nilearn carries.
+        output: Where the picture goes.
+    """
+
+    image: Path | None
+    output: Path
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Adds the arguments of this command."""
+    parser.add_argument(
+        "image",
+        type=Path,
+        nargs="?",
+        metavar="IMAGE",
+        help="a scan; without it, the MNI152 average that the nilearn package carries",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("medzoo_demo.png"),
+        metavar="PICTURE",
+        help="where the picture goes, as .png, .pdf or .svg (default: %(default)s)",
+    )
+
+
+def run(values: Namespace) -> int:
+    """Predicts with every model on one scan; gives the exit code."""
+    options = DemoOptions(image=values.image, output=values.output)
+    from medzoo.cli import demo
+
+    return demo.run(options)

@@ -1,0 +1,90 @@
+"""`medzoo evaluate NAME ...`: arguments; medzoo.inference.evaluate does the work."""
+
+from argparse import ArgumentParser, Namespace
+from dataclasses import dataclass
+from pathlib import Path
+
+from medzoo.cli.parser import add_json, add_name, add_target, add_threads
+from medzoo.errors import InputError
+from medzoo.zoo.registry import resolve
+
+
+@dataclass(frozen=True)
+class EvaluateOptions:
+    """What `medzoo evaluate` was asked for.
+
+    Attributes:
+        name: The model as the user wrote it.
+        folder: The model's folder.
+        cases: A cases.csv, or None with `out_of_fold`.
+        target: "COLUMN" or "COLUMN:CODES.csv" instead of the recipe's, or None.
+        output: A metrics.json to write, or None.
+        json: Whether to print JSON.
+        out_of_fold: Whether to measure the cross-validation's predictions.
+        threads: CPU threads at most, or None.
+    """
+
+    name: str
+    folder: Path
+    cases: Path | None
+    target: str | None
+    output: Path | None
+    json: bool
+    out_of_fold: bool
+    threads: int | None
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Adds the arguments of this command."""
+    add_name(parser)
+    parser.add_argument(
+        "--cases", type=Path, metavar="CASES.csv", help="a table with one case a row"
+    )
+    add_target(parser)
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="METRICS.json", help="file to write too"
+    )
+    add_json(parser)
+    parser.add_argument(
+        "--out-of-fold",
+        action="store_true",
+        help="measure the model's stored cross-validation instead of predicting",
+    )
+    add_threads(parser)
+
+
+def read_options(values: Namespace) -> EvaluateOptions:
+    """Makes the options of the parsed arguments.
+
+    Raises:
+        InputError: Unknown model, or nothing to measure on.
+    """
+    folder = resolve(values.name)
+    if values.cases is None and not values.out_of_fold:
+        raise InputError(
+            "evaluate needs cases with a known truth. Received: neither --cases nor "
+            "--out-of-fold. Give --cases CASES.csv."
+        )
+    if values.target is not None and values.cases is None:
+        raise InputError(
+            f"--target names a column of the cases. Received: --target {values.target} "
+            f"without --cases. Give --cases CASES.csv."
+        )
+    return EvaluateOptions(
+        name=values.name,
+        folder=folder,
+        cases=values.cases,
+        target=values.target,
+        output=values.output,
+        json=values.json,
+        out_of_fold=values.out_of_fold,
+        threads=values.threads,
+    )
+
+
+def run(values: Namespace) -> int:
+    """Measures; gives the exit code."""
+    options = read_options(values)
+    from medzoo.inference import evaluate
+
+    return evaluate.run(options)

@@ -1,0 +1,127 @@
+"""The `medzoo` command: chooses a command, imports it alone, and reports errors."""
+
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from importlib import import_module
+
+from medzoo._version import __version__
+from medzoo.cli.parser import CommandParser
+from medzoo.errors import MedzooError, MedzooWarning
+
+# Command -> its module in medzoo.cli, and what it does. The module is imported when
+# the command is chosen: the others may need what is not installed, or is slow.
+COMMANDS = {
+    "list": ("list_command", "list the models of the zoo"),
+    "info": ("info_command", "describe a model: its data, numbers, licence and limits"),
+    "predict": ("predict_command", "predict on images"),
+    "evaluate": ("evaluate_command", "measure a model on labelled cases"),
+    "train": ("train_command", "train a model as its recipe says"),
+    "cards": ("cards_command", "write the model cards, or check that they are current"),
+    "demo": ("demo_command", "predict with every model on one scan, with a picture"),
+}
+
+EXIT_WRONG_USE = 2
+EXIT_INTERRUPTED = 130
+# What shells report for a process ended by SIGPIPE, as most tools are.
+EXIT_BROKEN_PIPE = 141
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command.
+
+    Args:
+        arguments: What follows `medzoo` on the command line; None takes sys.argv.
+
+    Returns:
+        The exit code: 0 every case has a result, 1 some have, 2 none has or wrong use,
+        130 interrupted, 141 nobody reads the output.
+    """
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    # TensorFlow reads it once, when it is imported.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = _warning_printer(warnings.showwarning)
+            code = _run(arguments)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # Python flushes stdout once more on its way out; let that go nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_BROKEN_PIPE
+    except KeyboardInterrupt:
+        _say("error: interrupted")
+        return EXIT_INTERRUPTED
+    # A full disk or a folder without permission is the user's to mend, like the rest.
+    except (MedzooError, OSError) as error:
+        _say(f"error: {error}")
+        return EXIT_WRONG_USE
+
+
+def _run(arguments: list[str]) -> int:
+    _keep_printing_any_text()
+    if arguments[:1] and arguments[0] in COMMANDS:
+        module_name, summary = COMMANDS[arguments[0]]
+        module = import_module(f"medzoo.cli.{module_name}")
+        parser = CommandParser(
+            prog=f"medzoo {arguments[0]}", description=_sentence(summary)
+        )
+        module.add_arguments(parser)
+        return _parse(parser, arguments[1:], module)
+    return _parse(_top_parser(), arguments, None)
+
+
+def _parse(parser: CommandParser, arguments: list[str], module: object | None) -> int:
+    try:
+        # Intermixed, because `predict NAME --json a.nii b.nii` is natural to write.
+        values = parser.parse_intermixed_args(arguments)
+    except SystemExit as stop:  # argparse ends --help and --version this way
+        return int(stop.code or 0)
+    if module is None:
+        parser.error("give a command")
+    return module.run(values)
+
+
+def _top_parser() -> CommandParser:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {text}" for name, (_, text) in COMMANDS.items()]
+    parser = CommandParser(
+        prog="medzoo",
+        usage="medzoo [-h] [--version] COMMAND ...",
+        description="A model zoo for volumetric medical images.",
+        epilog="\n".join(["commands:", *lines, "", "medzoo COMMAND --help says more."]),
+    )
+    parser.add_argument("--version", action="version", version=f"medzoo {__version__}")
+    parser.add_argument(
+        "command", choices=tuple(COMMANDS), metavar="COMMAND", help="one of those below"
+    )
+    return parser
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _keep_printing_any_text() -> None:
+    # A name that the terminal cannot show is no reason to lose a result.
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="backslashreplace")
+
+
+def _warning_printer(default: object) -> object:
+    def show(message, category, filename, lineno, file=None, line=None) -> None:
+        if issubclass(category, MedzooWarning):
+            _say(f"warning: {message}")
+        else:
+            default(message, category, filename, lineno, file, line)
+
+    return show
+
+
+def _say(text: str) -> None:
+    # One line whatever a file name holds: no line breaks, no terminal control.
+    line = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+    sys.stderr.write(f"medzoo: {line}\n")

@@ -1,0 +1,91 @@
+"""The argument parser of the commands, and the kinds of values that they share."""
+
+import argparse
+import math
+from pathlib import Path
+from typing import NoReturn
+
+from medzoo.errors import InputError
+
+
+class CommandParser(argparse.ArgumentParser):
+    """An ArgumentParser that answers wrong use with InputError, so with one line."""
+
+    def __init__(self, **options):
+        """Makes a parser that takes no abbreviations and keeps the help's lines."""
+        super().__init__(
+            allow_abbrev=False,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            **options,
+        )
+
+    def error(self, message: str) -> NoReturn:
+        """Raises InputError with argparse's message."""
+        raise InputError(f"{message}. See `{self.prog} --help`.")
+
+
+def add_name(parser: argparse.ArgumentParser) -> None:
+    """Adds the positional argument NAME."""
+    parser.add_argument(
+        "name",
+        metavar="NAME",
+        help="a model of the zoo (see `medzoo list`), NAME@VERSION, or a model folder",
+    )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Adds --json."""
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def add_threads(parser: argparse.ArgumentParser) -> None:
+    """Adds --threads."""
+    parser.add_argument(
+        "--threads", type=thread_count, metavar="N", help="CPU threads to use at most"
+    )
+
+
+def add_target(parser: argparse.ArgumentParser) -> None:
+    """Adds --target."""
+    parser.add_argument(
+        "--target",
+        metavar="COLUMN[:CODES.csv]",
+        help="column of the truth, instead of the recipe's",
+    )
+
+
+def thread_count(text: str) -> int:
+    """Reads a number of threads, 1 to 1024."""
+    if text.isdecimal() and 1 <= int(text) <= 1024:
+        return int(text)
+    raise argparse.ArgumentTypeError(
+        f"must be a whole number from 1 to 1024. Received: {text!r}"
+    )
+
+
+def spacing(text: str) -> tuple[float, float, float]:
+    """Reads a voxel size in mm: one number, or three as x,y,z."""
+    try:
+        values = [float(part) for part in text.split(",")]
+    except ValueError:
+        values = []
+    if len(values) == 1:
+        values *= 3
+    if len(values) != 3 or not all(
+        math.isfinite(value) and 0.001 <= value <= 1000 for value in values
+    ):
+        raise argparse.ArgumentTypeError(
+            f"must be one size or three (x,y,z) from 0.001 to 1000 mm. "
+            f"Received: {text!r}"
+        )
+    return tuple(values)
+
+
+def channel(text: str) -> tuple[str, Path]:
+    """Reads one CHANNEL=PATH."""
+    name, equals, path = text.partition("=")
+    if not (name and equals and path):
+        raise argparse.ArgumentTypeError(
+            f"must be CHANNEL=PATH, as t1=scan.nii.gz. Received: {text!r}"
+        )
+    return name, Path(path)

@@ -1,0 +1,120 @@
+"""`medzoo predict NAME ...`: the arguments; medzoo.inference.command does the work."""
+
+from argparse import ArgumentParser, Namespace
+from dataclasses import dataclass
+from pathlib import Path
+
+from medzoo.cli.parser import add_json, add_name, add_threads, channel, spacing
+from medzoo.errors import InputError
+from medzoo.zoo.registry import resolve
+
+
+@dataclass(frozen=True)
+class PredictOptions:
+    """What `medzoo predict` was asked for; one of images, channels, cases is given.
+
+    Attributes:
+        name: The model as the user wrote it.
+        folder: The model's folder.
+        images: One image of the first channel a case.
+        channels: Channel -> image, of a single case.
+        cases: A cases.csv, or None.
+        output: Where results go, or None for stdout.
+        json: Whether to print JSON.
+        threads: CPU threads at most, or None.
+        assume_affine: Spacing in mm for images without a spatial form, or None.
+    """
+
+    name: str
+    folder: Path
+    images: tuple[Path, ...]
+    channels: dict[str, Path]
+    cases: Path | None
+    output: Path | None
+    json: bool
+    threads: int | None
+    assume_affine: tuple[float, float, float] | None
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Adds the arguments of this command."""
+    add_name(parser)
+    parser.add_argument(
+        "images",
+        type=Path,
+        nargs="*",
+        metavar="IMAGE",
+        help="an image of the model's first channel; several are several cases",
+    )
+    parser.add_argument(
+        "--channel",
+        type=channel,
+        action="append",
+        default=[],
+        dest="channels",
+        metavar="CHANNEL=PATH",
+        help="an image of one channel; repeat it for the other channels of the case",
+    )
+    parser.add_argument(
+        "--cases", type=Path, metavar="CASES.csv", help="a table with one case a row"
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="OUT", help="where the results go"
+    )
+    add_json(parser)
+    add_threads(parser)
+    parser.add_argument(
+        "--assume-affine",
+        type=spacing,
+        metavar="MM",
+        help="voxel size in mm (one, or x,y,z) of images that do not tell their own",
+    )
+
+
+def read_options(values: Namespace) -> PredictOptions:
+    """Makes the options of the parsed arguments.
+
+    Raises:
+        InputError: Unknown model, or not exactly one kind of input.
+    """
+    folder = resolve(values.name)
+    given = [
+        kind
+        for kind, value in (
+            ("IMAGE", values.images),
+            ("--channel", values.channels),
+            ("--cases", values.cases),
+        )
+        if value
+    ]
+    if len(given) != 1:
+        raise InputError(
+            f"predict takes images, --channel or --cases. Received: "
+            f"{' and '.join(given) or 'none of them'}. Give exactly one kind."
+        )
+    channels = dict(values.channels)
+    if len(channels) != len(values.channels):
+        names = ", ".join(name for name, _ in values.channels)
+        raise InputError(
+            f"Each channel stands once in --channel. Received: {names}. "
+            f"Use --cases for several cases."
+        )
+    return PredictOptions(
+        name=values.name,
+        folder=folder,
+        images=tuple(values.images),
+        channels=channels,
+        cases=values.cases,
+        output=values.output,
+        json=values.json,
+        threads=values.threads,
+        assume_affine=values.assume_affine,
+    )
+
+
+def run(values: Namespace) -> int:
+    """Predicts; gives the exit code."""
+    options = read_options(values)
+    from medzoo.inference import command
+
+    return command.run(options)

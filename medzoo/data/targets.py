@@ -1,0 +1,66 @@
+"""Targets: the cells of a case table as the numbers that a loss takes."""
+
+import math
+
+from medzoo.errors import InputError
+
+
+def target_column(recipe, override=None):
+    """Returns the column with the truth, the recipe's or the user's.
+
+    Args:
+        recipe: dict, the recipe's content.
+        override: str or None, "COLUMN" as `--target` gives it.
+
+    Raises:
+        InputError: if the model has no target, or for a code table, which only label
+            maps take.
+    """
+    if override is None:
+        if recipe.get("target") is None:
+            raise InputError(
+                f"The model must have a target to do this. Received: model="
+                f"{recipe['name']!r} without one."
+            )
+        return recipe["target"]["column"]
+    column, colon, _ = override.partition(":")
+    if colon:
+        raise InputError(
+            "A code table belongs to a target that is a label map. "
+            f"Received: target={override!r}. Give the column alone."
+        )
+    return column
+
+
+def target_value(case, recipe):
+    """Returns a case's truth as a number: years, or the index of its class.
+
+    Args:
+        case: `Case` whose target is not None.
+        recipe: dict, the recipe's content.
+
+    Returns:
+        float for regression, int for classification.
+
+    Raises:
+        InputError: for a cell that is no finite number, or no class.
+    """
+    if recipe["task"] == "regression":
+        try:
+            value = float(case.target)
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value):
+            raise InputError(
+                f"A target must be a finite number in case {case.case_id}. "
+                f"Received: {case.target!r}. Correct or empty the cell."
+            )
+        return value
+    values = (recipe.get("target") or {}).get("values", {})
+    name = values.get(case.target, case.target)
+    if name not in recipe["class_names"]:
+        raise InputError(
+            f"A target must be one of {recipe['class_names']} in case {case.case_id}. "
+            f"Received: {case.target!r}. Correct or empty the cell."
+        )
+    return recipe["class_names"].index(name)

@@ -1,0 +1,49 @@
+"""The errors and the warning of medzoo.
+
+Each error also derives from the builtin that a user would catch. All take one
+message: the rule that failed and in which file; `Received: ...`; what to do.
+"""
+
+
+class MedzooError(Exception):
+    """Any error that medzoo raises on purpose."""
+
+
+class FileFormatError(MedzooError, ValueError):
+    """A file is not what its format promises: truncated, damaged or another format."""
+
+
+class GeometryError(MedzooError, ValueError):
+    """An image's position in space is missing, impossible or contradictory."""
+
+
+class InputError(MedzooError, ValueError):
+    """An argument, a table or an image is not what the operation can work on."""
+
+
+class RecipeError(MedzooError, ValueError):
+    """A recipe breaks the schema, or a model has none."""
+
+
+class IntegrityError(MedzooError, OSError):
+    """A weights file is not the one that its recipe vouches for."""
+
+
+class OfflineError(MedzooError, ConnectionError):
+    """Something must be fetched and there is no network, or none is allowed."""
+
+
+class ResourceError(MedzooError, MemoryError):
+    """The work needs more memory than there is."""
+
+
+class BatchError(MedzooError, RuntimeError):
+    """None of many cases has a result."""
+
+
+class MissingFileError(MedzooError, FileNotFoundError):
+    """A path names nothing."""
+
+
+class MedzooWarning(UserWarning):
+    """Something that a user should know and that did not stop the work."""

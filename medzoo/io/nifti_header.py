@@ -1,0 +1,250 @@
+"""The parts of a NIfTI header that medzoo believes, read from its bytes.
+
+Own code, because the readers repair what should be refused. Offsets: nifti1.h and
+nifti2.h of the NIfTI Data Format Working Group.
+"""
+
+import math
+import struct
+from dataclasses import dataclass
+
+from medzoo.errors import FileFormatError, InputError
+from medzoo.io.refusal import refusal
+
+HEADER_BYTES = {1: 348, 2: 540}
+# After the header come four bytes that announce extensions.
+FIRST_OFFSET = {1: 352, 2: 544}
+# field: (offset, struct format)
+FIELDS = {
+    1: {
+        "dim": (40, "8h"),
+        "datatype": (70, "h"),
+        "bitpix": (72, "h"),
+        "pixdim": (76, "8f"),
+        "vox_offset": (108, "f"),
+        "scl_slope": (112, "f"),
+        "scl_inter": (116, "f"),
+        "xyzt_units": (123, "B"),
+        "qform_code": (252, "h"),
+        "sform_code": (254, "h"),
+        "quatern": (256, "3f"),
+        "qoffset": (268, "3f"),
+        "srow": (280, "12f"),
+    },
+    2: {
+        "dim": (16, "8q"),
+        "datatype": (12, "h"),
+        "bitpix": (14, "h"),
+        "pixdim": (104, "8d"),
+        "vox_offset": (168, "q"),
+        "scl_slope": (176, "d"),
+        "scl_inter": (184, "d"),
+        "xyzt_units": (500, "i"),
+        "qform_code": (344, "i"),
+        "sform_code": (348, "i"),
+        "quatern": (352, "3d"),
+        "qoffset": (376, "3d"),
+        "srow": (400, "12d"),
+    },
+}
+NUMBERS = {
+    2: "u1",
+    4: "i2",
+    8: "i4",
+    16: "f4",
+    64: "f8",
+    256: "i1",
+    512: "u2",
+    768: "u4",
+    1024: "i8",
+    1280: "u8",
+}
+OTHERS = {
+    0: "unknown",
+    1: "binary",
+    32: "complex64",
+    128: "RGB",
+    1536: "float128",
+    1792: "complex128",
+    2048: "complex256",
+    2304: "RGBA",
+}
+DAMAGED = "The header is damaged; convert the image again from its source."
+
+
+@dataclass(frozen=True)
+class NiftiHeader:
+    """A checked header.
+
+    Attributes:
+        shape: three ints, or four where several volumes were allowed.
+        dtype: str, numpy's name with the byte order, "<i2".
+        offset: int, byte of the first voxel in the unpacked file.
+        slope: float, 1 where the file says unscaled.
+        inter: float.
+        is_pair: bool, the voxels are in an .img file.
+        geometry: dict of `FIELDS` names to tuples or ints, still unchecked.
+    """
+
+    shape: tuple
+    dtype: str
+    offset: int
+    slope: float
+    inter: float
+    is_pair: bool
+    geometry: dict
+
+    @property
+    def num_voxels(self):
+        """Int."""
+        return math.prod(self.shape)
+
+    @property
+    def voxel_bytes(self):
+        """int, the bytes of all voxels in the file."""
+        return self.num_voxels * int(self.dtype[2:])
+
+    @property
+    def is_scaled(self):
+        """bool: voxels become slope * stored + inter."""
+        return (self.slope, self.inter) != (1.0, 0.0)
+
+
+def parse_nifti_header(data, path, *, several_volumes=False):
+    """Checks the first bytes of a NIfTI file.
+
+    Args:
+        data: bytes, 540 or as many as there are.
+        path: the file, for messages.
+        several_volumes: bool, accept 4-D.
+
+    Returns:
+        NiftiHeader.
+
+    Raises:
+        FileFormatError: if it is no NIfTI header or contradicts itself.
+        InputError: if the image is a kind that medzoo does not read.
+    """
+    version, order, is_pair = _recognise(data, path)
+    fields = {
+        name: _unpack(order + form, data, offset)
+        for name, (offset, form) in FIELDS[version].items()
+    }
+    shape = _shape(fields["dim"], path, several_volumes)
+    dtype = _dtype(fields["datatype"], fields["bitpix"], path)
+    slope, inter = _scaling(fields["scl_slope"], fields["scl_inter"], path)
+    return NiftiHeader(
+        shape=shape,
+        dtype=order + dtype,
+        offset=_offset(
+            fields["vox_offset"], 0 if is_pair else FIRST_OFFSET[version], path
+        ),
+        slope=slope,
+        inter=inter,
+        is_pair=is_pair,
+        geometry=fields,
+    )
+
+
+def _unpack(form, data, offset):
+    values = struct.unpack_from(form, data, offset)
+    return values if len(values) > 1 else values[0]
+
+
+def _recognise(data, path):
+    """Version, byte order and whether it is a pair, from size and signature."""
+    for version, length in HEADER_BYTES.items():
+        magic_at, magics = (
+            (344, {b"n+1\0": False, b"ni1\0": True})
+            if version == 1
+            else (4, {b"n+2\0\r\n\x1a\n": False, b"ni2\0\r\n\x1a\n": True})
+        )
+        for order in "<>":
+            if data[:4] != struct.pack(order + "i", length) or len(data) < length:
+                continue
+            magic = data[magic_at : magic_at + (4 if version == 1 else 8)]
+            if magic in magics:
+                return version, order, magics[magic]
+    raise refusal(
+        FileFormatError,
+        "A NIfTI file must begin with a NIfTI-1 or NIfTI-2 header and its signature",
+        path,
+        f"bytes={len(data)}, first four={data[:4].hex() or 'none'}",
+        "Pass a NIfTI image; convert Analyze and others first.",
+    )
+
+
+def _shape(dim, path, several_volumes):
+    rank = dim[0]
+    if not 1 <= rank <= 7 or any(n < 1 for n in dim[1 : rank + 1]):
+        raise refusal(
+            FileFormatError,
+            "A NIfTI header must name 1 to 7 dimensions of at least one",
+            path,
+            f"dim={list(dim)}",
+            DAMAGED,
+        )
+    if rank < 3:
+        raise refusal(
+            InputError,
+            "An image must be 3-D",
+            path,
+            f"shape={list(dim[1 : rank + 1])}",
+            "Stack the slices into a volume first.",
+        )
+    count = math.prod(dim[4 : rank + 1])
+    if count > 1 and several_volumes and rank == 4:
+        return tuple(dim[1:5])
+    if count > 1:
+        raise refusal(
+            InputError,
+            "An image must hold one volume",
+            path,
+            f"volumes={count}, shape={list(dim[1 : rank + 1])}",
+            "Split the series and pass one volume.",
+        )
+    return tuple(dim[1:4])
+
+
+def _dtype(code, bitpix, path):
+    if code in NUMBERS and bitpix == 8 * int(NUMBERS[code][1:]):
+        return NUMBERS[code]
+    if code in OTHERS:
+        raise refusal(
+            InputError,
+            "Voxels must be integers of 8 to 64 or real numbers of 32 or 64 bits",
+            path,
+            f"datatype={code} ({OTHERS[code]})",
+            "Convert the image to real grey values.",
+        )
+    raise refusal(
+        FileFormatError,
+        "A NIfTI header's datatype and bitpix must belong together",
+        path,
+        f"datatype={code}, bitpix={bitpix}",
+        DAMAGED,
+    )
+
+
+def _scaling(slope, inter, path):
+    if not (math.isfinite(slope) and math.isfinite(inter)):
+        raise refusal(
+            FileFormatError,
+            "scl_slope and scl_inter must be finite",
+            path,
+            f"scl_slope={slope}, scl_inter={inter}",
+            DAMAGED,
+        )
+    return (slope, inter) if slope != 0 else (1.0, 0.0)
+
+
+def _offset(offset, first, path):
+    if not math.isfinite(offset) or offset < first or offset != int(offset):
+        raise refusal(
+            FileFormatError,
+            f"vox_offset must be a whole number of at least {first}",
+            path,
+            f"vox_offset={offset}",
+            DAMAGED,
+        )
+    return int(offset)

@@ -1,0 +1,106 @@
+"""What voxels leave and enter the files: number types, and no non-finite ones."""
+
+import numpy as np
+
+from medzoo.errors import InputError
+from medzoo.io.refusal import refusal, shown
+
+
+def native(array):
+    """Voxels as medzoo hands them out: bytes in this machine's order, no float64.
+
+    Args:
+        array: of booleans, integers or floats.
+
+    Returns:
+        Booleans as uint8, integers as they are, floats as float32. A number beyond
+        float32 becomes infinite and `without_non_finite` deals with it.
+    """
+    if array.dtype.kind == "b":
+        return array.astype(np.uint8)
+    if array.dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            return array.astype(np.float32, copy=False)
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def without_non_finite(array, path):
+    """Sets NaN and infinite voxels to the background.
+
+    The background is 0 if that occurs, else the lowest finite value.
+
+    Args:
+        array: of any numbers; changed in place.
+        path: the file, for messages.
+
+    Returns:
+        The array and a list of warnings.
+
+    Raises:
+        InputError: if more than half of the voxels, or all, are not finite.
+    """
+    if array.dtype.kind != "f":
+        return array, []
+    finite = np.isfinite(array)
+    count = array.size - int(np.count_nonzero(finite))
+    if count == 0:
+        return array, []
+    if 2 * count > array.size:
+        raise refusal(
+            InputError,
+            "At least half of the voxels must be finite numbers",
+            path,
+            f"not finite={count} of {array.size}",
+            "Make the image again from its source.",
+        )
+    has_zero = bool((array == 0).any())
+    background = 0.0 if has_zero else float(array.min(where=finite, initial=np.inf))
+    array[~finite] = background
+    return array, [
+        f"Voxels should be finite numbers in {shown(path)}. Received: not "
+        f"finite={count} of {array.size}. They are set to {background:g}."
+    ]
+
+
+def storable(array, path):
+    """Voxels in a type that every image format takes, without changing a value.
+
+    Args:
+        array: a Volume's array.
+        path: the file to be written, for messages.
+
+    Returns:
+        Array: bool as uint8, other floats as float32, 64-bit integers as int32.
+
+    Raises:
+        InputError: if it holds no real numbers, non-finite ones, or does not fit.
+    """
+    if array.dtype.kind not in "biuf":
+        raise refusal(
+            InputError,
+            "Only real numbers can be written",
+            path,
+            f"dtype={array.dtype}",
+            "Convert the array to float32 or to an integer type.",
+        )
+    result = native(array)
+    if result.dtype.kind == "f" and not np.isfinite(result).all():
+        raise refusal(
+            InputError,
+            "Only finite voxels within float32 can be written",
+            path,
+            f"not finite={int((~np.isfinite(result)).sum())} of {result.size}",
+            "Find out where they come from; nothing was written.",
+        )
+    if result.dtype.itemsize < 8:
+        return result
+    low, high = int(result.min()), int(result.max())
+    if low < -(2**31) or high >= 2**31:
+        raise refusal(
+            InputError,
+            "64-bit integers must fit into 32 bits to be written",
+            path,
+            f"range={low}..{high}",
+            "Renumber the labels or convert to float32.",
+        )
+    return result.astype(np.int32)

@@ -1,0 +1,25 @@
+"""Keras layers on `(batch, x, y, z, channel)` tensors, pure `keras.ops`."""
+
+from medzoo.layers.pad_channels import PadChannels
+from medzoo.layers.random_affine_3d import RandomAffine3D
+from medzoo.layers.random_flip_3d import RandomFlip3D
+from medzoo.layers.random_intensity import (
+    RandomBiasField,
+    RandomBlur,
+    RandomGamma,
+    RandomNoise,
+)
+from medzoo.layers.rescale_intensity import RescaleIntensity
+from medzoo.layers.zscore import ZScore
+
+__all__ = [
+    "PadChannels",
+    "RandomAffine3D",
+    "RandomBiasField",
+    "RandomBlur",
+    "RandomFlip3D",
+    "RandomGamma",
+    "RandomNoise",
+    "RescaleIntensity",
+    "ZScore",
+]

@@ -1,0 +1,66 @@
+"""RescaleIntensity: a linear map of intensities onto a range."""
+
+import keras
+from keras import ops
+
+from medzoo.layers.volume_layer import VolumeLayer
+
+
+@keras.saving.register_keras_serializable(package="medzoo")
+class RescaleIntensity(VolumeLayer):
+    """Maps two percentiles of a volume onto a range, each channel apart.
+
+    Args:
+        out_range: two floats, what the percentiles become. Defaults to (0, 1).
+        percentiles: two floats in [0, 100]. Defaults to (0, 100).
+        clip: bool, whether values beyond are cut to the range. Defaults to True.
+        **kwargs: of `keras.layers.Layer`.
+
+    Input shape:
+        `(batch, x, y, z, channels)` or `(x, y, z, channels)`.
+
+    Output shape:
+        As the input, float32. A constant volume becomes the lower end of the range.
+    """
+
+    def __init__(self, out_range=(0.0, 1.0), percentiles=(0, 100), clip=True, **kwargs):
+        super().__init__(**kwargs)
+        low, high = percentiles
+        if not 0 <= low < high <= 100:
+            raise ValueError(
+                "`percentiles` must ascend within [0, 100]. "
+                f"Received: percentiles={percentiles}."
+            )
+        self.out_range = tuple(out_range)
+        self.percentiles = tuple(percentiles)
+        self.clip = clip
+
+    def transform_images(self, images, transformation, training=True):
+        images = ops.cast(images, "float32")
+        low, high = (self._percentile(images, p) for p in self.percentiles)
+        span = high - low
+        varies = span > 0
+        share = (images - low) / ops.where(varies, span, 1.0)
+        share = ops.where(varies, share, 0.0)
+        if self.clip:
+            share = ops.clip(share, 0.0, 1.0)
+        start, end = self.out_range
+        return start + share * (end - start)
+
+    def _percentile(self, images, percentile):
+        if percentile == 0:
+            return ops.min(images, (1, 2, 3), keepdims=True)
+        if percentile == 100:
+            return ops.max(images, (1, 2, 3), keepdims=True)
+        shape = ops.shape(images)
+        flat = ops.reshape(images, (shape[0], -1, shape[-1]))
+        value = ops.quantile(flat, percentile / 100, axis=1)
+        return ops.reshape(value, (shape[0], 1, 1, 1, shape[-1]))
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "out_range": self.out_range,
+            "percentiles": self.percentiles,
+            "clip": self.clip,
+        }

@@ -1,0 +1,106 @@
+"""What every network of medzoo has: its arguments, its recipe, `predict_volume`."""
+
+import json
+
+import keras
+
+
+class Arguments:
+    """Constructor arguments as one opaque object.
+
+    Keras tracks dictionaries and lists set on a model and wraps them; a plain object
+    stays as it is and out of the saved weights.
+    """
+
+    def __init__(self, values):
+        self._json = json.dumps(values)
+
+    def to_dict(self):
+        """Returns a fresh, plain dictionary."""
+        return json.loads(self._json)
+
+
+class VolumeModel(keras.Model):
+    """A functional model that remembers how it was made and what it is for.
+
+    Subclasses build their graph in `__init__` and hand it over here.
+
+    Args:
+        inputs: `KerasTensor` of shape `(batch, x, y, z, channels)`.
+        outputs: `KerasTensor`.
+        arguments: dict of the subclass's own constructor arguments, plain JSON.
+        recipe: dict or None, the content of a recipe.json.
+        **kwargs: `name`, `trainable`, `dtype` of `keras.Model`.
+    """
+
+    # The name of the layer that a new head replaces; subclasses keep to it.
+    head_name = "head"
+
+    def __init__(self, inputs, outputs, arguments, recipe=None, **kwargs):
+        dtype = kwargs.pop("dtype", None)
+        super().__init__(inputs=inputs, outputs=outputs, **kwargs)
+        self._arguments = Arguments(arguments)
+        self._recipe = Arguments(recipe)
+        self._policy_name = keras.dtype_policies.get(dtype).name
+
+    @property
+    def recipe(self):
+        """dict or None: the recipe attached to this model (a copy)."""
+        return self._recipe.to_dict()
+
+    @property
+    def preprocessor(self):
+        """The recipe's `Preprocessor`, built afresh: file or Volume -> tensor, undo.
+
+        Raises:
+            medzoo.errors.RecipeError: if no recipe is attached.
+        """
+        from medzoo.inference import preprocessor_of
+
+        return preprocessor_of(self)
+
+    def predict_volume(self, image, *, uncertainty=None, **options):
+        """Predicts on one scan, from the file to a result in the recipe's unit.
+
+        Args:
+            image: path, `medzoo.Volume`, or dict of channel name -> path or Volume.
+            uncertainty: None for the recipe's calibrated interval, or "none".
+            **options: of `medzoo.inference.predict_volume`.
+
+        Returns:
+            `medzoo.inference.Prediction`.
+        """
+        from medzoo.inference import predict_volume
+
+        return predict_volume(self, image, uncertainty=uncertainty, **options)
+
+    def get_config(self):
+        return {
+            "name": self.name,
+            "trainable": self.trainable,
+            "dtype": self._policy_name,
+            **self._arguments.to_dict(),
+            "recipe": self.recipe,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        return cls(**config)
+
+
+def plain(value):
+    """Returns `value` as JSON holds it: tuples as lists, Keras objects serialised."""
+    if value is None or isinstance(value, (str, bool, int, float)):
+        return value
+    if isinstance(value, (tuple, list)):
+        return [plain(v) for v in value]
+    if isinstance(value, dict):
+        return {k: plain(v) for k, v in value.items()}
+    return keras.saving.serialize_keras_object(value)
+
+
+def restored(value):
+    """Returns the Keras object behind a serialised dictionary; else `value`."""
+    if isinstance(value, dict) and "class_name" in value:
+        return keras.saving.deserialize_keras_object(value)
+    return value

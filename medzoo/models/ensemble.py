@@ -1,0 +1,60 @@
+"""Ensemble3D: several networks of one kind, their answers averaged."""
+
+import keras
+
+from medzoo.models.base import VolumeModel, plain
+from medzoo.models.resnet import ResNet3D
+
+# What an ensemble can be made of; a name from a recipe never reaches an import.
+MEMBERS = {"ResNet3D": ResNet3D}
+
+
+@keras.saving.register_keras_serializable(package="medzoo")
+class Ensemble3D(VolumeModel):
+    """Averages the outputs of networks that differ in their weights alone.
+
+    The members are trained apart, for instance one a fold of a cross-validation.
+    Trained together, with `fit`, their mean is what the loss sees.
+
+    Args:
+        member: dict `{"class": "ResNet3D", "arguments": {...}}`.
+        num_members: int. Defaults to 5.
+        recipe: dict or None, a recipe.json's content.
+        **kwargs: `name`, `trainable`, `dtype`.
+
+    Input shape:
+        That of a member.
+
+    Output shape:
+        That of a member: the mean over members (of logits, or in the target's unit).
+
+    Example:
+        >>> member = {"class": "ResNet3D", "arguments": {"num_classes": 1}}
+        >>> model = Ensemble3D(member, num_members=3)
+    """
+
+    def __init__(self, member, num_members=5, recipe=None, **kwargs):
+        if member.get("class") not in MEMBERS or num_members < 1:
+            raise ValueError(
+                f"An ensemble has at least one member of a class in {sorted(MEMBERS)}. "
+                f"Received: member={member}, num_members={num_members}."
+            )
+        member_class = MEMBERS[member["class"]]
+        settings = {"dtype": kwargs.get("dtype"), **member["arguments"]}
+        members = [
+            member_class(**settings, name=f"member_{number + 1}")
+            for number in range(num_members)
+        ]
+        inputs = keras.Input(members[0].input_shape[1:], name="images")
+        outputs = [m(inputs) for m in members]
+        if num_members > 1:
+            output = keras.layers.Average(dtype="float32", name="mean")(outputs)
+        else:
+            output = outputs[0]
+        arguments = {"member": member, "num_members": num_members}
+        super().__init__(inputs, output, plain(arguments), recipe, **kwargs)
+
+    @property
+    def members(self):
+        """tuple of the member networks, in order."""
+        return tuple(m for m in self.layers if isinstance(m, VolumeModel))

@@ -1,0 +1,155 @@
+"""ResNet3D: the scalable pre-activation residual network for a label or a number."""
+
+import keras
+
+from medzoo.layers.convolution_blocks import (
+    BlockStyle,
+    convolve,
+    normalize_activate,
+    residual_unit,
+    strided_kernel,
+)
+from medzoo.models.base import VolumeModel, plain, restored
+
+
+@keras.saving.register_keras_serializable(package="medzoo")
+class ResNet3D(VolumeModel):
+    """Gives one vector a volume: logits of classes, or values in a target's unit.
+
+    A first convolution, then for every further scale one strided residual unit and
+    `num_units - 1` more; normalisation, activation, global average, dense head. With
+    the default arguments and `head_bias=False` it has 1,270,352 trainable parameters.
+
+    Args:
+        input_shape: four ints or None, `(x, y, z, channels)`. Defaults to
+            `(None, None, None, 1)`: any size.
+        num_classes: int, outputs of the head; 1 for regression. Defaults to 2.
+        filters: tuple of int, channels at each scale.
+        strides: tuple of three ints a scale, the stride on entering it.
+        num_units: int, residual units at each scale after the first.
+        normalization: "batch", "group", "instance" or "none".
+        activation: str or Keras object, used everywhere. Defaults to "relu6".
+        use_bias: bool, biases in convolutions. Defaults to False.
+        head_bias: bool, a bias in the head. Defaults to True.
+        dropout_rate: float in [0, 1), spatial dropout inside the units and dropout
+            before the head. Defaults to 0.
+        kernel_regularizer: str, Keras object or None; on every convolution and the
+            head.
+        output_scale: float, what the head's output is multiplied by. Defaults to 1.
+        output_offset: float, what is added then, in the target's unit. Defaults to 0.
+        recipe: dict or None, a recipe.json's content.
+        **kwargs: `name`, `trainable`, `dtype`.
+
+    Input shape:
+        `(batch, x, y, z, channels)`.
+
+    Output shape:
+        `(batch, num_classes)`, float32: logits, or `output_offset + output_scale * h`.
+
+    Raises:
+        ValueError: if `filters` and `strides` differ in length or rank is not 3-D.
+
+    Example:
+        >>> model = ResNet3D((64, 96, 96, 1), num_classes=1, output_offset=47.0)
+        >>> model.compile("adam", "mae")
+
+    Source:
+        He et al., "Identity Mappings in Deep Residual Networks" (2016); the default
+        topology is that of DLTK's resnet_3d (Pawlowski et al., 2017).
+    """
+
+    def __init__(
+        self,
+        input_shape=(None, None, None, 1),
+        num_classes=2,
+        filters=(16, 32, 64, 128),
+        strides=((1, 1, 1), (2, 2, 2), (2, 2, 2), (2, 2, 2)),
+        num_units=1,
+        normalization="batch",
+        activation="relu6",
+        use_bias=False,
+        head_bias=True,
+        dropout_rate=0.0,
+        kernel_regularizer=None,
+        output_scale=1.0,
+        output_offset=0.0,
+        recipe=None,
+        **kwargs,
+    ):
+        _check(input_shape, filters, strides, num_units, num_classes)
+        arguments = {
+            "input_shape": input_shape,
+            "num_classes": num_classes,
+            "filters": filters,
+            "strides": strides,
+            "num_units": num_units,
+            "normalization": normalization,
+            "activation": activation,
+            "use_bias": use_bias,
+            "head_bias": head_bias,
+            "dropout_rate": dropout_rate,
+            "kernel_regularizer": kernel_regularizer,
+            "output_scale": output_scale,
+            "output_offset": output_offset,
+        }
+        style = BlockStyle(
+            normalization=normalization,
+            activation=restored(activation),
+            use_bias=use_bias,
+            dropout_rate=dropout_rate,
+            kernel_regularizer=restored(kernel_regularizer),
+            dtype=kwargs.get("dtype"),
+        )
+        inputs = keras.Input(tuple(input_shape), name="images")
+        x = _body(inputs, filters, strides, num_units, style)
+        outputs = _head(x, num_classes, head_bias, style, output_scale, output_offset)
+        super().__init__(inputs, outputs, plain(arguments), recipe, **kwargs)
+
+
+def _body(x, filters, strides, num_units, style):
+    kernel = strided_kernel(strides[0])
+    x = convolve(x, filters[0], kernel, tuple(strides[0]), style, "stem_conv")
+    for scale in range(1, len(filters)):
+        for unit in range(num_units):
+            stride = tuple(strides[scale]) if unit == 0 else (1, 1, 1)
+            name = f"scale{scale}_unit{unit + 1}"
+            x = residual_unit(x, filters[scale], stride, style, name)
+    x = normalize_activate(x, style, "final")
+    return keras.layers.GlobalAveragePooling3D(
+        dtype=style.dtype, data_format="channels_last", name="features"
+    )(x)
+
+
+def _head(x, num_classes, head_bias, style, scale, offset):
+    if style.dropout_rate:
+        x = keras.layers.Dropout(
+            style.dropout_rate, dtype=style.dtype, name="head_dropout"
+        )(x)
+    # float32 whatever the policy: a value in years needs more than 8 bits.
+    x = keras.layers.Dense(
+        num_classes,
+        use_bias=head_bias,
+        kernel_initializer=style.initializer,
+        kernel_regularizer=style.kernel_regularizer,
+        dtype="float32",
+        name=VolumeModel.head_name,
+    )(x)
+    return keras.layers.Rescaling(scale, offset, dtype="float32", name="output")(x)
+
+
+def _check(input_shape, filters, strides, num_units, num_classes):
+    if len(input_shape) != 4:
+        raise ValueError(
+            "`input_shape` must be (x, y, z, channels). "
+            f"Received: input_shape={input_shape}."
+        )
+    if len(filters) != len(strides) or any(len(s) != 3 for s in strides):
+        raise ValueError(
+            "`strides` must hold three ints for every entry of `filters`. "
+            f"Received: filters={filters}, strides={strides}."
+        )
+    if num_units < 1 or num_classes < 1:
+        raise ValueError(
+            "`num_units` and `num_classes` must be at least 1. "
+            f"Received: num_units={num_units}, num_classes={num_classes}."
+        )

@@ -1,0 +1,147 @@
+"""Preprocessor: a recipe's way from a Volume to the network's input, and back."""
+
+import numpy as np
+
+from medzoo.errors import InputError, RecipeError
+from medzoo.spatial import Grid, SpatialChain, resample_to
+from medzoo.volume import Volume
+
+# Channels of one case must share at least this part of the first one's field of view.
+LEAST_OVERLAP = 0.5
+
+
+class Preprocessor:
+    """Spatial steps, then layers: one object for training and for prediction.
+
+    Args:
+        preprocessing: dict `{"spatial": [steps], "layers": [layers]}` of a recipe; a
+            layer is `{"class": name in medzoo.layers, "arguments": {...}}`.
+        channels: list of dict `{"name": str, "required": bool}`.
+
+    Raises:
+        RecipeError: for an unknown step or layer.
+    """
+
+    def __init__(self, preprocessing, channels):
+        self.channels = [c["name"] for c in channels]
+        self.required = [c["name"] for c in channels if c.get("required", True)]
+        self.spatial = SpatialChain(preprocessing.get("spatial", []))
+        self.layer_settings = list(preprocessing.get("layers", []))
+        self._layers = None
+
+    @property
+    def layers(self):
+        """The normalising layers, built on first use: keras loads late."""
+        if self._layers is None:
+            self._layers = [make_layer(s) for s in self.layer_settings]
+        return self._layers
+
+    def __call__(self, image):
+        """Prepares one case.
+
+        Args:
+            image: path, Volume, or dict of channel name -> path or Volume.
+
+        Returns:
+            `(1, x, y, z, channels)` float32 array, and the `Undo` that brings a result
+            back onto the grid of the input.
+        """
+        volume, undo = self.place(self.gather(image))
+        return self.normalize(volume.array[None]), undo
+
+    def gather(self, image):
+        """Returns one Volume with the recipe's channels, on the first one's grid.
+
+        Raises:
+            InputError: for a channel that is missing, unknown, or lies elsewhere.
+        """
+        given = image if isinstance(image, dict) else {self.channels[0]: image}
+        unknown = sorted(set(given) - set(self.channels))
+        missing = sorted(set(self.required) - set(given))
+        if unknown or missing:
+            raise InputError(
+                f"A case must have the channels {self.required} (known: "
+                f"{self.channels}). Received: channels={sorted(given)}."
+            )
+        volumes = {name: _as_volume(given[name]) for name in given}
+        first = next(volumes[name] for name in self.channels if name in volumes)
+        for name, volume in volumes.items():
+            _check_scalar(name, volume)
+        if len(self.channels) == 1:
+            return first
+        parts = [_onto(first, volumes.get(name), name) for name in self.channels]
+        warnings = [w for v in volumes.values() for w in v.warnings]
+        return Volume(np.stack(parts, -1), first.affine, warnings=warnings)
+
+    def place(self, volume):
+        """Applies the spatial steps to a gathered Volume.
+
+        Returns:
+            Volume `(x, y, z, channel)` float32 on the network's grid, and the `Undo`.
+        """
+        placed, undo = self.spatial(volume)
+        array = np.asarray(placed.array, np.float32)
+        if array.ndim == 3:
+            array = array[..., None]
+        return placed.with_array(array), undo
+
+    def normalize(self, batch):
+        """Applies the layers to a batch `(batch, x, y, z, channels)`; numpy float32."""
+        for layer in self.layers:
+            batch = layer(batch, training=False)
+        return np.asarray(batch, np.float32)
+
+
+def make_layer(settings):
+    """Returns a layer of medzoo.layers from `{"class": ..., "arguments": {...}}`.
+
+    Raises:
+        RecipeError: for a class that medzoo.layers does not have, or wrong arguments.
+    """
+    from medzoo import layers
+
+    name = settings["class"]
+    if name not in layers.__all__:
+        raise RecipeError(
+            f"A layer must be one of medzoo.layers. Received: class={name!r}. "
+            f"Use one of {layers.__all__}."
+        )
+    try:
+        return getattr(layers, name)(**settings.get("arguments", {}))
+    except (TypeError, ValueError) as error:
+        raise RecipeError(
+            f"The arguments of a layer must fit it. Received: {settings}: {error}."
+        ) from error
+
+
+def _as_volume(image):
+    if isinstance(image, Volume):
+        return image
+    from medzoo.io import read
+
+    return read(image)
+
+
+def _check_scalar(name, volume):
+    if volume.num_channels != 1:
+        raise InputError(
+            f"Channel {name} must be a scalar image. "
+            f"Received: {volume.num_channels} channels. Pass one image a channel."
+        )
+
+
+def _onto(first, volume, name):
+    """Returns the array of `volume` on the grid of `first`; zeros where it is None."""
+    if volume is None:
+        return np.zeros(first.shape, np.float32)
+    if volume is first:
+        return np.asarray(first.array, np.float32).reshape(first.shape)
+    grid = Grid.of(first)
+    inside = Volume(np.ones(volume.shape, np.float32), volume.affine)
+    overlap = resample_to(inside, grid, interpolation="nearest").array.mean()
+    if overlap < LEAST_OVERLAP:
+        raise InputError(
+            f"Channel {name} must cover at least half of the first channel. "
+            f"Received: overlap={overlap:.2f}. Check that both are of one session."
+        )
+    return resample_to(volume, grid).array.reshape(first.shape)

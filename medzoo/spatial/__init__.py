@@ -1,0 +1,26 @@
+"""Geometry: Volume -> Volume, and the way back."""
+
+from medzoo.spatial.atlas import Atlas, atlas, atlas_names
+from medzoo.spatial.bias_field import correct_bias_field
+from medzoo.spatial.chain import SpatialChain, Undo
+from medzoo.spatial.crop_pad import crop_pad
+from medzoo.spatial.grid import Grid
+from medzoo.spatial.orient import orient
+from medzoo.spatial.register import Registration, register
+from medzoo.spatial.resample import resample, resample_to
+
+__all__ = [
+    "Atlas",
+    "Grid",
+    "Registration",
+    "SpatialChain",
+    "Undo",
+    "atlas",
+    "atlas_names",
+    "correct_bias_field",
+    "crop_pad",
+    "orient",
+    "register",
+    "resample",
+    "resample_to",
+]

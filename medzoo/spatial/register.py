@@ -1,0 +1,113 @@
+"""Affine registration of a head to an atlas, whole or skull-stripped."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from medzoo.errors import InputError
+from medzoo.spatial.atlas import atlas
+from medzoo.spatial.brain_search import brain_with_rim, find_brain
+from medzoo.spatial.grid import Grid
+from medzoo.spatial.resample import resample_to
+
+SPACING = 4.0
+ITERATIONS = 100
+
+
+@dataclass(frozen=True)
+class Registration:
+    """How an image lies to an atlas.
+
+    Args:
+        to_image: `(4, 4)` float64, atlas world -> image world, mm.
+        correlation: float in [-1, 1], of image and atlas within the brain.
+        scale: float, size of the image's brain over the atlas's (cube root of the
+            determinant).
+    """
+
+    to_image: np.ndarray
+    correlation: float
+    scale: float
+
+
+def register(volume, atlas_name):
+    """Registers an image to an atlas: where the atlas brain lies in it.
+
+    Args:
+        volume: Volume, one channel, any orientation and spacing.
+        atlas_name: str, see `medzoo.spatial.atlas_names`.
+
+    Returns:
+        `Registration`. The result does not depend on the axis order of the array, on
+        the position of the head in the field of view, or on surrounding structures.
+
+    Raises:
+        InputError: if the image is constant.
+    """
+    image = _standardised(volume)
+    start, _ = find_brain(image, atlas_name)
+    to_image, correlation = _descend(image, atlas_name, start)
+    scale = float(np.cbrt(np.linalg.det(to_image[:3, :3])))
+    return Registration(to_image, correlation, scale)
+
+
+def _standardised(volume):
+    """Returns the image at 4 mm, scaled so that bright brain tissue is about 1."""
+    image = resample_to(volume, Grid.of(volume).around(SPACING))
+    array = image.array
+    array = array - np.percentile(array, 1)
+    bright = array[array > array.mean()]
+    if not bright.size or not np.percentile(bright, 95) > 0:
+        raise InputError(
+            "An image must have contrast to find a brain in. Received: a constant "
+            "image. Check the file."
+        )
+    # The bound keeps fat and vessels from outweighing the brain.
+    return image.with_array(np.clip(array / np.percentile(bright, 95), 0, 1.5))
+
+
+def _descend(image, atlas_name, start):
+    import SimpleITK as sitk
+
+    source = atlas(atlas_name)
+    method = sitk.ImageRegistrationMethod()
+    # A fixed number of threads: the order of sums decides the last digits.
+    method.SetNumberOfThreads(2)
+    method.SetMetricAsCorrelation()
+    method.SetMetricSamplingStrategy(method.NONE)
+    mask = brain_with_rim(atlas_name).astype(np.uint8)
+    method.SetMetricFixedMask(_to_itk(mask, source.grid.affine))
+    method.SetInterpolator(sitk.sitkLinear)
+    method.SetOptimizerAsRegularStepGradientDescent(
+        2.0, 1e-3, ITERATIONS, relaxationFactor=0.5, gradientMagnitudeTolerance=1e-8
+    )
+    method.SetOptimizerScalesFromPhysicalShift()
+    transform = sitk.AffineTransform(3)
+    # Turning about the brain, not about the origin, keeps parameters independent.
+    transform.SetCenter(source.centre.tolist())
+    transform.SetMatrix(start[:3, :3].ravel().tolist())
+    shift = start[:3, :3] @ source.centre + start[:3, 3] - source.centre
+    transform.SetTranslation(shift.tolist())
+    method.SetInitialTransform(transform, inPlace=True)
+    fixed = _to_itk(source.brain, source.grid.affine)
+    method.Execute(fixed, _to_itk(image.array, image.affine))
+    return _matrix(transform), -float(method.GetMetricValue())
+
+
+def _to_itk(array, affine):
+    """An ITK image whose "physical space" is our RAS world; for grids without turn."""
+    import SimpleITK as sitk
+
+    image = sitk.GetImageFromArray(np.ascontiguousarray(array.transpose(2, 1, 0)))
+    image.SetSpacing(np.diag(affine)[:3].tolist())
+    image.SetOrigin(affine[:3, 3].tolist())
+    return image
+
+
+def _matrix(transform):
+    linear = np.array(transform.GetMatrix()).reshape(3, 3)
+    centre = np.array(transform.GetCenter())
+    world = np.eye(4)
+    world[:3, :3] = linear
+    world[:3, 3] = np.array(transform.GetTranslation()) + centre - linear @ centre
+    return world

@@ -1,0 +1,142 @@
+"""Volume: an array and where its voxels lie, the only geometry type of medzoo."""
+
+import numpy as np
+
+from medzoo.errors import GeometryError, InputError
+
+SPACING_RANGE = (0.001, 1000.0)
+
+
+class Volume:
+    """A 3-D image, scalar or with channels, in world space. Immutable by convention.
+
+    Args:
+        array: `(x, y, z)` or `(x, y, z, channel)`.
+        affine: `(4, 4)`, voxel index -> world millimetres, RAS+.
+        warnings: strings, what reading found worth telling.
+
+    Raises:
+        InputError: if the array is not 3-D or 3-D with channels, or empty.
+        GeometryError: if the affine is not finite, not affine, singular, or its voxel
+            size is outside 0.001..1000 mm.
+    """
+
+    __slots__ = ("_affine", "_array", "_warnings")
+
+    def __init__(self, array, affine, *, warnings=()):
+        array = np.asarray(array)
+        if array.ndim not in (3, 4) or 0 in array.shape:
+            raise InputError(
+                "A volume must be (x, y, z) or (x, y, z, channel), none of them 0. "
+                f"Received: shape={array.shape}. Pass one volume."
+            )
+        affine = np.array(affine, np.float64)
+        _check_affine(affine)
+        affine.setflags(write=False)
+        self._array = array
+        self._affine = affine
+        self._warnings = tuple(warnings)
+
+    @property
+    def array(self):
+        """The voxels, `(x, y, z)` or `(x, y, z, channel)`."""
+        return self._array
+
+    @property
+    def affine(self):
+        """`(4, 4)` float64, voxel index -> world millimetres, RAS+; read-only."""
+        return self._affine
+
+    @property
+    def warnings(self):
+        """Tuple of str: what reading found worth telling."""
+        return self._warnings
+
+    @property
+    def shape(self):
+        """Spatial shape, three ints."""
+        return self._array.shape[:3]
+
+    @property
+    def num_channels(self):
+        """int: 1 for a scalar image."""
+        return self._array.shape[3] if self._array.ndim == 4 else 1
+
+    @property
+    def spacing(self):
+        """Voxel size in mm along the array's axes, three floats."""
+        return tuple(float(s) for s in np.linalg.norm(self._affine[:3, :3], axis=0))
+
+    @property
+    def origin(self):
+        """World position (mm, RAS+) of voxel (0, 0, 0), three floats."""
+        return tuple(float(v) for v in self._affine[:3, 3])
+
+    @property
+    def direction(self):
+        """`(3, 3)` float64, unit column a voxel axis; not orthogonal under shear."""
+        return self._affine[:3, :3] / np.asarray(self.spacing)
+
+    @property
+    def orientation(self):
+        """str: where the axes point to, as "RAS"."""
+        return _orientation(self.direction)
+
+    def with_array(self, array):
+        """Returns a Volume with another array in the same place."""
+        return Volume(array, self._affine, warnings=self._warnings)
+
+    def with_affine(self, affine):
+        """Returns a Volume with the same array in another place."""
+        return Volume(self._array, affine, warnings=self._warnings)
+
+    def with_warnings(self, *messages):
+        """Returns a Volume with messages added to its warnings."""
+        return Volume(self._array, self._affine, warnings=(*self._warnings, *messages))
+
+    def __repr__(self):
+        spacing = ", ".join(f"{s:.3g}" for s in self.spacing)
+        return (
+            f"Volume(shape={self._array.shape}, dtype={self._array.dtype}, "
+            f"spacing=({spacing}) mm, orientation={self.orientation!r})"
+        )
+
+
+def _check_affine(affine):
+    advice = "Pass a 4x4 matrix, voxel index to millimetres."
+    if affine.shape != (4, 4) or not np.isfinite(affine).all():
+        raise GeometryError(
+            "An affine must be 4x4 and finite. "
+            f"Received: affine={affine.tolist()}. {advice}"
+        )
+    if not np.array_equal(affine[3], (0, 0, 0, 1)):
+        raise GeometryError(
+            "An affine's last row must be 0 0 0 1. "
+            f"Received: row={affine[3].tolist()}. {advice}"
+        )
+    spacing = np.linalg.norm(affine[:3, :3], axis=0)
+    low, high = SPACING_RANGE
+    if not ((spacing >= low) & (spacing <= high)).all():
+        raise GeometryError(
+            f"A voxel size must lie within {low}..{high:g} mm. "
+            f"Received: spacing={spacing.tolist()}. Check the unit of the header."
+        )
+    # Of unit columns, so that the bound does not depend on the voxel size.
+    if abs(np.linalg.det(affine[:3, :3] / spacing)) < 1e-6:
+        raise GeometryError(
+            "An affine must be invertible. "
+            f"Received: affine={affine.tolist()}. {advice}"
+        )
+
+
+def _orientation(direction):
+    """The closest one-to-one match of voxel axes to world axes."""
+    letters = [""] * 3
+    strength = np.abs(direction)
+    for _ in range(3):
+        world, axis = np.unravel_index(strength.argmax(), (3, 3))
+        positive = direction[world, axis] > 0
+        letters[axis] = ("LR", "PA", "IS")[world][int(positive)]
+        strength[world, :] = -1
+        strength[:, axis] = -1
+    return "".join(letters)

@@ -1,0 +1,1 @@
+"""The model zoo: recipes, weights files and cards."""

@@ -1,0 +1,103 @@
+"""Loading: from a name to a Keras model with verified weights and its recipe."""
+
+from medzoo.errors import InputError, IntegrityError, RecipeError
+from medzoo.zoo.recipe import Recipe, read_recipe
+from medzoo.zoo.registry import resolve
+from medzoo.zoo.weights import scan_hdf5, verify_weights
+
+
+def load(source, *, revision=None, weights=True, **overrides):
+    """Loads a model of the zoo as a Keras model.
+
+    Args:
+        source: str or path: a name, `name@version`, or a model folder.
+        revision: str or None, a revision on a hub; names and folders have none.
+        weights: bool, False for fresh weights.
+        **overrides: arguments of the network instead of the recipe's. `num_classes`
+            (with `class_names`) makes a classifier with a fresh head on the trained
+            body.
+
+    Returns:
+        `keras.Model` with `predict_volume`, `preprocessor` and `recipe`.
+
+    Raises:
+        InputError: for an unknown name, with the nearest ones.
+        IntegrityError: if the weights are not those that the recipe vouches for.
+        RecipeError: if the recipe breaks the schema.
+    """
+    if revision is not None:
+        raise InputError(
+            "A revision belongs to a source on a hub. "
+            f"Received: revision={revision!r}, source={str(source)!r}. "
+            "Use name@version."
+        )
+    folder = resolve(source)
+    recipe = read_recipe(folder)
+    # Refused before keras is imported: a damaged file should not cost ten seconds.
+    path = _checked_weights(folder, recipe) if weights else None
+    num_classes = overrides.pop("num_classes", None)
+    class_names = overrides.pop("class_names", None)
+    if class_names is not None and num_classes is None:
+        num_classes = len(class_names)
+
+    from medzoo.models.from_recipe import build_model, with_new_head
+
+    model = build_model(recipe.to_dict(), **overrides)
+    if path is not None:
+        _load_weights(model, path)
+    if num_classes is not None:
+        model = with_new_head(model, num_classes, class_names)
+    return model
+
+
+def attach(model, recipe):
+    """Makes a plain Keras model of the recipe's topology a medzoo model again.
+
+    `keras.models.clone_model` and `keras.Model(inputs, outputs)` return models that
+    have lost class and recipe; this brings both back with the weights.
+
+    Args:
+        model: Keras model with the topology that the recipe describes.
+        recipe: dict, `Recipe`, or a name in the zoo.
+
+    Returns:
+        A medzoo model with the weights of `model`.
+
+    Raises:
+        RecipeError: if the weights do not fit the recipe's topology.
+    """
+    from medzoo.models.from_recipe import build_model
+
+    if isinstance(recipe, str):
+        recipe = read_recipe(resolve(recipe))
+    content = recipe.to_dict() if isinstance(recipe, Recipe) else dict(recipe)
+    fresh = build_model(content)
+    shapes = [tuple(w.shape) for w in fresh.weights]
+    if shapes != [tuple(w.shape) for w in model.weights]:
+        raise RecipeError(
+            "A model must have the weights of the recipe's topology. Received: "
+            f"{len(model.weights)} weights, {len(shapes)} expected, or other shapes."
+        )
+    fresh.set_weights(model.get_weights())
+    return fresh
+
+
+def _checked_weights(folder, recipe):
+    if recipe.weights is None:
+        raise IntegrityError(
+            f"A model must have weights in {folder / 'recipe.json'}. Received: "
+            "weights=null. Load it with weights=False, or train it."
+        )
+    path = verify_weights(folder, recipe)
+    scan_hdf5(path)
+    return path
+
+
+def _load_weights(model, path):
+    try:
+        model.load_weights(path)
+    except ValueError as error:
+        raise IntegrityError(
+            f"Weights must fit the network in {path}. Received: "
+            f"{str(error).splitlines()[0]}. Fetch the model again."
+        ) from error

@@ -1,0 +1,321 @@
+import json
+import os
+import subprocess
+import sys
+import warnings
+from argparse import Namespace
+from types import SimpleNamespace
+
+import pytest
+
+import medzoo
+from medzoo.cli import main as main_module
+from medzoo.cli.cards_command import CardsOptions, write_or_check
+from medzoo.cli.evaluate_command import read_options as read_evaluate
+from medzoo.cli.main import COMMANDS, main
+from medzoo.cli.predict_command import add_arguments, read_options
+from medzoo.cli.train_command import read_options as read_train
+from medzoo.errors import InputError, MedzooWarning
+
+
+@pytest.fixture
+def model(checkout):
+    return checkout / "zoo_models" / "tiny_age"
+
+
+@pytest.fixture
+def command(monkeypatch):
+    """A function that makes a command `probe` of a function, and runs it in main."""
+
+    def run(function):
+        module = SimpleNamespace(add_arguments=lambda _: None, run=function)
+        monkeypatch.setitem(sys.modules, "medzoo.cli.probe_command", module)
+        monkeypatch.setitem(COMMANDS, "probe", ("probe_command", "probe"))
+        return main(["probe"])
+
+    return run
+
+
+def error_line(capsys):
+    """Gives what stands on stderr, which must be one line, with nothing on stdout."""
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert err.startswith("medzoo: error: ")
+    return err
+
+
+def predict_options(*arguments):
+    from medzoo.cli.parser import CommandParser
+
+    parser = CommandParser(prog="medzoo predict")
+    add_arguments(parser)
+    return read_options(parser.parse_intermixed_args(list(map(str, arguments))))
+
+
+def test_list_prints_a_table(medzoo_command):
+    result = medzoo_command("list")
+
+    assert result.returncode == 0
+    assert result.stderr == ""
+    lines = result.stdout.splitlines()
+    assert lines[0].split() == ["name", "version", "task", "licence", "summary"]
+    assert [line.split()[0] for line in lines[1:4]] == [
+        "knee",
+        "tiny_age",
+        "tiny_age_two",
+    ]
+    starts = {line.index("1.2") for line in lines[1:4]}
+    assert starts == {lines[0].index("version")}
+    assert "covers the code only" in lines[-1]
+
+
+def test_list_json(medzoo_command):
+    rows = json.loads(medzoo_command("list", "--json").stdout)
+
+    assert [row["name"] for row in rows] == ["knee", "tiny_age", "tiny_age_two"]
+    assert rows[0]["licence"] == "CC-BY-SA-3.0"
+
+
+def test_info_json_is_what_info_gives(medzoo_command, model):
+    result = medzoo_command("info", "tiny_age", "--json")
+
+    assert result.returncode == 0
+    assert json.loads(result.stdout) == medzoo.info(model)
+
+
+def test_info_sheet(model, capsys):
+    assert main(["info", str(model)]) == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["name", "tiny_age", "1.2"]
+    assert any(line.split() == ["unit", "years"] for line in lines)
+    assert any("covers the code only" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("info",),
+        ("predict", "a.nii.gz"),
+        ("evaluate", "--cases", "cases.csv"),
+        ("train", "--cases", "cases.csv", "-o", "out"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_unknown_model_is_one_line_with_three_names(
+    medzoo_command, arguments, tmp_path
+):
+    result = medzoo_command(arguments[0], "tiny_agee", *arguments[1:], cwd=tmp_path)
+
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert result.stderr.count("\n") == 1
+    assert result.stderr.startswith("medzoo: error: ")
+    assert "Nearest names: tiny_age, tiny_age_two, knee." in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_unknown_model_is_refused_before_anything_heavy(checkout):
+    program = (
+        "import sys\n"
+        "from medzoo.cli.main import main\n"
+        "assert main(['predict', 'tiny_agee', 'a.nii.gz']) == 2\n"
+        "heavy = {'keras', 'numpy', 'h5py', 'tensorflow'} & set(sys.modules)\n"
+        "sys.exit(str(heavy) if heavy else 0)\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-P", "-c", program],
+        env={**os.environ, "PYTHONPATH": str(checkout)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["prdict"],
+        ["--colour"],
+        ["list", "--jso"],
+        ["list", "extra"],
+        ["info"],
+        ["info", "../tiny_age"],
+        ["predict"],
+        ["predict", "x", "--threads", "0"],
+        ["predict", "x", "--threads", "two"],
+        ["predict", "x", "--assume-affine", "nan"],
+        ["predict", "x", "--assume-affine", "1,2"],
+        ["predict", "x", "--assume-affine", "0"],
+        ["predict", "x", "--channel", "t1"],
+        ["train", "x", "--cases", "c.csv"],
+        ["info", "a\nb"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_use_is_one_line_and_2(arguments, capsys):
+    assert main(arguments) == 2
+    error_line(capsys)
+
+
+def test_wrong_command_names_the_commands(capsys):
+    main(["prdict"])
+
+    assert "predict" in error_line(capsys)
+
+
+def test_help_and_version(capsys):
+    assert main(["--help"]) == 0
+    text = capsys.readouterr().out
+    assert all(f"  {name} " in text for name in COMMANDS)
+
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"medzoo {medzoo.__version__}\n"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help(name, capsys):
+    assert main([name, "--help"]) == 0
+    assert capsys.readouterr().out.startswith(f"usage: medzoo {name}")
+
+
+def test_predict_options(model):
+    options = predict_options(
+        model, "--json", "a.nii.gz", "b.nii", "-o", "out", "--threads", "2"
+    )
+
+    assert options.folder == model
+    assert [str(image) for image in options.images] == ["a.nii.gz", "b.nii"]
+    assert str(options.output) == "out"
+    assert (options.json, options.threads, options.cases) == (True, 2, None)
+    assert options.assume_affine is None
+
+
+def test_predict_channels_and_spacing(model):
+    options = predict_options(
+        model, "--channel", "t1=a=b.nii", "--channel", "flair=f.nii",
+        "--assume-affine", "1.5",
+    )  # fmt: skip
+
+    assert {key: str(path) for key, path in options.channels.items()} == {
+        "t1": "a=b.nii",
+        "flair": "f.nii",
+    }
+    assert options.assume_affine == (1.5, 1.5, 1.5)
+    three = predict_options(model, "a.nii", "--assume-affine", "1,1,2")
+    assert three.assume_affine == (1.0, 1.0, 2.0)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["a.nii", "--cases", "cases.csv"],
+        ["a.nii", "--channel", "t1=a.nii"],
+        ["--channel", "t1=a.nii", "--channel", "t1=b.nii"],
+    ],
+    ids=" ".join,
+)
+def test_predict_takes_one_kind_of_input(model, arguments):
+    with pytest.raises(InputError):
+        predict_options(model, *arguments)
+
+
+def test_evaluate_and_train_options(model):
+    values = {
+        "name": str(model),
+        "cases": None,
+        "target": None,
+        "output": None,
+        "json": True,
+        "out_of_fold": True,
+        "threads": None,
+    }
+    assert read_evaluate(Namespace(**values)).folder == model
+    with pytest.raises(InputError, match="--cases"):
+        read_evaluate(Namespace(**{**values, "out_of_fold": False}))
+    with pytest.raises(InputError, match="--target"):
+        read_evaluate(Namespace(**{**values, "target": "age"}))
+    assert read_train(Namespace(**values)).folder == model
+
+
+def test_cards_check_names_stale_files(checkout, tmp_path, capsys):
+    zoo = tmp_path / "zoo_models"
+    model = zoo / "knee"
+    model.mkdir(parents=True)
+    source = checkout / "zoo_models" / "knee" / "recipe.json"
+    (model / "recipe.json").write_bytes(source.read_bytes())
+
+    with pytest.raises(InputError, match=r"knee/card\.md"):
+        write_or_check(CardsOptions(check=True, folder=zoo))
+    assert write_or_check(CardsOptions(check=False, folder=zoo)) == 0
+    assert str(model / "card.md") in capsys.readouterr().out
+    assert write_or_check(CardsOptions(check=True, folder=zoo)) == 0
+
+
+def test_exit_code_is_the_commands(command):
+    assert command(lambda _: 1) == 1
+
+
+def test_error_is_one_line_whatever_it_holds(command, capsys):
+    def fail(_):
+        raise InputError("bad\nname \x1b[31m \udc80 é")
+
+    assert command(fail) == 2
+    assert error_line(capsys).endswith(r"bad\nname \x1b[31m \udc80 é" + "\n")
+
+
+def test_failure_of_the_system_is_one_line(command, capsys, tmp_path):
+    assert command(lambda _: (tmp_path / "no" / "file").write_text("x")) == 2
+    assert "No such file" in error_line(capsys)
+
+
+def test_fault_of_ours_keeps_its_traceback(command):
+    with pytest.raises(ZeroDivisionError):
+        command(lambda _: 1 // 0)
+
+
+def test_interrupt_is_130(command, capsys):
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    assert command(interrupt) == 130
+    error_line(capsys)
+
+
+def test_warning_is_one_line(command, capsys):
+    def warn(_):
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", MedzooWarning)
+            warnings.warn("3 voxels\nare odd", MedzooWarning, stacklevel=1)
+        return 0
+
+    before = warnings.showwarning
+    assert command(warn) == 0
+    assert capsys.readouterr().err == "medzoo: warning: 3 voxels\\nare odd\n"
+    assert warnings.showwarning is before
+
+
+def test_reader_that_leaves_is_no_error(checkout):
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        result = subprocess.run(
+            [sys.executable, "-P", "-m", "medzoo", "list"],
+            env={**os.environ, "PYTHONPATH": str(checkout)},
+            stdout=write,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    finally:
+        os.close(write)
+
+    assert result.stderr == ""
+    assert result.returncode == main_module.EXIT_BROKEN_PIPE

@@ -1,0 +1,119 @@
+"""What every test may use: a head made of ellipsoids, and the real scans if present."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from medzoo.volume import Volume
+
+# Before anything imports them: quiet, without a window, and never a download.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ["MPLBACKEND"] = "Agg"
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+CHECKOUT = Path(__file__).parents[1]
+
+# Centre and half-axes in mm (RAS+), and the T1 intensity inside; each lies in the one
+# before it, but for the last two, which lie side by side.
+HEAD = {
+    "scalp": ((0, 0, 0), (76, 98, 92), 190.0),
+    "skull": ((0, 0, 1), (70, 92, 85), 25.0),
+    "csf": ((0, 0, 2), (65, 86, 78), 45.0),
+    "grey": ((0, 0, 2), (62, 82, 74), 110.0),
+    "white": ((0, 0, 3), (54, 73, 65), 160.0),
+    "left ventricle": ((-13, -5, 8), (10, 34, 15), 45.0),
+    "right ventricle": ((12, -3, 8), (7, 29, 13), 45.0),
+}
+BRAIN_PARTS = ("grey", "white", "left ventricle", "right ventricle")
+EDGE_MM = 1.0
+
+
+def make_head(
+    spacing=2.0,
+    orientation="RAS",
+    *,
+    field=(176, 220, 208),
+    shift=(0.0, 0.0, 0.0),
+    rotation=None,
+    skull=True,
+    noise=0.0,
+    seed=0,
+):
+    """Makes a T1-like head: nested ellipsoids, evaluated at each voxel's centre.
+
+    The same head on every grid: nothing is resampled. Its edges are a millimetre soft.
+
+    Args:
+        spacing: float or three floats, mm along the voxel axes.
+        orientation: three letters, where the voxel axes point to.
+        field: field of view in mm along left-right, back-front, low-high.
+        shift: where the head's centre is in the world, mm RAS+.
+        rotation: (3, 3) orthogonal, turns head and grid in the world, or None.
+        skull: False leaves out what lies outside the brain.
+        noise: standard deviation of Gaussian noise; intensities reach 190.
+        seed: of the noise.
+
+    Returns:
+        Volume of float32; the head is in the middle of its field of view.
+    """
+    affine, shape = _grid(spacing, orientation, field)
+    index = np.stack(np.indices(shape), axis=-1)
+    world = index @ affine[:3, :3].T + affine[:3, 3]
+    parts = [HEAD[name] for name in HEAD if skull or name in BRAIN_PARTS]
+    image = np.zeros(shape)
+    for centre, half_axes, intensity in parts:
+        scaled = (world - centre) / half_axes
+        depth_mm = (np.linalg.norm(scaled, axis=-1) - 1) * min(half_axes)
+        inside = 1 / (1 + np.exp(np.clip(4 * depth_mm / EDGE_MM, -50, 50)))
+        image += inside * (intensity - image)
+    if noise:
+        image += np.random.default_rng(seed).normal(0, noise, shape)
+    move = np.eye(4)
+    move[:3, :3] = np.eye(3) if rotation is None else rotation
+    move[:3, 3] = shift
+    return Volume(image.astype(np.float32), move @ affine)
+
+
+def _grid(spacing, orientation, field):
+    """The affine and shape of a grid whose middle is the world's origin."""
+    spacing = np.broadcast_to(np.asarray(spacing, float), 3)
+    linear = np.zeros((3, 3))
+    shape = []
+    for axis, letter in enumerate(orientation):
+        world = next(i for i, pair in enumerate(("LR", "PA", "IS")) if letter in pair)
+        linear[world, axis] = spacing[axis] * (1 if letter in "RAS" else -1)
+        shape.append(max(round(field[world] / spacing[axis]), 1))
+    affine = np.eye(4)
+    affine[:3, :3] = linear
+    affine[:3, 3] = -linear @ ((np.array(shape) - 1) / 2)
+    return affine, tuple(shape)
+
+
+@pytest.fixture(scope="session")
+def head_phantom():
+    """The function `make_head`: a T1-like head on any grid."""
+    return make_head
+
+
+@pytest.fixture(scope="session")
+def realdata():
+    """The folder of real scans beside the checkout; skips where there is none."""
+    folder = Path(os.environ.get("MEDZOO_TEST_DATA", CHECKOUT.parent / "shared/data"))
+    if not folder.is_dir():
+        pytest.skip(f"no real scans at {folder}")
+    return folder
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_cache(tmp_path_factory):
+    """No test reads or fills the user's cache; subprocesses inherit this."""
+    os.environ["MEDZOO_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
+def pytest_collection_modifyitems(items):
+    """Marks whatever asks for the real scans, so that `-m "not realdata"` is sure."""
+    for item in items:
+        if "realdata" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.realdata)

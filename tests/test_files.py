@@ -1,0 +1,109 @@
+import hashlib
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from medzoo.files import (
+    cache_folder,
+    replace_atomically,
+    sha256_of,
+    write_text_atomically,
+)
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX file modes and links")
+
+
+def test_replaces_only_at_the_end(tmp_path):
+    path = tmp_path / "a.nii.gz"
+    path.write_text("old")
+
+    with replace_atomically(path) as temporary:
+        temporary.write_text("new")
+        assert path.read_text() == "old"
+        assert temporary.parent == path.parent
+        assert temporary.name.endswith(".nii.gz")
+
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_failure_keeps_the_old_file_and_leaves_nothing(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+
+    def write_half():
+        with replace_atomically(path) as temporary:
+            temporary.write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_half()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_nothing_written_is_an_error(tmp_path):
+    with pytest.raises(FileNotFoundError), replace_atomically(tmp_path / "a.txt"):
+        pass
+
+
+@posix
+def test_new_file_has_the_usual_mode_and_old_one_keeps_its_own(tmp_path):
+    plain, fresh, private = (tmp_path / name for name in ("plain", "fresh", "private"))
+    plain.touch()
+    private.touch()
+    private.chmod(0o600)
+
+    write_text_atomically(fresh, "")
+    write_text_atomically(private, "")
+
+    assert fresh.stat().st_mode == plain.stat().st_mode
+    assert private.stat().st_mode & 0o777 == 0o600
+
+
+@posix
+def test_writes_through_a_link(tmp_path):
+    target = tmp_path / "target.txt"
+    target.write_text("old")
+    link = tmp_path / "link.txt"
+    link.symlink_to(target)
+
+    write_text_atomically(link, "new")
+
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+
+
+def test_text_is_utf8_with_line_feeds(tmp_path):
+    path = write_text_atomically(str(tmp_path / "a.txt"), "ä\n")
+
+    assert path == tmp_path / "a.txt"
+    assert path.read_bytes() == b"\xc3\xa4\n"
+
+
+def test_sha256_of_many_chunks(tmp_path):
+    content = os.urandom((2 << 20) + 5)
+    path = tmp_path / "a.bin"
+    path.write_bytes(content)
+
+    assert sha256_of(path) == hashlib.sha256(content).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({"MEDZOO_CACHE": "/a", "XDG_CACHE_HOME": "/b"}, Path("/a")),
+        ({"XDG_CACHE_HOME": "/b"}, Path("/b/medzoo")),
+        ({"MEDZOO_CACHE": "", "XDG_CACHE_HOME": ""}, Path.home() / ".cache/medzoo"),
+        ({}, Path.home() / ".cache/medzoo"),
+    ],
+)
+def test_cache_folder(monkeypatch, variables, expected):
+    for name in ("MEDZOO_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+    assert cache_folder() == expected

@@ -1,0 +1,200 @@
+"""Who may import what: the parts of medzoo form a ladder, and nothing looks up it."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+import medzoo
+
+PACKAGE = Path(medzoo.__file__).parent
+
+# Part -> the parts that it may import, and with them whatever those may.
+DIRECT = {
+    "_version": (),
+    "errors": (),
+    "files": (),
+    "volume": ("errors",),
+    "io": ("volume", "files"),
+    "spatial": ("volume", "files"),
+    "layers": ("errors",),
+    "models": ("layers",),
+    "losses": ("errors",),
+    "metrics": ("errors",),
+    # io too: model.preprocessor takes a path.
+    "preprocess": ("io", "spatial", "layers"),
+    "data": ("io", "preprocess"),
+    "inference": ("io", "preprocess"),
+    "training": ("data", "losses", "metrics", "inference"),
+    "zoo": ("training", "models", "_version"),
+    "report": ("zoo",),
+    "cli": ("report",),
+    "__main__": ("cli",),
+    "__init__": ("_version",),
+}
+# The one way up: predict_volume, inside the functions of this file.
+UPWARD = {("models/base.py", "inference")}
+
+STANDARD_LIBRARY_ONLY = {"_version", "errors", "files"}
+# Part -> the only packages from outside that it may import. Others: any but BACKENDS.
+OUTSIDE = {
+    "volume": {"numpy"},
+    "layers": {"keras", "numpy"},
+    "losses": {"keras", "numpy"},
+    "models": {"keras", "numpy"},
+}
+WITHOUT_KERAS = {"volume", "io", "spatial"}
+TENSORFLOW = {"tensorflow", "tf_keras"}
+BACKENDS = {"jax", "torch", "tf_keras"}
+# They come with an extra, so only what the extra serves may need them.
+EXTRAS = {"matplotlib": {"cli", "report"}, "nilearn": {"cli", "report"}}
+
+
+def allowed(part):
+    """The parts that `part` may import: itself, and all below it."""
+    reached, queue = set(), [part]
+    while queue:
+        current = queue.pop()
+        if current not in reached:
+            reached.add(current)
+            queue.extend(DIRECT[current])
+    return reached
+
+
+def part_of(path):
+    return Path(path).parts[0].removesuffix(".py")
+
+
+def imports(tree, path):
+    """Yields (dotted name, line, whether inside a function) of each import."""
+    inside = {
+        id(node)
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        for node in ast.walk(function)
+    }
+    for node in ast.walk(tree):
+        for name in imported_names(node, path):
+            yield name, node.lineno, id(node) in inside
+
+
+def imported_names(node, path):
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        package = ["medzoo", *Path(path).parts[:-1]]
+        start = package[: len(package) - node.level + 1] if node.level else []
+        base = ".".join([*start, *([node.module] if node.module else [])])
+        if base == "medzoo":
+            return [f"medzoo.{alias.name}" for alias in node.names]
+        return [base]
+    if isinstance(node, ast.Call):
+        function = getattr(node.func, "id", getattr(node.func, "attr", None))
+        first = node.args[0] if node.args else None
+        if function in ("import_module", "__import__") and isinstance(
+            first, ast.Constant
+        ):
+            return [first.value]
+    return []
+
+
+def faults(source, path):
+    """The imports of one file that break a rule, as readable lines."""
+    part = part_of(path)
+    if part not in DIRECT:
+        return [f"{path}: no rule says what this part may import"]
+    found = []
+    for name, line, in_function in imports(ast.parse(source), path):
+        fault = fault_of(name, part, path, in_function)
+        if fault:
+            found.append(f"{path}:{line}: {fault}")
+    return found
+
+
+def fault_of(name, part, path, in_function):
+    top, _, rest = name.partition(".")
+    if top == "medzoo":
+        return inner_fault(rest.partition(".")[0], part, path, in_function)
+    return outer_fault(top, part)
+
+
+def inner_fault(target, part, path, in_function):
+    if target not in DIRECT:
+        return f"imports the public name medzoo.{target}, not the module that holds it"
+    upward = (Path(path).as_posix(), target) in UPWARD and in_function
+    if target not in allowed(part) and not upward:
+        return f"{part} may not import medzoo.{target}"
+    return None
+
+
+def outer_fault(top, part):
+    if top in sys.stdlib_module_names:
+        return None
+    if part in STANDARD_LIBRARY_ONLY:
+        return f"{part} needs the standard library only, not {top}"
+    if top not in OUTSIDE.get(part, {top}):
+        return f"{part} may not import {top}"
+    if top in BACKENDS or (top in TENSORFLOW and part != "data"):
+        return f"{part} may not import {top}: keras.ops serves every backend"
+    if top == "keras" and part in WITHOUT_KERAS:
+        return f"{part} may not import keras"
+    if part not in EXTRAS.get(top, {part}):
+        return f"{part} may not import {top}, which comes with an extra"
+    return None
+
+
+FILES = sorted(
+    path.relative_to(PACKAGE)
+    for path in PACKAGE.rglob("*.py")
+    if "_zoo_models" not in path.parts
+)
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_file_imports_only_what_lies_below_it(path):
+    assert faults((PACKAGE / path).read_text(encoding="utf-8"), path) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("errors.py", "import numpy"),
+        ("files.py", "from medzoo.errors import MedzooError"),
+        ("volume.py", "import scipy.ndimage"),
+        ("io/nifti.py", "def f():\n    import keras"),
+        ("io/nifti.py", "from medzoo.spatial import orient"),
+        ("spatial/orient.py", "from ..layers import warp"),
+        (
+            "spatial/orient.py",
+            "from importlib import import_module\nimport_module('keras')",
+        ),
+        ("layers/warp.py", "import tensorflow as tf"),
+        ("layers/warp.py", "from medzoo.volume import Volume"),
+        ("models/resnet.py", "def f():\n    from medzoo.inference import predict"),
+        ("models/base.py", "from medzoo.inference import predict_volume"),
+        ("inference/predict.py", "from medzoo.data import cases"),
+        ("inference/predict.py", "import matplotlib.pyplot"),
+        ("zoo/load.py", "import medzoo.cli.main"),
+        ("zoo/load.py", "from medzoo import report"),
+        ("cli/main.py", "import torch"),
+        ("cli/main.py", "from medzoo import load"),
+        ("extras.py", "import os"),
+    ],
+)
+def test_an_import_against_the_rules_is_found(path, source):
+    assert len(faults(source, path)) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("models/base.py", "def f():\n    from medzoo.inference import predict_volume"),
+        ("data/dataset.py", "import tensorflow as tf\nfrom medzoo.io import read"),
+        ("spatial/orient.py", "from .grid import Grid\nimport SimpleITK"),
+        ("zoo/load.py", "from medzoo import models, errors\nimport keras, h5py"),
+        ("cli/demo.py", "import matplotlib\nfrom medzoo.report import sheet"),
+    ],
+)
+def test_an_import_within_the_rules_passes(path, source):
+    assert faults(source, path) == []
