@@ -9,6 +9,7 @@ from medzoo.layers.random_intensity import (
     RandomGamma,
     RandomNoise,
 )
+from medzoo.layers.random_intensity_curve import RandomIntensityCurve
 from medzoo.layers.rescale_intensity import RescaleIntensity
 from medzoo.layers.zscore import ZScore
 
@@ -19,6 +20,7 @@ __all__ = [
     "RandomBlur",
     "RandomFlip3D",
     "RandomGamma",
+    "RandomIntensityCurve",
     "RandomNoise",
     "RescaleIntensity",
     "ZScore",

@@ -1,0 +1,246 @@
+"""dataset: a case table as what `fit` takes."""
+
+import keras
+import numpy as np
+
+from medzoo.data.cases import Case, read_cases
+from medzoo.data.prepared import PreparedCases
+from medzoo.data.splits import stratified_folds
+from medzoo.data.targets import target_column, target_value
+from medzoo.data.views import columns_of, read_views
+from medzoo.errors import InputError, RecipeError
+from medzoo.preprocess import Preprocessor, make_layer
+
+SPLITS = (None, "train", "validation")
+
+
+def dataset(
+    cases,
+    model_or_recipe,
+    *,
+    batch_size=4,
+    augment=True,
+    shuffle=True,
+    split=None,
+    target=None,
+    seed=0,
+    folder=None,
+):
+    """Makes of a case table the batches that a model is trained or evaluated on.
+
+    Scans are read and prepared once, at first use, and kept in memory.
+
+    Args:
+        cases: path of a cases.csv, or list of `Case`.
+        model_or_recipe: model of the zoo, or a recipe (dict or `Recipe`).
+        batch_size: int. Batches differ by one case at most. Defaults to 4.
+        augment: bool, draw views and augmentation as the recipe's training section
+            says. Defaults to True; use False for validation.
+        shuffle: bool, another order every epoch. Defaults to True.
+        split: None for all cases; "train" or "validation" for the recipe's first fold
+            left out or alone.
+        target: str or None, the column with the truth instead of the recipe's.
+        seed: int. The same seed gives the same batches.
+        folder: path or None, where prepared scans are kept between runs.
+
+    Returns:
+        `CaseDataset`, a `keras.utils.PyDataset` of `(images, targets)`: float32
+        `(batch, x, y, z, channels)`, and `(batch, 1)`, float32 in the target's unit or
+        int32 class indices.
+
+    Raises:
+        InputError: for a table without usable cases, or an unknown split.
+        RecipeError: if the model carries no recipe.
+    """
+    recipe = _recipe(model_or_recipe)
+    if split not in SPLITS:
+        raise InputError(f"`split` must be one of {SPLITS}. Received: split={split!r}.")
+    labelled = labelled_cases(cases, recipe, target)
+    targets = [target_value(case, recipe) for case in labelled]
+    if split is not None:
+        chosen = _split(labelled, targets, recipe, split)
+        labelled = [labelled[i] for i in chosen]
+        targets = [targets[i] for i in chosen]
+    views = read_views(recipe.get("training", {}))
+    return CaseDataset(
+        PreparedCases(labelled, recipe, views, folder),
+        targets,
+        recipe,
+        batch_size=batch_size,
+        augment=augment,
+        shuffle=shuffle,
+        seed=seed,
+    )
+
+
+def labelled_cases(cases, recipe, target=None):
+    """Returns the cases that have a target.
+
+    Args:
+        cases: path of a cases.csv, or list of `Case`.
+        recipe: dict.
+        target: str or None, a column instead of the recipe's.
+
+    Raises:
+        InputError: if none has.
+    """
+    if not (isinstance(cases, list) and all(isinstance(c, Case) for c in cases)):
+        column = target_column(recipe, target)
+        columns = [*columns_of(read_views(recipe.get("training", {}))), "subject"]
+        cases = read_cases(cases, recipe["channels"], target=column, columns=columns)
+    labelled = [case for case in cases if case.target is not None and case.images]
+    if not labelled:
+        raise InputError(
+            "A data set needs cases with an image and a target. "
+            f"Received: {len(cases)} cases, none with both. Fill in the table."
+        )
+    return labelled
+
+
+class CaseDataset(keras.utils.PyDataset):
+    """Batches of prepared, augmented and normalised cases.
+
+    What an epoch draws follows from `seed`, the epoch and the case alone, so that a
+    resumed training sees what an uninterrupted one would have seen.
+
+    Args:
+        prepared: `PreparedCases`.
+        targets: sequence of float or int, one a case.
+        recipe: dict.
+        batch_size: int.
+        augment: bool.
+        shuffle: bool.
+        seed: int.
+        indices: sequence of int or None, the cases to use; None for all.
+        variants: `Variants` to share between data sets, or None for own ones.
+    """
+
+    def __init__(
+        self,
+        prepared,
+        targets,
+        recipe,
+        *,
+        batch_size=4,
+        augment=True,
+        shuffle=True,
+        seed=0,
+        indices=None,
+        variants=None,
+    ):
+        super().__init__()
+        if batch_size < 1:
+            raise InputError(
+                f"`batch_size` must be at least 1. Received: batch_size={batch_size}."
+            )
+        self.prepared = prepared
+        kind = np.float32 if recipe["task"] == "regression" else np.int32
+        self.targets = np.asarray(targets, kind)
+        self.batch_size = batch_size
+        self.augment = augment
+        self.shuffle = shuffle
+        self.seed = seed
+        self.epoch = 0
+        everything = range(len(prepared))
+        self.indices = np.asarray(list(everything if indices is None else indices))
+        self.preprocessor = Preprocessor(recipe["preprocessing"], recipe["channels"])
+        self.variants = variants or Variants(prepared, seed)
+        self._augmentation = [
+            [make_layer(s) for s in view.augmentation] for view in prepared.views
+        ]
+
+    def __len__(self):
+        return max(1, -(-len(self.indices) // self.batch_size))
+
+    def __getitem__(self, number):
+        order = self.indices
+        if self.shuffle:
+            order = np.random.default_rng([self.seed, self.epoch]).permutation(order)
+        # Even sizes: a last batch of one case would upset batch normalisation.
+        chosen = np.array_split(order, len(self))[number]
+        images = np.stack([self._sample(int(index)) for index in chosen])
+        return self.preprocessor.normalize(images), self.targets[chosen][:, None]
+
+    def on_epoch_end(self):
+        """Keras calls this: the next epoch has another order and other draws."""
+        self.epoch += 1
+
+    def _sample(self, index):
+        if not self.augment:
+            return self.prepared.get(index)
+        generator = np.random.default_rng([self.seed, 1, self.epoch, index])
+        possible = self.prepared.views_of(index)
+        rates = np.array([self.prepared.views[v].rate for v in possible], float)
+        view = possible[generator.choice(len(possible), p=rates / rates.sum())]
+        image = self.variants.draw(index, view, generator)
+        return apply(self._augmentation[view], image, generator)
+
+
+class Variants:
+    """Spatially augmented versions of each case, few and kept: resampling is slow.
+
+    Args:
+        prepared: `PreparedCases`.
+        seed: int.
+    """
+
+    def __init__(self, prepared, seed):
+        self.prepared = prepared
+        self.seed = seed
+        self._layers = [
+            [make_layer(s) for s in view.variants] for view in prepared.views
+        ]
+        self._kept = {}
+
+    def draw(self, index, view, generator):
+        """Returns one version of a case, `(x, y, z, channels)` float32."""
+        layers = self._layers[view]
+        count = self.prepared.views[view].num_variants
+        if not layers:
+            return self.prepared.get(index, view)
+        if count == 0:
+            return apply(layers, self.prepared.get(index, view), generator)
+        number = int(generator.integers(count))
+        key = (index, view, number)
+        if key not in self._kept:
+            own = np.random.default_rng([self.seed, 2, *key])
+            image = apply(layers, self.prepared.get(index, view), own)
+            # Half the memory; scaled, because raw intensities may exceed float16.
+            scale = max(float(np.abs(image).max()) / 1000.0, 1e-30)
+            self._kept[key] = ((image / scale).astype(np.float16), scale)
+        stored, scale = self._kept[key]
+        return stored.astype(np.float32) * np.float32(scale)
+
+
+def apply(layers, image, generator):
+    """Sends one volume through random layers; draws follow from `generator` alone."""
+    for layer in layers:
+        # (2,) uint32: the whole state of a Keras seed generator.
+        layer.generator.state.assign(generator.integers(0, 2**31 - 1, 2, np.uint32))
+        image = layer(image, training=True)
+    return np.asarray(image, np.float32)
+
+
+def _recipe(model_or_recipe):
+    if isinstance(model_or_recipe, dict):
+        return model_or_recipe
+    if hasattr(model_or_recipe, "to_dict"):
+        return model_or_recipe.to_dict()
+    recipe = getattr(model_or_recipe, "recipe", None)
+    if recipe is None:
+        raise RecipeError(
+            "A data set needs a model of the zoo or a recipe. "
+            f"Received: {type(model_or_recipe).__name__} without a recipe. "
+            "Load the model with medzoo.load, or use medzoo.attach(model, recipe)."
+        )
+    return recipe
+
+
+def _split(cases, targets, recipe, split):
+    settings = recipe.get("training", {}).get("split", {"num_folds": 5, "seed": 42})
+    subjects = [case.columns.get("subject", case.case_id) for case in cases]
+    folds = stratified_folds(
+        subjects, targets, settings["num_folds"], settings["seed"]
+    )
+    wanted = split == "validation"
+    return [i for i, fold in enumerate(folds) if (fold == 0) == wanted]

@@ -1,0 +1,98 @@
+"""Views: the ways in which a training scan is shown, as a recipe lists them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import distance_transform_edt
+
+from medzoo.errors import InputError, RecipeError
+from medzoo.spatial import Grid, resample_to
+
+
+@dataclass(frozen=True)
+class View:
+    """One way of showing a scan in training.
+
+    Args:
+        name: str, for logs.
+        rate: float, share of the draws.
+        strip: dict or None: `column` (a label map in the case table), `above` (labels
+            above it are kept) and `dilate_mm` (how far the mask is grown). Only cases
+            that have the map are shown this way.
+        variants: tuple of layer settings, applied `num_variants` times in all and
+            kept: spatial layers, which are slow.
+        num_variants: int, kept draws a case; 0 for fresh ones every time.
+        augmentation: tuple of layer settings, applied at every draw.
+    """
+
+    name: str = "as it is"
+    rate: float = 1.0
+    strip: dict | None = None
+    variants: tuple = ()
+    num_variants: int = 0
+    augmentation: tuple = ()
+
+
+def read_views(training):
+    """Returns the `View`s of a recipe's training section; one plain view by default.
+
+    Raises:
+        RecipeError: for keys that a view does not have.
+    """
+    settings = training.get("views") or [{}]
+    try:
+        views = [View(**view) for view in settings]
+    except TypeError as error:
+        raise RecipeError(
+            f"A view takes {list(View.__dataclass_fields__)}. Received: {error}."
+        ) from error
+    for view in views:
+        if view.strip is not None and set(view.strip) != {
+            "column",
+            "above",
+            "dilate_mm",
+        }:
+            raise RecipeError(
+                "A view's strip takes column, above and dilate_mm. "
+                f"Received: {sorted(view.strip)}."
+            )
+    if views[0].strip is not None:
+        raise RecipeError(
+            "The first view must show scans as they are: evaluation uses it. "
+            f"Received: views[0].strip={views[0].strip}."
+        )
+    return views
+
+
+def columns_of(views):
+    """Returns the columns of a case table that the views need."""
+    return sorted({view.strip["column"] for view in views if view.strip})
+
+
+def strip(volume, labels, *, above, dilate_mm):
+    """Sets to 0 what a label map does not hold, as skull stripping does.
+
+    Args:
+        volume: Volume.
+        labels: Volume, a label map; brought onto the grid of `volume` if needed.
+        above: int, labels above it are kept.
+        dilate_mm: float, how far beyond them voxels are kept too.
+
+    Returns:
+        Volume on the grid of `volume`.
+
+    Raises:
+        InputError: if nothing is left.
+    """
+    labels = resample_to(labels, Grid.of(volume), interpolation="nearest")
+    mask = np.asarray(labels.array) > above
+    if not mask.any():
+        raise InputError(
+            "A label map must hold something of its image to strip by. "
+            f"Received: no label above {above}. Check that both are of one case."
+        )
+    if dilate_mm:
+        mask = distance_transform_edt(~mask, sampling=volume.spacing) <= dilate_mm
+    array = volume.array if volume.array.ndim == 3 else volume.array[..., 0]
+    kept = np.where(mask, array, 0)
+    return volume.with_array(kept.reshape(volume.array.shape))

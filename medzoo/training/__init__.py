@@ -1,0 +1,1 @@
+"""From a recipe to trained weights: one fit, a cross-validation, the command."""

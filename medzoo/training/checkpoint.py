@@ -1,0 +1,101 @@
+"""Checkpoints: everything that a training needs to go on as if never stopped."""
+
+import json
+import signal
+from contextlib import contextmanager
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from medzoo.errors import IntegrityError
+from medzoo.files import replace_atomically
+
+NUM_KEPT = 2
+
+
+def save_state(path, model, optimizer, facts):
+    """Writes all variables of model and optimizer, and some facts, atomically.
+
+    Args:
+        path: path ending in .npz.
+        model: Keras model; its seed generators are among its variables.
+        optimizer: Keras optimizer, built.
+        facts: dict, plain JSON (epoch, history, ...).
+    """
+    arrays = {
+        **{f"model_{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(model.variables)},
+        **{f"optimizer_{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(optimizer.variables)},
+        "facts": np.frombuffer(json.dumps(facts).encode(), np.uint8),
+    }
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replace_atomically(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, **arrays)
+
+
+def load_state(path, model, optimizer):
+    """Puts back what `save_state` wrote; returns the facts.
+
+    Raises:
+        IntegrityError: if the file does not fit the model.
+    """
+    with np.load(path, allow_pickle=False) as stored:
+        for kind, variables in (("model", model.variables), ("optimizer", optimizer.variables)):
+            names = [n for n in stored.files if n.startswith(f"{kind}_")]
+            shapes = [stored[f"{kind}_{i}"].shape for i in range(len(names))]
+            if shapes != [tuple(v.shape) for v in variables]:
+                raise IntegrityError(
+                    f"A checkpoint must fit the model in {path}. Received: other "
+                    f"{kind} variables. Use another output folder for another recipe."
+                )
+            for i, variable in enumerate(variables):
+                variable.assign(stored[f"{kind}_{i}"])
+        return json.loads(stored["facts"].tobytes())
+
+
+def newest(folder):
+    """Returns the path of the newest checkpoint in a folder, or None."""
+    found = sorted(Path(folder).glob("epoch-*.npz"))
+    return found[-1] if found else None
+
+
+class Checkpoints(keras.callbacks.Callback):
+    """Keeps the last two epochs in a folder; SIGTERM ends after the running epoch.
+
+    Args:
+        folder: path.
+        every: int, epochs between checkpoints. Defaults to 1.
+        facts: dict to store along, extended by the epoch and its logs.
+    """
+
+    def __init__(self, folder, every=1, facts=None):
+        super().__init__()
+        self.folder = Path(folder)
+        self.every = every
+        self.history = list((facts or {}).get("history", []))
+        self.stopped = False
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.history.append({k: float(v) for k, v in (logs or {}).items()})
+        if (epoch + 1) % self.every == 0 or self.stopped:
+            facts = {"epochs_done": epoch + 1, "history": self.history}
+            path = self.folder / f"epoch-{epoch + 1:05d}.npz"
+            save_state(path, self.model, self.model.optimizer, facts)
+            for old in sorted(self.folder.glob("epoch-*.npz"))[:-NUM_KEPT]:
+                old.unlink()
+        if self.stopped:
+            self.model.stop_training = True
+
+    @contextmanager
+    def until_terminated(self):
+        """While it lasts, SIGTERM lets the running epoch finish and be saved."""
+
+        def stop(number, frame):
+            self.stopped = True
+
+        previous = signal.signal(signal.SIGTERM, stop)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGTERM, previous)

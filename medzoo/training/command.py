@@ -1,0 +1,133 @@
+"""The work of `medzoo train`: cases in, a model folder out."""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+
+from medzoo.data.dataset import CaseDataset, labelled_cases
+from medzoo.data.prepared import PreparedCases
+from medzoo.data.targets import target_value
+from medzoo.data.views import read_views
+from medzoo.errors import InputError
+from medzoo.files import write_text_atomically
+from medzoo.models.from_recipe import build_model
+from medzoo.training.cross_validation import cross_validate, write_out_of_fold
+from medzoo.training.fit import Terminated, fit
+from medzoo.training.settings import TrainingSettings
+from medzoo.training.weights_file import write_weights
+
+EXIT_DONE = 0
+EXIT_INTERRUPTED = 130
+
+
+def train(recipe, cases, output, *, target=None, threads=None, log=None):
+    """Trains a model as its recipe says: a cross-validation, then what is published.
+
+    An ensemble is made of the networks of the folds; a single network is trained once
+    more on all cases. Interrupted, it goes on where it stopped.
+
+    Args:
+        recipe: dict, the recipe's content.
+        cases: path of a cases.csv.
+        output: path of a folder: recipe.json, model.weights.h5 and out_of_fold.csv are
+            left there, beside the runs and prepared scans that may be deleted after.
+        target: str or None, a column instead of the recipe's.
+        threads: int or None, processes that prepare scans. Defaults to 2.
+        log: callable taking a line, or None.
+
+    Returns:
+        Path of the model folder.
+
+    Raises:
+        InputError: if the recipe's ensemble and its number of folds differ.
+        Terminated: after SIGTERM, when the state is saved.
+    """
+    settings = TrainingSettings.from_recipe(recipe)
+    members = recipe["architecture"]["arguments"].get("num_members")
+    if members not in (None, settings.split["num_folds"]):
+        raise InputError(
+            "An ensemble has one member a fold. Received: num_members="
+            f"{members}, num_folds={settings.split['num_folds']}."
+        )
+    output = Path(output)
+    if target is not None:
+        recipe = {**recipe, "target": {**recipe["target"], "column": target}}
+    labelled = labelled_cases(cases, recipe)
+    targets = [target_value(case, recipe) for case in labelled]
+    say = log or (lambda line: None)
+    say(f"{len(labelled)} labelled cases")
+    views = read_views(recipe["training"])
+    prepared = PreparedCases(labelled, recipe, views, output / "prepared")
+    prepared.prepare(workers=threads or 2, progress=_progress(say))
+    networks, outputs, folds = cross_validate(
+        recipe, prepared, targets, output / "runs", log=log
+    )
+    interval = write_out_of_fold(
+        output / "out_of_fold.csv", recipe, labelled, targets, outputs, folds
+    )
+    model = build_model({**recipe, "weights": None})
+    if members is None:
+        everything = CaseDataset(
+            prepared,
+            targets,
+            recipe,
+            batch_size=settings.batch_size,
+            seed=settings.seed,
+        )
+        network = fit(recipe, everything, output / "runs" / "all", log=log)
+        model.set_weights(network.get_weights())
+    else:
+        for member, network in zip(model.members, networks, strict=True):
+            member.set_weights(network.get_weights())
+    facts = write_weights(model, output / "model.weights.h5")
+    content = with_results(recipe, facts, interval)
+    write_text_atomically(
+        output / "recipe.json", json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    )
+    return output
+
+
+def with_results(recipe, weights, interval):
+    """Returns the recipe with the facts of new weights and a measured interval."""
+    urls = (recipe.get("weights") or {}).get("urls", [])
+    steps = [
+        {"step": "interval", "arguments": interval}
+        if step["step"] == "interval" and interval is not None
+        else step
+        for step in recipe["postprocessing"]
+    ]
+    return {**recipe, "postprocessing": steps, "weights": {**weights, "urls": urls}}
+
+
+def run(recipe, options):
+    """Trains for the command line; returns the exit code."""
+    started = time.monotonic()
+
+    def log(line):
+        sys.stderr.write(f"[{time.monotonic() - started:6.0f} s] {line}\n")
+        sys.stderr.flush()
+
+    try:
+        folder = train(
+            recipe,
+            options.cases,
+            options.output,
+            target=options.target,
+            threads=options.threads,
+            log=log,
+        )
+    except Terminated:
+        log(f"stopped; the same command goes on from {options.output}")
+        return EXIT_INTERRUPTED
+    sys.stdout.write(f"{folder}\n")
+    return EXIT_DONE
+
+
+def _progress(say):
+    def progress(done, total):
+        if done % 20 == 0 or done == total:
+            say(f"prepared {done} of {total}")
+
+    return progress

@@ -1,0 +1,162 @@
+"""Cross-validation: every subject predicted by a network that never saw it."""
+
+import csv
+import io
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from medzoo.data.dataset import CaseDataset, Variants
+from medzoo.data.splits import stratified_folds
+from medzoo.errors import RecipeError
+from medzoo.files import write_text_atomically
+from medzoo.inference.postprocess import softmax, step_arguments
+from medzoo.inference.predict import answer
+from medzoo.training.fit import fit, single_network
+from medzoo.training.settings import TrainingSettings
+from medzoo.training.weights_file import write_weights
+
+COLUMNS = ("case_id", "fold", "target", "prediction", "low", "high")
+
+
+def cross_validate(recipe, prepared, targets, folder, *, log=None):
+    """Trains one network a fold and predicts the cases that it did not see.
+
+    Args:
+        recipe: dict, the recipe's content.
+        prepared: `PreparedCases`.
+        targets: sequence of float or int, one a case.
+        folder: path; folds that are finished there are not trained again.
+        log: callable taking a line, or None.
+
+    Returns:
+        list of networks, one a fold, and `(cases, outputs)` float32 array of what each
+        case's held-out network answers, and the list of folds.
+    """
+    settings = TrainingSettings.from_recipe(recipe)
+    subjects = [case.columns.get("subject", case.case_id) for case in prepared.cases]
+    folds = stratified_folds(
+        subjects, targets, settings.split["num_folds"], settings.split["seed"]
+    )
+    folder = Path(folder)
+    # Shared: what a case's versions are does not depend on the fold.
+    variants = Variants(prepared, settings.seed)
+    networks, outputs = [], {}
+    for fold in range(settings.split["num_folds"]):
+        inside = [i for i, f in enumerate(folds) if f != fold]
+        data = CaseDataset(
+            prepared,
+            targets,
+            recipe,
+            batch_size=settings.batch_size,
+            seed=settings.seed + fold,
+            indices=inside,
+            variants=variants,
+        )
+        network = _train_fold(recipe, data, folder / f"fold-{fold}", fold, log)
+        networks.append(network)
+        for index in (i for i, f in enumerate(folds) if f == fold):
+            x = data.preprocessor.normalize(prepared.get(index)[None])
+            outputs[index] = answer(network, x, recipe)
+        if log is not None:
+            log(f"fold {fold}: {_error(recipe, outputs, targets, folds, fold)}")
+        keras.backend.clear_session(free_memory=False)
+    return networks, np.stack([outputs[i] for i in range(len(targets))]), folds
+
+
+def _train_fold(recipe, data, folder, fold, log):
+    finished = folder / "network.weights.h5"
+    if finished.is_file():
+        network = single_network(recipe)
+        network.load_weights(finished)
+        return network
+
+    def say(line):
+        log(f"fold {fold}, {line}")
+
+    seeded = dict(recipe)
+    own_seed = recipe["training"].get("seed", 0) + fold
+    seeded["training"] = {**recipe["training"], "seed": own_seed}
+    network = fit(seeded, data, folder, log=None if log is None else say)
+    write_weights(network, finished, dtype="float32")
+    return network
+
+
+def _error(recipe, outputs, targets, folds, fold):
+    inside = [i for i, f in enumerate(folds) if f == fold]
+    if recipe["task"] == "regression":
+        error = np.mean([abs(outputs[i][0] - targets[i]) for i in inside])
+        return f"mean absolute error {error:.2f} {recipe['unit']} on {len(inside)}"
+    hits = np.mean([int(np.argmax(outputs[i])) == targets[i] for i in inside])
+    return f"accuracy {hits:.3f} on {len(inside)}"
+
+
+def write_out_of_fold(path, recipe, cases, targets, outputs, folds):
+    """Writes out_of_fold.csv; returns the interval for the recipe, or None.
+
+    A fold's interval comes from the errors of the other folds, so that its coverage
+    can be believed; the recipe's own comes from all of them.
+
+    Args:
+        path: path of the csv, replaced atomically.
+        recipe: dict.
+        cases: list of `Case`.
+        targets: sequence of float or int.
+        outputs: `(cases, outputs)` array.
+        folds: list of int.
+
+    Returns:
+        dict `{"coverage", "lower", "upper"}` for regression, else None.
+    """
+    regression = recipe["task"] == "regression"
+    coverage = (step_arguments(recipe, "interval") or {}).get("coverage", 0.9)
+    targets, folds = np.asarray(targets), np.asarray(folds)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    names = COLUMNS if regression else ("case_id", "fold", "target", *recipe["class_names"])
+    writer.writerow(names)
+    residuals = targets - outputs[:, 0]
+    for i, case in enumerate(cases):
+        row = [case.case_id, int(folds[i])]
+        if regression:
+            low, high = error_bounds(residuals[folds != folds[i]], coverage)
+            value = float(outputs[i, 0])
+            numbers = (float(targets[i]), value, value + low, value + high)
+            row += [f"{number:.4f}" for number in numbers]
+        else:
+            row.append(recipe["class_names"][int(targets[i])])
+            row += [f"{p:.6f}" for p in softmax(outputs[i])]
+        writer.writerow(row)
+    write_text_atomically(path, text.getvalue())
+    if not regression:
+        return None
+    low, high = error_bounds(residuals, coverage)
+    return {"coverage": coverage, "lower": round(low, 4), "upper": round(high, 4)}
+
+
+def error_bounds(residuals, coverage):
+    """Returns `(low, high)`, what to add to a prediction to hold the truth so often.
+
+    Split-conformal: the quantiles are taken a little further out, so that the
+    coverage holds for finitely many errors.
+
+    Args:
+        residuals: `(cases,)` array, target minus prediction.
+        coverage: float, in (0, 1).
+
+    Raises:
+        RecipeError: if there are too few errors for that coverage.
+
+    Source:
+        Lei et al., "Distribution-Free Predictive Inference for Regression" (2018).
+    """
+    ordered = np.sort(np.asarray(residuals, float))
+    count = len(ordered)
+    outside = int(np.floor((1 - coverage) / 2 * (count + 1)))
+    if outside < 1:
+        raise RecipeError(
+            f"An interval of coverage {coverage} needs more cases. "
+            f"Received: {count} errors. Add cases or lower the coverage."
+        )
+    return float(ordered[outside - 1]), float(ordered[count - outside])

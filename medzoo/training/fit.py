@@ -1,0 +1,93 @@
+"""One resumable training of one network on one data set."""
+
+import keras
+
+from medzoo.models.from_recipe import CLASSES
+from medzoo.training.checkpoint import Checkpoints, load_state, newest
+from medzoo.training.normalization import reestimate_averages
+from medzoo.training.settings import TrainingSettings, make_loss, make_metrics
+
+
+class Terminated(Exception):  # noqa: N818 - not an error: the user asked for it
+    """SIGTERM came; the state is saved."""
+
+
+def fit(recipe, data, folder, *, log=None, checkpoint_every=1):
+    """Trains a single network (a member, where the recipe is an ensemble).
+
+    Args:
+        recipe: dict, the recipe's content.
+        data: `medzoo.data.dataset.CaseDataset`.
+        folder: path, checkpoints; an earlier run there is resumed.
+        log: callable taking a line, or None.
+        checkpoint_every: int, epochs.
+
+    Returns:
+        float32 Keras model with the trained weights.
+
+    Raises:
+        Terminated: after SIGTERM, when the state is saved.
+    """
+    settings = TrainingSettings.from_recipe(recipe)
+    keras.utils.set_random_seed(settings.seed)
+    model = single_network(recipe, dtype=settings.dtype)
+    optimizer = keras.optimizers.AdamW(
+        schedule(settings, len(data)), weight_decay=settings.weight_decay
+    )
+    model.compile(optimizer, make_loss(recipe), metrics=make_metrics(recipe))
+    optimizer.build(model.trainable_variables)
+    last = newest(folder)
+    facts = {} if last is None else load_state(last, model, optimizer)
+    done = data.epoch = facts.get("epochs_done", 0)
+    checkpoints = Checkpoints(folder, checkpoint_every, facts)
+    callbacks = [checkpoints]
+    if log is not None:
+        callbacks.append(_Log(log, settings.epochs))
+    if done < settings.epochs:
+        with checkpoints.until_terminated():
+            model.fit(
+                data,
+                epochs=settings.epochs,
+                initial_epoch=done,
+                callbacks=callbacks,
+                shuffle=False,
+                verbose=0,
+            )
+        if checkpoints.stopped:
+            raise Terminated
+    reestimate_averages(model, data)
+    final = single_network(recipe)
+    final.set_weights(model.get_weights())
+    return final
+
+
+def schedule(settings, steps_per_epoch):
+    """Returns the learning rate over the steps: linear rise, cosine fall."""
+    warmup = int(settings.warmup_epochs * steps_per_epoch)
+    total = settings.epochs * steps_per_epoch
+    return keras.optimizers.schedules.CosineDecay(
+        settings.learning_rate * 0.05,
+        max(1, total - warmup),
+        alpha=settings.final_fraction,
+        warmup_target=settings.learning_rate,
+        warmup_steps=warmup,
+    )
+
+
+def single_network(recipe, dtype=None):
+    """Builds the recipe's network, or one member of its ensemble, without a recipe."""
+    architecture = recipe["architecture"]
+    architecture = architecture["arguments"].get("member", architecture)
+    network = CLASSES[architecture["class"]]
+    return network(**architecture["arguments"], dtype=dtype)
+
+
+class _Log(keras.callbacks.Callback):
+    def __init__(self, log, epochs):
+        super().__init__()
+        self.log = log
+        self.epochs = epochs
+
+    def on_epoch_end(self, epoch, logs=None):
+        numbers = ", ".join(f"{k} {float(v):.3g}" for k, v in (logs or {}).items())
+        self.log(f"epoch {epoch + 1}/{self.epochs}: {numbers}")

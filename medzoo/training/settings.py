@@ -1,0 +1,109 @@
+"""TrainingSettings: the training section of a recipe, checked."""
+
+from dataclasses import dataclass, field, fields
+
+import keras
+
+from medzoo.errors import RecipeError
+
+SPLIT = {"num_folds": 5, "seed": 42}
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How a model is trained. The recipe's training section has these keys.
+
+    Args:
+        epochs: int.
+        batch_size: int.
+        learning_rate: float, the highest; it rises linearly to it over
+            `warmup_epochs`, then falls along a cosine to `final_fraction` of it.
+        warmup_epochs: float.
+        final_fraction: float.
+        weight_decay: float, of AdamW.
+        loss: dict `{"class": name in keras.losses, "arguments": {...}}`, in the
+            target's unit; None for the task's usual one.
+        dtype: str, Keras dtype policy while training.
+        seed: int, of weights, order and augmentation.
+        split: dict `{"num_folds", "seed"}`.
+        views: list of dict, see `medzoo.data.views.View`.
+        fine_tuning_rate: float, learning rate of the optimizer that `medzoo.load`
+            compiles the model with.
+    """
+
+    epochs: int = 50
+    batch_size: int = 4
+    learning_rate: float = 1e-3
+    warmup_epochs: float = 2.0
+    final_fraction: float = 0.005
+    weight_decay: float = 1e-3
+    loss: dict | None = None
+    dtype: str = "float32"
+    seed: int = 0
+    split: dict = field(default_factory=lambda: dict(SPLIT))
+    views: list = field(default_factory=list)
+    fine_tuning_rate: float = 1e-4
+
+    @classmethod
+    def from_recipe(cls, recipe):
+        """Reads the training section of a recipe (dict).
+
+        Raises:
+            RecipeError: for keys that are not settings, or values of a wrong type.
+        """
+        section = recipe.get("training", {})
+        known = [f.name for f in fields(cls)]
+        unknown = sorted(set(section) - set(known))
+        if unknown:
+            raise RecipeError(
+                f"The training section of a recipe takes {known}. "
+                f"Received: {unknown} in {recipe['name']}. Remove them."
+            )
+        settings = cls(**section)
+        whole = (settings.epochs, settings.batch_size)
+        if not all(isinstance(n, int) and n >= 1 for n in whole):
+            raise RecipeError(
+                "epochs and batch_size must be whole numbers of at least 1. "
+                f"Received: epochs={settings.epochs!r}, "
+                f"batch_size={settings.batch_size!r}."
+            )
+        return settings
+
+
+def make_loss(recipe):
+    """Returns the Keras loss of a recipe: its own, or the task's usual one."""
+    given = TrainingSettings.from_recipe(recipe).loss
+    if given is not None:
+        loss = getattr(keras.losses, given["class"], None)
+        if not (isinstance(loss, type) and issubclass(loss, keras.losses.Loss)):
+            raise RecipeError(
+                "A loss must be a class of keras.losses. "
+                f"Received: class={given['class']!r}."
+            )
+        return loss(**given.get("arguments", {}))
+    if recipe["task"] == "regression":
+        return keras.losses.MeanAbsoluteError()
+    return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+def make_metrics(recipe):
+    """Returns the names of the Keras metrics of a recipe's task."""
+    return ["mae"] if recipe["task"] == "regression" else ["accuracy"]
+
+
+def compile_for_fine_tuning(model):
+    """Compiles a model that carries a recipe, so that `fit` works at once.
+
+    A small step, because trained weights are to be kept; compile again for another.
+    """
+    recipe = model.recipe
+    settings = TrainingSettings.from_recipe(recipe)
+    loss = settings.loss if recipe["task"] == "regression" else None
+    section = {**recipe.get("training", {}), "loss": loss}
+    model.compile(
+        optimizer=keras.optimizers.AdamW(
+            settings.fine_tuning_rate, weight_decay=settings.weight_decay
+        ),
+        loss=make_loss({**recipe, "training": section}),
+        metrics=make_metrics(recipe),
+    )

@@ -1,0 +1,145 @@
+"""Training: from cases to a model folder, resumable, without leakage."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from medzoo.data.cases import read_cases
+from medzoo.data.dataset import dataset
+from medzoo.errors import InputError, RecipeError
+from medzoo.training.command import train
+from medzoo.training.cross_validation import error_bounds
+from medzoo.training.fit import Terminated, fit
+from medzoo.training.settings import TrainingSettings
+from medzoo.zoo.load import load
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, study):
+    from tests.training.conftest import tiny_recipe
+
+    folder = tmp_path_factory.mktemp("trained")
+    lines = []
+    train(tiny_recipe(epochs=8), study, folder, log=lines.append)
+    return folder, lines
+
+
+def test_out_of_fold_predictions_cover_every_labelled_case_once(trained):
+    folder, _ = trained
+    with (folder / "out_of_fold.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert sorted(row["case_id"] for row in rows) == sorted(f"c{i}" for i in range(12))
+    assert {row["fold"] for row in rows} == {"0", "1"}
+    assert all(float(r["low"]) < float(r["high"]) for r in rows)
+
+
+def test_folder_loads_as_a_model_that_agrees_with_its_members(trained, study):
+    folder, _ = trained
+    model = load(folder)
+    scan = study.parent / "c4.nii.gz"
+    prediction = model.predict_volume(scan)
+    x, _ = model.preprocessor(scan)
+    both = np.concatenate([x, x[:, ::-1]])
+    members = [np.asarray(m(both, training=False)).mean() for m in model.members]
+    assert prediction.value == pytest.approx(np.mean(members), abs=1e-3)
+    recipe = json.loads((folder / "recipe.json").read_text())
+    bounds = recipe["postprocessing"][1]["arguments"]
+    assert prediction.interval[1] - prediction.value == pytest.approx(bounds["upper"])
+
+
+def test_held_out_predictions_come_from_the_network_that_did_not_see_them(
+    trained, study
+):
+    folder, _ = trained
+    model = load(folder)
+    with (folder / "out_of_fold.csv").open() as file:
+        rows = {row["case_id"]: row for row in csv.DictReader(file)}
+    x, _ = model.preprocessor(study.parent / "c6.nii.gz")
+    member = model.members[int(rows["c6"]["fold"])]
+    both = np.concatenate([x, x[:, ::-1]])
+    value = float(np.asarray(member(both, training=False)).mean())
+    # float16 weights move a value by less than a tenth of a year.
+    assert float(rows["c6"]["prediction"]) == pytest.approx(value, abs=0.1)
+
+
+def test_finished_folds_are_not_trained_again(trained, study, make_recipe):
+    folder, lines = trained
+    assert any("epoch 8/8" in line for line in lines)
+    again = []
+    before = (folder / "out_of_fold.csv").read_text()
+    train(make_recipe(epochs=8), study, folder, log=again.append)
+    assert not any("epoch" in line for line in again)
+    assert (folder / "out_of_fold.csv").read_text() == before
+
+
+def test_resumed_training_equals_an_uninterrupted_one(tmp_path, study, recipe):
+    recipe["architecture"] = recipe["architecture"]["arguments"]["member"]
+    straight = fit(recipe, dataset(study, recipe, seed=5), tmp_path / "a")
+
+    class Stop(Exception):
+        pass
+
+    def stop_after_two(line):
+        if line.startswith("epoch 3"):
+            raise Stop
+
+    with pytest.raises(Stop):
+        fit(recipe, dataset(study, recipe, seed=5), tmp_path / "b", log=stop_after_two)
+    resumed = fit(recipe, dataset(study, recipe, seed=5), tmp_path / "b")
+    for one, other in zip(straight.weights, resumed.weights, strict=True):
+        np.testing.assert_array_equal(np.asarray(one), np.asarray(other))
+
+
+def test_sigterm_saves_and_stops(tmp_path, study, recipe):
+    import os
+    import signal
+
+    recipe["architecture"] = recipe["architecture"]["arguments"]["member"]
+
+    def terminate(line):
+        if line.startswith("epoch 2"):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(Terminated):
+        fit(recipe, dataset(study, recipe), tmp_path, log=terminate)
+    assert list(tmp_path.glob("epoch-0000*.npz"))
+
+
+def test_training_sees_the_tensor_that_the_loaded_model_sees(study, recipe):
+    from medzoo.models.from_recipe import build_model
+
+    model = build_model(recipe)
+    data = dataset(study, recipe, augment=False, shuffle=False, batch_size=12)
+    images, targets = data[0]
+    for number, case in enumerate(read_cases(study, recipe["channels"])[:12]):
+        x, _ = model.preprocessor(case.images["t1"])
+        np.testing.assert_array_equal(images[number], x[0])
+        assert targets[number, 0] == 20 + 5 * number
+
+
+def test_unknown_training_setting_is_refused(recipe):
+    recipe["training"]["epoch"] = 3
+    with pytest.raises(RecipeError, match=r"Received: \['epoch'\]"):
+        TrainingSettings.from_recipe(recipe)
+
+
+def test_ensemble_must_have_a_member_a_fold(tmp_path, study, recipe):
+    recipe["training"]["split"]["num_folds"] = 3
+    with pytest.raises(InputError, match="num_members=2, num_folds=3"):
+        train(recipe, study, tmp_path)
+
+
+def test_error_bounds_hold_their_share_of_new_errors():
+    generator = np.random.default_rng(0)
+    held = []
+    for _ in range(400):
+        low, high = error_bounds(generator.normal(size=99), 0.9)
+        held.append(low <= generator.normal() <= high)
+    assert 0.86 < np.mean(held) < 0.94
+
+
+def test_error_bounds_need_enough_errors():
+    with pytest.raises(RecipeError, match="10 errors"):
+        error_bounds(np.zeros(10), 0.9)
