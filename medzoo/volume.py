@@ -114,7 +114,8 @@ def _check_affine(affine):
             "An affine's last row must be 0 0 0 1. "
             f"Received: row={affine[3].tolist()}. {advice}"
         )
-    spacing = np.linalg.norm(affine[:3, :3], axis=0)
+    with np.errstate(over="ignore"):  # infinite is refused below
+        spacing = np.linalg.norm(affine[:3, :3], axis=0)
     low, high = SPACING_RANGE
     if not ((spacing >= low) & (spacing <= high)).all():
         raise GeometryError(

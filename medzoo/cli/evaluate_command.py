@@ -1,4 +1,4 @@
-"""`medzoo evaluate NAME ...`: arguments; medzoo.inference.evaluate does the work."""
+"""`medzoo evaluate NAME ...`: arguments; medzoo.zoo.evaluate does the work."""
 
 from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ class EvaluateOptions:
         output: A metrics.json to write, or None.
         json: Whether to print JSON.
         out_of_fold: Whether to measure the cross-validation's predictions.
+        external: Name under which the cases are added to `output` as other data.
         threads: CPU threads at most, or None.
     """
 
@@ -31,6 +32,7 @@ class EvaluateOptions:
     output: Path | None
     json: bool
     out_of_fold: bool
+    external: str | None
     threads: int | None
 
 
@@ -49,6 +51,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--out-of-fold",
         action="store_true",
         help="measure the model's stored cross-validation instead of predicting",
+    )
+    parser.add_argument(
+        "--as-external",
+        dest="external",
+        metavar="NAME",
+        help="add the cases to METRICS.json as other data of this name",
     )
     add_threads(parser)
 
@@ -78,6 +86,7 @@ def read_options(values: Namespace) -> EvaluateOptions:
         output=values.output,
         json=values.json,
         out_of_fold=values.out_of_fold,
+        external=values.external,
         threads=values.threads,
     )
 
@@ -85,6 +94,6 @@ def read_options(values: Namespace) -> EvaluateOptions:
 def run(values: Namespace) -> int:
     """Measures; gives the exit code."""
     options = read_options(values)
-    from medzoo.inference import evaluate
+    from medzoo.zoo import evaluate
 
     return evaluate.run(options)

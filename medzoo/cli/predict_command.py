@@ -1,4 +1,4 @@
-"""`medzoo predict NAME ...`: the arguments; medzoo.inference.command does the work."""
+"""`medzoo predict NAME ...`: the arguments; medzoo.zoo.predict does the work."""
 
 from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass
@@ -115,6 +115,6 @@ def read_options(values: Namespace) -> PredictOptions:
 def run(values: Namespace) -> int:
     """Predicts; gives the exit code."""
     options = read_options(values)
-    from medzoo.inference import command
+    from medzoo.zoo import predict
 
-    return command.run(options)
+    return predict.run(options)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from medzoo.cli.parser import add_name, add_target, add_threads
+from medzoo.zoo.recipe import read_recipe
 from medzoo.zoo.registry import resolve
 
 
@@ -70,6 +71,10 @@ def read_options(values: Namespace) -> TrainOptions:
 def run(values: Namespace) -> int:
     """Trains; gives the exit code."""
     options = read_options(values)
+    recipe = read_recipe(options.folder).to_dict()
+    from medzoo.zoo.quiet_keras import import_keras
+
+    import_keras(options.threads)
     from medzoo.training import command
 
-    return command.run(options)
+    return command.run(recipe, options)

@@ -51,9 +51,28 @@ def predict_volume(model, image, *, uncertainty=None, preprocessor=None):
     preprocessor = preprocessor or preprocessor_of(model)
     volume = preprocessor.gather(image)
     placed, undo = preprocessor.place(volume)
+    notes = (*volume.warnings, *undo.notes)
+    return predict_placed(
+        model, placed, preprocessor, notes=notes, uncertainty=uncertainty
+    )
+
+
+def predict_placed(model, placed, preprocessor, *, notes=(), uncertainty=None):
+    """Predicts on a scan that went through the spatial steps already.
+
+    Args:
+        model: a medzoo model with a recipe.
+        placed: Volume on the network's grid, from `preprocessor.place`.
+        preprocessor: `Preprocessor` of the recipe.
+        notes: strings, warnings about the scan.
+        uncertainty: None for the recipe's calibrated interval, or "none".
+
+    Returns:
+        `Prediction`.
+    """
+    recipe = recipe_of(model)
     x = preprocessor.normalize(placed.array[None])
     output = answer(model, x, recipe)
-    notes = (*volume.warnings, *undo.notes)
     return postprocess(output, recipe, uncertainty=uncertainty, warnings=notes)
 
 

@@ -14,6 +14,8 @@ MOST_EXPANSION = 1032
 # Bytes after the last promised one that are still read to reach the checksum. More
 # is not this format, or a bomb.
 MOST_TRAILING = 1 << 20
+# Zero bytes after the end that gzip allows and that are still skipped.
+MOST_PADDING = 1 << 16
 COPY_ADVICE = "Copy or convert the file again from its source."
 
 
@@ -35,8 +37,26 @@ class ByteSource:
         self.raw = file
         self._size = os.fstat(file.fileno()).st_size
         self._is_gzip = file.read(2) == GZIP_SIGNATURE
+        if self._is_gzip:
+            self._check_tail()
         file.seek(0)
         self.stream = gzip.GzipFile(fileobj=file) if self._is_gzip else file
+
+    def _check_tail(self):
+        """Refuses a gzip file that ends in zeros, as an interrupted copy may.
+
+        Python's gzip would skip them one by one, for minutes.
+        """
+        self.raw.seek(max(0, self._size - MOST_PADDING))
+        tail = self.raw.read(MOST_PADDING)
+        if len(tail) == MOST_PADDING and not any(tail):
+            raise refusal(
+                FileFormatError,
+                "A compressed file must end with its checksum, not with zeros",
+                self.path,
+                f"zeros>={MOST_PADDING}",
+                f"The file is truncated or damaged. {COPY_ADVICE}",
+            )
 
     def check_holds(self, num_bytes):
         """Raises FileFormatError if the file cannot hold so many bytes of content."""

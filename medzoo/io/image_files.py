@@ -1,5 +1,6 @@
 """read and write: the format by the name, checked by the signature."""
 
+import os
 import warnings
 from pathlib import Path
 
@@ -106,6 +107,14 @@ def write(volume, path):
             "folder=missing",
             "Make the folder first.",
         )
+    if path.is_dir():
+        raise refusal(
+            InputError,
+            "An image must be written to a file's path",
+            path,
+            "a folder",
+            "Add a file name.",
+        )
     array = storable(volume.array, path)
     with replace_atomically(path) as temporary:
         WRITERS[suffix](array, volume.affine, temporary)
@@ -127,6 +136,8 @@ def _assumed_affine(spacing):
         return None
     try:
         values = np.broadcast_to(np.asarray(spacing, np.float64), (3,))
+        if not (values > 0).all():
+            raise ValueError("a mirrored axis")
         return Volume(np.zeros((1, 1, 1)), np.diag([*values, 1.0])).affine
     except (TypeError, ValueError):
         raise InputError(
@@ -137,7 +148,7 @@ def _assumed_affine(spacing):
 
 def _suffix(path, known, error):
     """The known suffix of an existing, non-empty file."""
-    if not path.exists():
+    if not os.path.exists(path):  # False, too, for a name that no system takes
         raise refusal(
             MissingFileError,
             "An image file must exist",
@@ -160,7 +171,7 @@ def _suffix_of(path, known, error):
     name = path.name.lower()
     # The longest first: .nii.gz before .gz would matter once .gz is known.
     for suffix in sorted(known, key=len, reverse=True):
-        if name.endswith(suffix):
+        if name.endswith(suffix) and name != suffix:
             return suffix
     raise refusal(
         error,

@@ -32,6 +32,12 @@ ALIASES = {
 }
 GEOMETRY = ("TransformMatrix", "Offset", "ElementSpacing")
 LAST = "ElementDataFile"
+# What SimpleITK passes over.
+PLAIN = {
+    "DistanceUnits": "mm",
+    "ElementToIntensityFunctionSlope": "1",
+    "ElementToIntensityFunctionOffset": "0",
+}
 
 
 def parse_meta_image(path, *, several_volumes=False):
@@ -66,6 +72,7 @@ def parse_meta_image(path, *, several_volumes=False):
         dtype=_dtype(fields.get("ElementType", ""), path),
         data_file=None if data_file.upper() == "LOCAL" else data_file,
         compression="zlib" if packed else None,
+        packed_bytes=_packed_bytes(fields, path) if packed else None,
         has_geometry=all(name in fields for name in GEOMETRY),
     ), start
 
@@ -91,6 +98,12 @@ def _fields(data, path):
     return fields, start
 
 
+def _packed_bytes(fields, path):
+    """How many packed bytes SimpleITK will look at; None for all."""
+    name = "CompressedDataSize"
+    return numbers(fields[name], int, 1, path, name)[0] if name in fields else None
+
+
 def _dtype(name, path):
     if name in TYPES:
         return TYPES[name]
@@ -106,6 +119,15 @@ def _dtype(name, path):
 def _check_plain(fields, path):
     """Refuses what SimpleITK would read but the byte count cannot vouch for."""
     binary = fields.get("BinaryData", "True").lower() == "true"
+    for name, value in PLAIN.items():
+        if fields.get(name, value) not in (value, "?"):
+            raise refusal(
+                InputError,
+                f"A MetaImage's {name} must be {value} or absent",
+                path,
+                f"{name}={shown_word(fields[name])}",
+                "Convert the image to millimetres and unscaled voxels.",
+            )
     skipped = fields.get("HeaderSize", "0")
     lists = fields[LAST].upper().startswith("LIST")
     if not binary or skipped != "0" or lists:

@@ -105,7 +105,7 @@ def _stored_voxels(source, header):
     from nibabel.volumeutils import array_from_file
 
     # Scaled ones become float32, whatever they were.
-    wanted = max(header.voxel_bytes, 4 * header.num_voxels * header.is_scaled)
+    wanted = header.voxel_bytes + 4 * header.num_voxels * header.is_scaled
     source.check_holds(header.offset + header.voxel_bytes)
     check_voxel_bytes(header.offset + wanted, source.path)
     return array_from_file(
@@ -118,11 +118,13 @@ def _scaled(stored, header):
 
     if not header.is_scaled:
         return stored
+    slope, inter = np.float64(header.slope), np.float64(header.inter)
+    scaled = np.empty(stored.shape, np.float32, order="F")
+    # Slice by slice: in double precision the whole would take three times the memory.
     with np.errstate(all="ignore"):
-        scaled = apply_read_scaling(
-            stored, np.float64(header.slope), np.float64(header.inter)
-        )
-        return scaled.astype(np.float32)
+        for index in range(stored.shape[2]):
+            scaled[:, :, index] = apply_read_scaling(stored[:, :, index], slope, inter)
+    return scaled
 
 
 def _parts(path):

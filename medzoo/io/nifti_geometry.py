@@ -11,6 +11,8 @@ from medzoo.volume import Volume
 MILLIMETRES = {1: 1000.0, 3: 0.001}  # metres, micrometres; all others mean mm
 MOST_CORNER_DISTANCE = 0.1  # mm
 MOST_SPACING_RATIO = 1.01
+# Of nifti1_io.c: below this the first number is rounding of a turn by 180 degrees.
+HALF_TURN = 1e-7
 DAMAGED = "Convert the image again from its source."
 
 
@@ -68,7 +70,9 @@ def corner_distance(one, other, shape):
 
 def _sform(geometry, unit):
     affine = np.eye(4)
-    affine[:3] = np.reshape(geometry["srow"], (3, 4)).astype(np.float64) * unit
+    rows = np.reshape(geometry["srow"], (3, 4)).astype(np.float64)
+    with np.errstate(over="ignore"):  # infinite is refused by `_checked`
+        affine[:3] = rows * unit
     return affine
 
 
@@ -86,7 +90,10 @@ def _qform(geometry, unit, path):
             f"quatern={[b, c, d]}, pixdim={spacing.tolist()}",
             DAMAGED,
         )
-    a = np.sqrt(max(a_squared, 0.0))
+    if a_squared < HALF_TURN:
+        b, c, d = np.array([b, c, d]) / np.sqrt(b * b + c * c + d * d)
+        a_squared = 0.0
+    a = np.sqrt(a_squared)
     rotation = np.array(
         [
             [a * a + b * b - c * c - d * d, 2 * (b * c - a * d), 2 * (b * d + a * c)],
@@ -96,9 +103,10 @@ def _qform(geometry, unit, path):
     )
     handedness = -1.0 if geometry["pixdim"][0] < 0 else 1.0
     affine = np.eye(4)
-    affine[:3, :3] = rotation * spacing * (1.0, 1.0, handedness)
     affine[:3, 3] = geometry["qoffset"]
-    affine[:3] *= unit
+    with np.errstate(over="ignore"):  # infinite is refused by `_checked`
+        affine[:3, :3] = rotation * spacing * (1.0, 1.0, handedness)
+        affine[:3] *= unit
     return affine
 
 

@@ -3,6 +3,7 @@
 import math
 import os
 import warnings
+from tokenize import TokenError
 
 import numpy as np
 from numpy.lib import format as npy_format
@@ -12,6 +13,16 @@ from medzoo.io.byte_source import open_bytes
 from medzoo.io.memory_limit import check_voxel_bytes
 from medzoo.io.refusal import refusal
 
+# What numpy raises over a header that is none.
+NO_HEADER = (
+    ValueError,
+    KeyError,
+    TypeError,
+    SyntaxError,
+    MemoryError,
+    RecursionError,
+    TokenError,
+)
 HEADER_READERS = {
     (1, 0): npy_format.read_array_header_1_0,
     (2, 0): npy_format.read_array_header_2_0,
@@ -79,7 +90,7 @@ def _header(source):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about headers of Python 2
             shape, _, dtype = HEADER_READERS[version](source.stream)
-    except (ValueError, KeyError, TypeError, SyntaxError, MemoryError, RecursionError):
+    except NO_HEADER:
         raise _damaged(source.path, f"bytes={size}") from None
     return shape, dtype
 

@@ -28,6 +28,19 @@ TYPES = {
 NUMBERS = {alias: dtype for dtype, names in TYPES.items() for alias in names.split("|")}
 COMPRESSION = {"raw": None, "gzip": "gzip", "gz": "gzip"}
 ALIASES = {"datafile": "data file", "lineskip": "line skip", "byteskip": "byte skip"}
+# The spaces whose axes are anatomical, so that left and right are known.
+SPACES = {
+    f"{name}{time}"
+    for name in (
+        "right-anterior-superior",
+        "left-anterior-superior",
+        "left-posterior-superior",
+        "ras",
+        "las",
+        "lps",
+    )
+    for time in ("", "-time")
+} - {"ras-time", "las-time", "lps-time"} | {"rast", "last", "lpst"}
 UNITS = {"mm": 1.0, "m": 1000.0, "um": 0.001, "microns": 0.001}
 
 
@@ -50,8 +63,9 @@ def parse_nrrd(path, *, several_volumes=False):
     rank = numbers(fields.get("dimension", ""), int, 1, path, "dimension")[0]
     sizes = numbers(fields.get("sizes", ""), int, rank, path, "sizes")
     shape = _shape(sizes, fields.get("space directions", ""), path, several_volumes)
-    has_geometry = all(
-        f in fields for f in ("space", "space directions", "space origin")
+    # A "3D-right-handed" space does not tell left from right.
+    has_geometry = fields.get("space", "").lower() in SPACES and all(
+        f in fields for f in ("space directions", "space origin")
     )
     for name, count in (("space directions", 9), ("space origin", 3)):
         if name in fields:
@@ -72,13 +86,16 @@ def _kind(fields, path):
     """Number type and compression, refusing what the byte count cannot vouch for."""
     kind, encoding = fields.get("type", "").lower(), fields.get("encoding", "").lower()
     skips = {fields.get("line skip", "0"), fields.get("byte skip", "0")}
-    if encoding in COMPRESSION and kind in NUMBERS and skips == {"0"}:
+    is_list = fields.get("data file", "").upper().startswith("LIST")
+    plain = skips == {"0"} and not is_list
+    if encoding in COMPRESSION and kind in NUMBERS and plain:
         return NUMBERS[kind], COMPRESSION[encoding]
     raise refusal(
         InputError,
-        "An NRRD must hold real numbers, raw or gzip, without a skipped part",
+        "An NRRD must hold real numbers, raw or gzip, in one file without a skipped "
+        "part",
         path,
-        f"type={shown_word(kind)}, encoding={shown_word(encoding)}",
+        f"type={shown_word(kind)}, encoding={shown_word(encoding)}, list={is_list}",
         "Convert the image to one .nrrd file.",
     )
 

@@ -5,7 +5,7 @@ The headers are checked by `meta_image` and `nrrd` before SimpleITK sees the fil
 
 import numpy as np
 
-from medzoo.errors import FileFormatError, GeometryError
+from medzoo.errors import FileFormatError, GeometryError, InputError
 from medzoo.io.meta_image import parse_meta_image
 from medzoo.io.nrrd import parse_nrrd
 from medzoo.io.refusal import refusal
@@ -40,15 +40,16 @@ def read_with_simple_itk(path, assumed=None, *, several_volumes=False):
         ResourceError: more voxels than memory allows.
         MissingFileError: the data file is not there.
     """
+    _check_name(path)
     image_io = IMAGE_IO[path.suffix.lower()]
     parse = parse_nrrd if image_io.startswith("Nrrd") else parse_meta_image
     header, start = parse(path, several_volumes=several_volumes)
     if not header.has_geometry and assumed is None:
         raise refusal(
             GeometryError,
-            "An image must say where it lies, by origin, spacing and directions",
+            "An image must say where it lies, by origin, spacing and anatomical axes",
             path,
-            "geometry=incomplete",
+            "geometry=incomplete or not anatomical",
             "Pass assume_affine=<voxel size in mm> (--assume-affine) if it is RAS+.",
         )
     check_promise(header, path, start)
@@ -67,6 +68,7 @@ def write_with_simple_itk(array, affine, path):
     """
     import SimpleITK
 
+    _check_name(path)
     # (x, y, z, component) -> (z, y, x, component)
     axes = (2, 1, 0, 3)[: array.ndim]
     image = SimpleITK.GetImageFromArray(
@@ -77,7 +79,24 @@ def write_with_simple_itk(array, affine, path):
     image.SetSpacing(spacing.tolist())
     image.SetDirection((lps[:3, :3] / spacing).ravel().tolist())
     image.SetOrigin(lps[:3, 3].tolist())
-    SimpleITK.WriteImage(image, str(path), useCompression=True)
+    # MetaImage goes by the suffix, and knows it in lower case only.
+    plain = path.with_suffix(path.suffix.lower())
+    SimpleITK.WriteImage(image, str(plain), useCompression=True)
+    plain.replace(path)
+
+
+def _check_name(path):
+    """SimpleITK ends the whole process over a name that is no Unicode."""
+    try:
+        str(path).encode("utf-8")
+    except UnicodeEncodeError:
+        raise refusal(
+            InputError,
+            "The path of an NRRD or MetaImage must be valid Unicode",
+            path,
+            "a name in another encoding",
+            "Rename the file or its folder.",
+        ) from None
 
 
 def _decode(path, image_io):

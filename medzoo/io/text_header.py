@@ -27,6 +27,8 @@ class TextHeader:
         compression: None, "zlib" or "gzip".
         has_geometry: bool, it says where the image lies.
         unit: float, mm of one unit of its geometry.
+        packed_bytes: int, how many bytes the compressed voxels take, or None: to the
+            end of the file.
     """
 
     shape: tuple
@@ -35,6 +37,7 @@ class TextHeader:
     compression: str | None
     has_geometry: bool
     unit: float = 1.0
+    packed_bytes: int | None = None
 
     @property
     def voxel_bytes(self):
@@ -179,8 +182,17 @@ def _check_packed(data_path, start, header):
             total += len(piece)
             if not chunk and not piece:
                 break
+        packed = source.raw.tell() - start - len(unpacker.unused_data)
     if total != header.voxel_bytes or not unpacker.eof:
         raise _truncated(data_path, total, header.voxel_bytes)
+    # SimpleITK fills up with zeros what it was told not to look at.
+    if header.packed_bytes not in (None, packed):
+        raise header_fault(
+            data_path,
+            f"The compressed voxels must take the {header.packed_bytes} bytes that "
+            "the header promises",
+            f"bytes={packed}",
+        )
 
 
 def _truncated(path, received, promised):

@@ -10,6 +10,7 @@ from medzoo.spatial.grid import Grid
 from medzoo.spatial.orient import orient
 from medzoo.spatial.register import register
 from medzoo.spatial.resample import resample, resample_to
+from medzoo.spatial.tissue_contrast import limit_contrast
 from medzoo.volume import Volume
 
 # Below this correlation with the average brain the image is hardly a T1 of a head.
@@ -59,7 +60,8 @@ class SpatialChain:
         steps: list of dict `{"step": name, "arguments": {...}}`, plain JSON. Steps:
             "orient" (orientation), "resample" (spacing), "crop_pad" (size),
             "register" (atlas), "sample" (shape, spacing, centre), "mask" (atlas,
-            probability), "correct_bias" (shrink, iterations, control_points).
+            probability), "correct_bias" (shrink, iterations, control_points),
+            "limit_contrast" (atlas, probability, lowest, highest).
 
     Raises:
         RecipeError: for an unknown step.
@@ -141,6 +143,13 @@ def _correct_bias(state, **arguments):
     state.volume = correct_bias_field(state.volume, **arguments)
 
 
+def _limit_contrast(state, atlas, probability, lowest, highest):
+    region = _brain_mask(atlas, probability, Grid.of(state.volume))
+    state.volume = limit_contrast(
+        state.volume, region, lowest=lowest, highest=highest
+    )
+
+
 def _brain_mask(name, probability, grid):
     source = atlas(name)
     volume = Volume(source.probability, source.grid.affine)
@@ -155,4 +164,5 @@ _STEPS = {
     "sample": _sample,
     "mask": _mask,
     "correct_bias": _correct_bias,
+    "limit_contrast": _limit_contrast,
 }

@@ -1,0 +1,62 @@
+"""Measures of a classification."""
+
+import numpy as np
+
+from medzoo.errors import InputError
+from medzoo.metrics.intervals import bootstrap, wilson
+
+
+def classification_metrics(target, probabilities):
+    """Measures predictions of a class.
+
+    Args:
+        target: `(cases,)` int, the index of the true class.
+        probabilities: `(cases, classes)`, rows sum to 1.
+
+    Returns:
+        dict of name -> `{"value", "ci95", "n"}`: accuracy (Wilson), balanced accuracy,
+        Brier score, and for two classes the area under the ROC curve (of the second).
+
+    Raises:
+        InputError: if there are no cases, or shapes differ.
+    """
+    target = np.asarray(target, int)
+    probabilities = np.asarray(probabilities, float)
+    if not target.size or probabilities.shape[:1] != target.shape:
+        raise InputError(
+            "Measures need a target and probabilities for each of at least one case. "
+            f"Received: {target.shape} and {probabilities.shape}."
+        )
+    answer = probabilities.argmax(-1)
+    wanted = np.eye(probabilities.shape[1])[target]
+    brier = np.square(probabilities - wanted).sum(-1)
+    measured = {
+        "accuracy": wilson(int((answer == target).sum()), target.size),
+        "balanced_accuracy": bootstrap(balanced_accuracy, target, answer),
+        "brier_score": bootstrap(lambda b: b.mean(-1), brier),
+    }
+    if probabilities.shape[1] == 2:
+        area = bootstrap(area_under_roc, target, probabilities[:, 1])
+        measured["area_under_roc"] = area
+    return measured
+
+
+def balanced_accuracy(target, answer):
+    """Mean over the classes present of the share found, over the last axis."""
+    hits = target == answer
+    shares = []
+    for label in np.unique(target):
+        inside = target == label
+        count = inside.sum(-1)
+        share = (hits & inside).sum(-1) / np.where(count, count, 1)
+        shares.append(np.where(count, share, np.nan))
+    return np.nanmean(np.stack(shares), axis=0)
+
+
+def area_under_roc(target, score):
+    """Chance that a case of class 1 scores above one of class 0; ties count half."""
+    above = score[..., :, None] > score[..., None, :]
+    equal = score[..., :, None] == score[..., None, :]
+    pairs = (target[..., :, None] == 1) & (target[..., None, :] == 0)
+    wins = ((above + 0.5 * equal) * pairs).sum((-2, -1))
+    return wins / pairs.sum((-2, -1))

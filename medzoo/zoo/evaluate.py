@@ -1,0 +1,234 @@
+"""Evaluation: a model's predictions against the truth; the only writer of metrics.json."""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from medzoo.data.cases import read_cases
+from medzoo.data.targets import target_column, target_value
+from medzoo.errors import InputError
+from medzoo.files import write_text_atomically
+from medzoo.metrics import classification_metrics, regression_metrics
+from medzoo.zoo.measured import METRICS_FILE, read_metrics
+from medzoo.zoo.out_of_fold import Truth, read_out_of_fold
+from medzoo.zoo.predict import Predictor
+from medzoo.zoo.progress import Progress
+from medzoo.zoo.recipe import read_recipe
+from medzoo.zoo.registry import resolve
+from medzoo.zoo.weights import count_parameters
+
+# Groups on the card: thirds of the cases by their target.
+NUM_GROUPS = 3
+
+
+def evaluate(name, cases=None, *, target=None, out_of_fold=False, threads=None):
+    """Measures a model of the zoo.
+
+    Args:
+        name: str or path: a name, `name@version`, or a model folder.
+        cases: path of a cases.csv with the truth; None with `out_of_fold`.
+        target: str or None, the column with the truth instead of the recipe's.
+        out_of_fold: bool, measure the stored cross-validation instead of predicting.
+        threads: int or None, CPU threads at most.
+
+    Returns:
+        dict: `model`, `version`, `protocol`, `parameters`, `metrics` (name ->
+        `{"value", "ci95", "n"}`), `baselines`, `groups`, `cost`, and `failed` (case_id
+        -> error) where cases could not be predicted.
+
+    Raises:
+        InputError: if no case has a truth and a prediction.
+    """
+    folder = resolve(name)
+    recipe = read_recipe(folder)
+    content = recipe.to_dict()
+    if out_of_fold:
+        truth = read_out_of_fold(folder, content)
+        protocol = (
+            f"Cross-validation in {len(set(truth.folds))} folds over "
+            f"{len(truth.target)} cases, split by subject: each is predicted by the "
+            "one network that never saw it."
+        )
+        found = {"protocol": protocol, "cost": {}}
+    else:
+        truth, found = _predicted(folder, content, cases, target, threads)
+    return {
+        "model": recipe.name,
+        "version": recipe.version,
+        **found,
+        "parameters": count_parameters(folder, recipe),
+        "metrics": measure(truth, content),
+        "baselines": _baselines(truth, content),
+        "groups": _groups(truth, content),
+    }
+
+
+def measure(truth, recipe):
+    """Returns the metrics of a `Truth` for the recipe's task."""
+    if recipe["task"] == "regression":
+        return regression_metrics(
+            truth.target, truth.prediction, truth.low, truth.high, unit=recipe["unit"]
+        )
+    return classification_metrics(truth.target, truth.prediction)
+
+
+def _predicted(folder, recipe, table, target, threads):
+    column = target_column(recipe, target)
+    cases = read_cases(table, recipe["channels"], target=column)
+    labelled = [case for case in cases if case.target is not None]
+    if len(labelled) < len(cases):
+        left_out = len(cases) - len(labelled)
+        sys.stderr.write(f"medzoo: {left_out} cases without {column} are left out\n")
+    # Before minutes of prediction: a cell that is no number.
+    values = {case.case_id: target_value(case, recipe) for case in labelled}
+    started = time.perf_counter()
+    predictor = Predictor(folder, threads=threads)
+    with Progress(len(labelled), "cases") as progress:
+        records = list(predictor.records(labelled, progress=progress))
+    seconds = (time.perf_counter() - started) / max(1, len(labelled))
+    failed = {r["case_id"]: r["error"] for r in records if "error" in r}
+    for case_id, error in failed.items():
+        sys.stderr.write(f"medzoo: error: {case_id}: {error}\n")
+    good = [record for record in records if "error" not in record]
+    if not good:
+        raise InputError(
+            "An evaluation needs at least one case with a truth and a prediction. "
+            f"Received: {len(labelled)} labelled, {len(failed)} failed, in {table}."
+        )
+    truth = _truth(good, values, recipe)
+    found = {
+        "protocol": f"{len(good)} labelled cases of {Path(table).name}.",
+        "cost": {"seconds_per_scan": round(seconds, 2)},
+    }
+    if failed:
+        found["failed"] = failed
+    return truth, found
+
+
+def _truth(records, values, recipe):
+    target = np.array([values[record["case_id"]] for record in records])
+    if recipe["task"] == "regression":
+        intervals = [record.get("interval") for record in records]
+        known = all(interval is not None for interval in intervals)
+        low, high = np.array(intervals, float).T if known else (None, None)
+        value = np.array([record["value"] for record in records])
+        return Truth(target, value, low, high)
+    names = recipe["class_names"]
+    rows = [[record["probabilities"][n] for n in names] for record in records]
+    return Truth(target, np.array(rows))
+
+
+def _baselines(truth, recipe):
+    """What one gets without a network: a constant, learned from the other folds."""
+    if truth.folds is None:
+        return {}
+    folds = np.asarray(truth.folds)
+    if recipe["task"] == "regression":
+        constants = {"mean": np.mean, "median": np.median}
+    else:
+        constants = {"majority_class": lambda t: np.bincount(t).argmax()}
+    baselines = {}
+    for name, constant in constants.items():
+        answer = np.array([constant(truth.target[folds != fold]) for fold in folds])
+        if recipe["task"] != "regression":
+            answer = np.eye(len(recipe["class_names"]))[answer]
+        baselines[name] = measure(Truth(truth.target, answer), recipe)
+    return baselines
+
+
+def _groups(truth, recipe):
+    """Error over thirds of the cases by target, or over the true classes."""
+    groups = {}
+    if recipe["task"] != "regression":
+        for index, name in enumerate(recipe["class_names"]):
+            inside = truth.target == index
+            if inside.any():
+                accuracy = measure(truth.only(inside), recipe)["accuracy"]
+                groups[name] = {"accuracy": accuracy}
+        return groups
+    if len(truth.target) < 10 * NUM_GROUPS:
+        return groups
+    order = np.argsort(truth.target, kind="stable")
+    for part in np.array_split(order, NUM_GROUPS):
+        ages = truth.target[part]
+        name = f"{ages.min():.0f} to {ages.max():.0f} {recipe['unit']}"
+        measured = measure(truth.only(part), recipe)
+        wanted = ("mean_absolute_error", "mean_error", "interval_coverage")
+        groups[name] = {key: measured[key] for key in wanted if key in measured}
+    return groups
+
+
+def write_metrics(path, found, recipe, *, external=None):
+    """Writes a metrics.json, or adds another data set to the one that is there.
+
+    Args:
+        path: path of the file.
+        found: dict, from `evaluate`.
+        recipe: `Recipe`.
+        external: str or None, the name of other data; its metrics are added to those
+            of the file instead of replacing them.
+    """
+    path = Path(path)
+    kept = None
+    if path.name == METRICS_FILE and path.is_file():
+        kept = read_metrics(path.parent, recipe)
+    content = {key: value for key, value in found.items() if key != "failed"}
+    others = [] if kept is None else kept["external"]
+    if external is not None:
+        if kept is None:
+            raise InputError(
+                f"Other data are added to a {METRICS_FILE} that is there. "
+                f"Received: output={path}. Measure the model's own data first."
+            )
+        others = [entry for entry in others if entry["data"] != external]
+        others.append({"data": external, "metrics": found["metrics"]})
+        content = {**kept, "cost": {**kept["cost"], **found["cost"]}}
+    elif kept is not None:
+        content["cost"] = {**kept["cost"], **found["cost"]}
+    content["external"] = others
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    write_text_atomically(path, text + "\n")
+
+
+def run(options):
+    """Evaluates for the command line; returns the exit code."""
+    found = evaluate(
+        options.folder,
+        options.cases,
+        target=options.target,
+        out_of_fold=options.out_of_fold,
+        threads=options.threads,
+    )
+    if options.output is not None:
+        recipe = read_recipe(options.folder)
+        write_metrics(options.output, found, recipe, external=options.external)
+    if options.json:
+        text = json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False)
+        sys.stdout.write(text + "\n")
+    else:
+        sys.stdout.write(_text(found))
+    return 1 if found.get("failed") else 0
+
+
+def _text(found):
+    lines = [f"{found['model']} {found['version']}: {found['protocol']}"]
+    tables = {"": found["metrics"]}
+    tables.update({f"{k} baseline": v for k, v in found["baselines"].items()})
+    tables.update(found["groups"])
+    for title, metrics in tables.items():
+        if title:
+            lines += ["", title]
+        lines += [f"  {name:<28} {_number(entry)}" for name, entry in metrics.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _number(entry):
+    if entry["value"] is None:
+        return "undefined"
+    text = f"{entry['value']:.3f}"
+    if entry["ci95"] is not None:
+        text += " [{:.3f}, {:.3f}]".format(*entry["ci95"])
+    return f"{text} {entry.get('unit', '')} (n={entry['n']})".replace("  ", " ")

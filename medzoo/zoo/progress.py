@@ -1,0 +1,54 @@
+"""A progress line on stderr, for what takes longer than two seconds."""
+
+import sys
+import time
+
+DELAY_SECONDS = 2.0
+# Where lines cannot be rewritten (a log file) one is enough in so many seconds.
+LOG_SECONDS = 30.0
+
+
+class Progress:
+    """Shows how many of how many are done, and about how long the rest takes.
+
+    Args:
+        total: int.
+        noun: str, what is counted.
+    """
+
+    def __init__(self, total, noun):
+        self.total = total
+        self.noun = noun
+        self._terminal = sys.stderr.isatty()
+        self._width = 0
+
+    def __enter__(self):
+        self._start = self._last = time.monotonic()
+        return self
+
+    def __exit__(self, *exception):
+        self.clear()
+
+    def __call__(self, done):
+        """Says that `done` are done."""
+        now = time.monotonic()
+        passed = now - self._start
+        wait = 0.0 if self._terminal else LOG_SECONDS
+        if passed < DELAY_SECONDS or now - self._last < wait or done == self.total:
+            return
+        self._last = now
+        left = passed / done * (self.total - done)
+        line = f"{done}/{self.total} {self.noun}, about {left:.0f} s left"
+        if self._terminal:
+            self.clear()
+            sys.stderr.write(line)
+            self._width = len(line)
+        else:
+            sys.stderr.write(f"medzoo: {line}\n")
+        sys.stderr.flush()
+
+    def clear(self):
+        """Wipes the line, so that another can be written."""
+        if self._width:
+            sys.stderr.write("\r" + " " * self._width + "\r")
+            self._width = 0

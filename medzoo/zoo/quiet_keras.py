@@ -1,0 +1,57 @@
+"""Importing keras without the lines that TensorFlow's C++ side writes to stderr."""
+
+import os
+import sys
+import tempfile
+from contextlib import contextmanager
+
+NUM_BYTES_SHOWN = 2000
+
+
+def import_keras(threads=None):
+    """Imports keras and starts its backend, quietly; what fails is still shown.
+
+    Args:
+        threads: int or None, CPU threads at most. Works before the first import only.
+    """
+    if "keras" in sys.modules:
+        return
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if threads is not None:
+        for name in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS"):
+            os.environ[name] = str(threads)
+        os.environ["TF_NUM_INTEROP_THREADS"] = "1"
+    with quiet_stderr():
+        import keras
+
+        # The first operation wakes the device, which writes lines of its own.
+        keras.ops.zeros(1)
+
+
+@contextmanager
+def quiet_stderr():
+    """Collects what native code writes to stderr; shows its end if an error comes.
+
+    Python's own `sys.stderr` goes on to where it went.
+    """
+    sys.stderr.flush()
+    try:
+        saved = os.dup(2)
+    except OSError:  # there is no stderr to silence
+        yield
+        return
+    python_stderr = sys.stderr
+    with tempfile.TemporaryFile() as collected, os.fdopen(saved, "w") as terminal:
+        os.dup2(collected.fileno(), 2)
+        if python_stderr is sys.__stderr__:
+            sys.stderr = terminal
+        try:
+            yield
+        except BaseException:
+            collected.seek(max(0, collected.seek(0, os.SEEK_END) - NUM_BYTES_SHOWN))
+            terminal.write(collected.read().decode(errors="replace"))
+            raise
+        finally:
+            terminal.flush()
+            sys.stderr = python_stderr
+            os.dup2(terminal.fileno(), 2)
