@@ -144,10 +144,7 @@ class CaseDataset(keras.utils.PyDataset):
         everything = range(len(prepared))
         self.indices = np.asarray(list(everything if indices is None else indices))
         self.preprocessor = Preprocessor(recipe["preprocessing"], recipe["channels"])
-        self.variants = variants or Variants(prepared, seed)
-        self._augmentation = [
-            [make_layer(s) for s in view.augmentation] for view in prepared.views
-        ]
+        self.variants = variants or Variants(prepared, self.preprocessor, seed)
 
     def __len__(self):
         return max(1, -(-len(self.indices) // self.batch_size))
@@ -159,7 +156,9 @@ class CaseDataset(keras.utils.PyDataset):
         # Even sizes: a last batch of one case would upset batch normalisation.
         chosen = np.array_split(order, len(self))[number]
         images = np.stack([self._sample(int(index)) for index in chosen])
-        return self.preprocessor.normalize(images), self.targets[chosen][:, None]
+        if not self.augment:
+            images = self.preprocessor.normalize(images)
+        return images, self.targets[chosen][:, None]
 
     def on_epoch_end(self):
         """Keras calls this: the next epoch has another order and other draws."""
@@ -172,44 +171,42 @@ class CaseDataset(keras.utils.PyDataset):
         possible = self.prepared.views_of(index)
         rates = np.array([self.prepared.views[v].rate for v in possible], float)
         view = possible[generator.choice(len(possible), p=rates / rates.sum())]
-        image = self.variants.draw(index, view, generator)
-        return apply(self._augmentation[view], image, generator)
+        return self.variants.draw(index, view, generator)
 
 
 class Variants:
-    """Spatially augmented versions of each case, few and kept: resampling is slow.
+    """Augmented and normalised versions of cases: kept, where a view says so.
 
     Args:
         prepared: `PreparedCases`.
+        preprocessor: `Preprocessor`, for its normalising layers.
         seed: int.
     """
 
-    def __init__(self, prepared, seed):
+    def __init__(self, prepared, preprocessor, seed):
         self.prepared = prepared
+        self.preprocessor = preprocessor
         self.seed = seed
         self._layers = [
-            [make_layer(s) for s in view.variants] for view in prepared.views
+            [make_layer(s) for s in view.augmentation] for view in prepared.views
         ]
         self._kept = {}
 
     def draw(self, index, view, generator):
-        """Returns one version of a case, `(x, y, z, channels)` float32."""
-        layers = self._layers[view]
+        """Returns one version of a case as the network sees it, float32."""
         count = self.prepared.views[view].num_variants
-        if not layers:
-            return self.prepared.get(index, view)
         if count == 0:
-            return apply(layers, self.prepared.get(index, view), generator)
-        number = int(generator.integers(count))
-        key = (index, view, number)
+            return self._make(index, view, generator)
+        key = (index, view, int(generator.integers(count)))
         if key not in self._kept:
             own = np.random.default_rng([self.seed, 2, *key])
-            image = apply(layers, self.prepared.get(index, view), own)
-            # Half the memory; scaled, because raw intensities may exceed float16.
-            scale = max(float(np.abs(image).max()) / 1000.0, 1e-30)
-            self._kept[key] = ((image / scale).astype(np.float16), scale)
-        stored, scale = self._kept[key]
-        return stored.astype(np.float32) * np.float32(scale)
+            # Half the memory; normalised values have three digits to spare.
+            self._kept[key] = self._make(index, view, own).astype(np.float16)
+        return self._kept[key].astype(np.float32)
+
+    def _make(self, index, view, generator):
+        image = apply(self._layers[view], self.prepared.get(index, view), generator)
+        return self.preprocessor.normalize(image[None])[0]
 
 
 def apply(layers, image, generator):

@@ -31,7 +31,9 @@ class PreparedCases:
         self.views = list(views)
         self.folder = None if folder is None else Path(folder)
         self.preprocessor = Preprocessor(recipe["preprocessing"], recipe["channels"])
-        self._sections = (recipe["preprocessing"], recipe["channels"])
+        # The normalising layers come after: another choice of them costs nothing.
+        spatial = {"spatial": recipe["preprocessing"].get("spatial", [])}
+        self._sections = (spatial, recipe["channels"])
         self._kept = {}
 
     def __len__(self):

@@ -19,18 +19,17 @@ class View:
         strip: dict or None: `column` (a label map in the case table), `above` (labels
             above it are kept) and `dilate_mm` (how far the mask is grown). Only cases
             that have the map are shown this way.
-        variants: tuple of layer settings, applied `num_variants` times in all and
-            kept: spatial layers, which are slow.
-        num_variants: int, kept draws a case; 0 for fresh ones every time.
-        augmentation: tuple of layer settings, applied at every draw.
+        augmentation: tuple of layer settings, applied before the normalising layers.
+        num_variants: int, augmented versions of a case that are made once and drawn
+            from, because resampling volumes costs more than training on them; 0 for
+            fresh ones every time.
     """
 
     name: str = "as it is"
     rate: float = 1.0
     strip: dict | None = None
-    variants: tuple = ()
-    num_variants: int = 0
     augmentation: tuple = ()
+    num_variants: int = 0
 
 
 def read_views(training):

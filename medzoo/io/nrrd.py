@@ -30,17 +30,13 @@ COMPRESSION = {"raw": None, "gzip": "gzip", "gz": "gzip"}
 ALIASES = {"datafile": "data file", "lineskip": "line skip", "byteskip": "byte skip"}
 # The spaces whose axes are anatomical, so that left and right are known.
 SPACES = {
-    f"{name}{time}"
-    for name in (
-        "right-anterior-superior",
-        "left-anterior-superior",
-        "left-posterior-superior",
-        "ras",
-        "las",
-        "lps",
-    )
-    for time in ("", "-time")
-} - {"ras-time", "las-time", "lps-time"} | {"rast", "last", "lpst"}
+    "right-anterior-superior",
+    "left-anterior-superior",
+    "left-posterior-superior",
+    "ras",
+    "las",
+    "lps",
+}
 UNITS = {"mm": 1.0, "m": 1000.0, "um": 0.001, "microns": 0.001}
 
 

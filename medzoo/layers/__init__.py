@@ -1,5 +1,6 @@
 """Keras layers on `(batch, x, y, z, channel)` tensors, pure `keras.ops`."""
 
+from medzoo.layers.local_histogram import LocalHistogram
 from medzoo.layers.pad_channels import PadChannels
 from medzoo.layers.random_affine_3d import RandomAffine3D
 from medzoo.layers.random_flip_3d import RandomFlip3D
@@ -14,6 +15,7 @@ from medzoo.layers.rescale_intensity import RescaleIntensity
 from medzoo.layers.zscore import ZScore
 
 __all__ = [
+    "LocalHistogram",
     "PadChannels",
     "RandomAffine3D",
     "RandomBiasField",

@@ -34,12 +34,14 @@ class PadChannels(keras.layers.Layer):
         before = missing // 2
         return ops.pad(inputs, [[0, 0]] * 4 + [[before, missing - before]])
 
-    def compute_output_shape(self, input_shape):
+    def build(self, input_shape):
         if input_shape[-1] > self.filters:
             raise ValueError(
                 "PadChannels can only add channels. "
                 f"Received: filters={self.filters}, input_shape={input_shape}."
             )
+
+    def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.filters)
 
     def get_config(self):

@@ -12,15 +12,15 @@ from medzoo.layers.warp import warp
 class RandomAffine3D(RandomVolumeLayer):
     """Resamples each volume through a random affine map about its centre.
 
-    Images linearly, label maps by nearest neighbour, with the same draw; what comes
-    from outside is `background`.
+    Images linearly, label maps by nearest neighbour, with the same draw.
 
     Args:
         rotation: float, degrees about each axis, drawn from [-rotation, rotation].
         scale: float, natural logarithm of the size along each axis, likewise.
         shear: float, likewise.
         shift: float, voxels along each axis, likewise.
-        background: float, value outside. Defaults to 0.
+        background: float, value of images outside; label maps and weights are 0
+            there. Defaults to 0.
         rate: float, share of volumes transformed. Defaults to 1.
         seed: int or None.
         **kwargs: of `keras.layers.Layer`.
@@ -63,24 +63,28 @@ class RandomAffine3D(RandomVolumeLayer):
         return {"matrix": matrix, "shift": uniform(3, self.shift)}
 
     def transform_images(self, images, transformation, training=True):
-        return self._resample(images, transformation, "linear")
+        return self._resample(images, transformation, "linear", self.background)
 
     def transform_segmentation_masks(self, masks, transformation, training=True):
-        return self._resample(masks, transformation, "nearest")
+        # Outside is background (0) and has no weight, whatever images have there.
+        return self._resample(masks, transformation, "nearest", 0)
 
-    def _resample(self, volumes, transformation, interpolation):
+    def _resample(self, volumes, transformation, interpolation, background):
         if transformation is None:
             return volumes
         shape = volumes.shape[1:4]
         centre = (np.asarray(shape, np.float32) - 1) / 2
-        axes = [np.arange(n, dtype=np.float32) - c for n, c in zip(shape, centre, strict=True)]
+        axes = [
+            np.arange(n, dtype=np.float32) - c
+            for n, c in zip(shape, centre, strict=True)
+        ]
         grid = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 3)
-        moved = ops.matmul(grid[None], ops.transpose(transformation["matrix"], (0, 2, 1)))
+        moved = ops.matmul(
+            grid[None], ops.transpose(transformation["matrix"], (0, 2, 1))
+        )
         moved = moved + (transformation["shift"] + centre)[:, None]
         moved = ops.reshape(moved, (-1, *shape, 3))
-        return warp(
-            volumes, moved, interpolation=interpolation, background=self.background
-        )
+        return warp(volumes, moved, interpolation=interpolation, background=background)
 
     def get_config(self):
         return {
@@ -102,9 +106,15 @@ def _rotation(angles):
     x, y, z = (angles[:, axis] for axis in range(3))
     one, zero = ops.ones_like(x), ops.zeros_like(x)
     sin, cos = ops.sin, ops.cos
-    about_x = _matrix([[one, zero, zero], [zero, cos(x), -sin(x)], [zero, sin(x), cos(x)]])
-    about_y = _matrix([[cos(y), zero, sin(y)], [zero, one, zero], [-sin(y), zero, cos(y)]])
-    about_z = _matrix([[cos(z), -sin(z), zero], [sin(z), cos(z), zero], [zero, zero, one]])
+    about_x = _matrix(
+        [[one, zero, zero], [zero, cos(x), -sin(x)], [zero, sin(x), cos(x)]]
+    )
+    about_y = _matrix(
+        [[cos(y), zero, sin(y)], [zero, one, zero], [-sin(y), zero, cos(y)]]
+    )
+    about_z = _matrix(
+        [[cos(z), -sin(z), zero], [sin(z), cos(z), zero], [zero, zero, one]]
+    )
     return ops.matmul(about_z, ops.matmul(about_y, about_x))
 
 

@@ -25,15 +25,14 @@ class VolumeLayer(keras.layers.Layer):
         `(batch, x, y, z, channels)` or `(x, y, z, channels)`.
 
     Output shape:
-        As the input, unless the layer says otherwise.
+        As the input, unless the layer says otherwise; images are float32.
     """
 
     def __init__(self, seed=None, **kwargs):
-        super().__init__(**kwargs)
+        # The dtype policy of a network must not round what is still an image.
+        super().__init__(autocast=False, **kwargs)
         self.seed = seed
         self.generator = keras.random.SeedGenerator(seed)
-        # The dtype policy of a network must not round what is still an image.
-        self.supports_masking = False
 
     def get_random_transformation(self, data, training=True, seed=None):
         """Draws what is applied to all entries of `data`, once.
@@ -68,6 +67,7 @@ class VolumeLayer(keras.layers.Layer):
         training = bool(training)
         is_dict = isinstance(data, dict)
         entries = dict(data) if is_dict else {IMAGES: data}
+        entries[IMAGES] = ops.cast(entries[IMAGES], "float32")
         single = len(entries[IMAGES].shape) == 4
         voxelwise = [k for k in (IMAGES, MASKS, WEIGHTS) if k in entries]
         if single:
@@ -94,6 +94,14 @@ class VolumeLayer(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return input_shape
+
+    def compute_output_spec(self, data, training=None):
+        if not isinstance(data, dict):
+            return keras.KerasTensor(data.shape, "float32")
+        return {
+            key: keras.KerasTensor(x.shape, "float32" if key == IMAGES else x.dtype)
+            for key, x in data.items()
+        }
 
     def get_config(self):
         config = super().get_config()

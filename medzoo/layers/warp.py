@@ -22,9 +22,13 @@ def warp(volumes, coordinates, *, interpolation="linear", background=0.0):
     """
     sizes = ops.shape(volumes)
     flat = ops.reshape(volumes, (-1, sizes[-1]))
-    offset = ops.reshape(ops.arange(sizes[0]) * (sizes[1] * sizes[2] * sizes[3]), (-1, 1, 1, 1))
+    offset = ops.reshape(
+        ops.arange(sizes[0]) * (sizes[1] * sizes[2] * sizes[3]), (-1, 1, 1, 1)
+    )
     if interpolation == "nearest":
-        index = [ops.cast(ops.floor(coordinates[..., a] + 0.5), "int32") for a in range(3)]
+        index = [
+            ops.cast(ops.floor(coordinates[..., a] + 0.5), "int32") for a in range(3)
+        ]
         return _gather(flat, index, offset, sizes, background)
     floor = ops.floor(coordinates)
     rest = coordinates - floor

@@ -55,9 +55,7 @@ class ZScore(VolumeLayer):
         if self.region == "foreground":
             return ops.cast(images != 0, "float32")
         if self.region == "above_mean":
-            return ops.cast(
-                images > ops.mean(images, axes, keepdims=True), "float32"
-            )
+            return ops.cast(images > ops.mean(images, axes, keepdims=True), "float32")
         return ops.ones_like(images)
 
     def get_config(self):

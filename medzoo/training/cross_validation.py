@@ -41,7 +41,8 @@ def cross_validate(recipe, prepared, targets, folder, *, log=None):
     )
     folder = Path(folder)
     # Shared: what a case's versions are does not depend on the fold.
-    variants = Variants(prepared, settings.seed)
+    preprocessor = prepared.preprocessor
+    variants = Variants(prepared, preprocessor, settings.seed)
     networks, outputs = [], {}
     for fold in range(settings.split["num_folds"]):
         inside = [i for i, f in enumerate(folds) if f != fold]

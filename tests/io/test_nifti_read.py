@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import medzoo.io
-from medzoo.io import memory_limit
 from medzoo.errors import (
     FileFormatError,
     InputError,
@@ -19,7 +18,7 @@ from medzoo.errors import (
     MissingFileError,
     ResourceError,
 )
-from medzoo.io import read
+from medzoo.io import memory_limit, read
 from medzoo.volume import Volume
 
 ARRAY = np.arange(24, dtype="i2").reshape(2, 3, 4)

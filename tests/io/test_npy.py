@@ -100,3 +100,15 @@ def test_wrong_signature(tmp_path, name):
 
     with pytest.raises(FileFormatError):
         read(tmp_path / name, assume_affine=1)
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["(" * 300, "{'descr': ',', 'fortran_order': 0, 'shape': (2, 3, 4)}", "{}"],
+)
+def test_damaged_header(tmp_path, header):
+    content = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little")
+    (tmp_path / "a.npy").write_bytes(content + header.encode() + bytes(99))
+
+    with pytest.raises(FileFormatError, match=r" in .*a\.npy\. Received: "):
+        read(tmp_path / "a.npy", assume_affine=1)

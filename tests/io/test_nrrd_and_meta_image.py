@@ -177,7 +177,12 @@ def test_data_file_may_not_lie_elsewhere(tmp_path, name, where):
         ("a.mha", b"CompressedDataSize = ", b"CompressedDataSize = 1", FileFormatError),
         ("a.mha", b"CompressedDataSize = 3", b"CompressedDataSize = ", FileFormatError),
         ("a.mha", b"DimSize", b"DistanceUnits = um\nDimSize", InputError),
-        ("a.mha", b"DimSize", b"ElementToIntensityFunctionSlope = 2\nDimSize", InputError),
+        (
+            "a.mha",
+            b"DimSize",
+            b"ElementToIntensityFunctionSlope = 2\nDimSize",
+            InputError,
+        ),
         ("a.nrrd", b"left-posterior-superior", b"3D-right-handed", GeometryError),
         ("a.nrrd", b"left-posterior-superior", b"scanner-xyz", GeometryError),
         ("a.nrrd", b"sizes: 5 6 7", b"sizes: 5 6 8", FileFormatError),

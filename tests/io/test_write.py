@@ -176,3 +176,20 @@ def test_refuses_other_suffixes(tmp_path, name):
 def test_folder_must_exist(tmp_path):
     with pytest.raises(MissingFileError, match="folder"):
         write(random_volume(0, "u1"), tmp_path / "no" / "a.nii")
+
+
+def test_refuses_a_folder_as_file(tmp_path):
+    (tmp_path / "a.nii").mkdir()
+
+    with pytest.raises(InputError, match="folder"):
+        write(random_volume(0, "u1"), tmp_path / "a.nii")
+
+
+def test_link_is_followed(tmp_path):
+    (tmp_path / "link.nii").symlink_to(tmp_path / "a.nii")
+    volume = random_volume(1, "i2")
+
+    write(volume, tmp_path / "link.nii")
+
+    assert (tmp_path / "link.nii").is_symlink()
+    np.testing.assert_array_equal(read(tmp_path / "a.nii").array, volume.array)

@@ -64,12 +64,10 @@ def tiny_recipe(**training):
                     "name": "stripped",
                     "rate": 0.5,
                     "strip": {"column": "regions", "above": 0, "dilate_mm": 0.0},
-                    "variants": [
-                        {"class": "RandomAffine3D", "arguments": {"rotation": 5.0}}
-                    ],
                     "num_variants": 2,
                     "augmentation": [
-                        {"class": "RandomIntensityCurve", "arguments": {}}
+                        {"class": "RandomAffine3D", "arguments": {"rotation": 5.0}},
+                        {"class": "RandomIntensityCurve", "arguments": {}},
                     ],
                 },
             ],

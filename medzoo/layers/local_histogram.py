@@ -1,0 +1,109 @@
+"""LocalHistogram: how much of each intensity there is around every point."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from medzoo.layers.volume_layer import VolumeLayer
+
+
+@keras.saving.register_keras_serializable(package="medzoo")
+class LocalHistogram(VolumeLayer):
+    """Turns intensities into soft histograms of blocks of voxels.
+
+    A voxel counts for the two levels that its intensity lies between, in proportion;
+    a channel is the share of one level in a block. Unlike an average the shares keep
+    what partial volume and thin cortex do to intensities, at a fraction of the
+    voxels. What lies below the first level counts for none, above the last for the
+    last.
+
+    Args:
+        levels: tuple of float, ascending; the first is background and has no channel.
+        block: int, voxels along each axis of a block. Defaults to 2.
+        offset: float, subtracted from the shares. Defaults to 0.
+        scale: float, what they are multiplied by then. Defaults to 1.
+        **kwargs: of `keras.layers.Layer`.
+
+    Input shape:
+        `(batch, x, y, z, 1)` or `(x, y, z, 1)`; sizes divisible by `block`.
+
+    Output shape:
+        `(batch, x / block, y / block, z / block, len(levels) - 1)`, float32. Label
+        maps are reduced to the first voxel of each block, weights to the mean.
+
+    Raises:
+        ValueError: for levels that do not ascend, or sizes not divisible.
+    """
+
+    def __init__(self, levels, block=2, offset=0.0, scale=1.0, **kwargs):
+        super().__init__(**kwargs)
+        levels = [float(level) for level in levels]
+        if len(levels) < 2 or any(
+            b <= a for a, b in zip(levels, levels[1:], strict=False)
+        ):
+            raise ValueError(f"`levels` must ascend. Received: levels={levels}.")
+        if block < 1:
+            raise ValueError(f"`block` must be at least 1. Received: block={block}.")
+        self.levels = levels
+        self.block = block
+        self.offset = offset
+        self.scale = scale
+
+    def transform_images(self, images, transformation, training=True):
+        if images.shape[-1] != 1:
+            raise ValueError(
+                "Local histograms are taken of one channel. "
+                f"Received: {images.shape[-1]} channels."
+            )
+        images = ops.cast(images, "float32")[..., 0]
+        widths = np.diff(self.levels)
+        # How far an intensity has come between each pair of levels: 0 to 1.
+        passed = [
+            ops.clip((images - low) / width, 0.0, 1.0)
+            for low, width in zip(self.levels, widths, strict=False)
+        ]
+        last = len(passed) - 1
+        shares = [
+            _block_mean(p if i == last else p - passed[i + 1], self.block)
+            for i, p in enumerate(passed)
+        ]
+        return (ops.stack(shares, -1) - self.offset) * self.scale
+
+    def transform_segmentation_masks(self, masks, transformation, training=True):
+        step = self.block
+        return masks[:, ::step, ::step, ::step]
+
+    def transform_weights(self, weights, transformation, training=True):
+        channels = [
+            _block_mean(weights[..., c], self.block) for c in range(weights.shape[-1])
+        ]
+        return ops.stack(channels, -1)
+
+    def compute_output_shape(self, input_shape):
+        if isinstance(input_shape, dict):
+            return {k: self.compute_output_shape(s) for k, s in input_shape.items()}
+        *batch, x, y, z, _ = input_shape
+        sizes = [None if n is None else n // self.block for n in (x, y, z)]
+        return (*batch, *sizes, len(self.levels) - 1)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "levels": self.levels,
+            "block": self.block,
+            "offset": self.offset,
+            "scale": self.scale,
+        }
+
+
+def _block_mean(volumes, block):
+    """Means over blocks: `(batch, x, y, z)` -> `(batch, x / block, ...)`."""
+    if block == 1:
+        return volumes
+    sizes = volumes.shape[1:]
+    if any(n % block for n in sizes):
+        raise ValueError(
+            f"Sizes must be divisible by the block. Received: {tuple(sizes)}, {block}."
+        )
+    split = [n for size in sizes for n in (size // block, block)]
+    return ops.mean(ops.reshape(volumes, (-1, *split)), axis=(2, 4, 6))
