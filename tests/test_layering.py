@@ -26,7 +26,8 @@ DIRECT = {
     "preprocess": ("io", "spatial", "layers"),
     "data": ("io", "preprocess"),
     "inference": ("io", "preprocess"),
-    "training": ("data", "losses", "metrics", "inference"),
+    # models too: what is trained has to be built.
+    "training": ("data", "losses", "metrics", "inference", "models"),
     "zoo": ("training", "models", "_version"),
     "report": ("zoo",),
     "cli": ("report",),

@@ -97,9 +97,10 @@ class VolumeLayer(keras.layers.Layer):
 
     def compute_output_spec(self, data, training=None):
         if not isinstance(data, dict):
-            return keras.KerasTensor(data.shape, "float32")
+            return keras.KerasTensor(self.compute_output_shape(data.shape), "float32")
+        shapes = self.compute_output_shape({k: x.shape for k, x in data.items()})
         return {
-            key: keras.KerasTensor(x.shape, "float32" if key == IMAGES else x.dtype)
+            key: keras.KerasTensor(shapes[key], "float32" if key == IMAGES else x.dtype)
             for key, x in data.items()
         }
 

@@ -88,6 +88,23 @@ def test_rescale_refuses_percentiles(percentiles):
         layers.RescaleIntensity(percentiles=percentiles)
 
 
+@pytest.mark.parametrize("block", [1, 2])
+def test_local_histogram_counts_neighbouring_levels(block):
+    x = np.zeros((1, 2, 2, 2, 1), "f4")
+    x[0, 0, 0, :, 0] = [2.5, 9]
+    layer = layers.LocalHistogram([0, 2, 4], block, offset=0.5, scale=2)
+
+    found = numpy_of(layer(x))
+
+    shares = np.zeros((2, 2, 2, 2))
+    shares[0, 0, :] = [[0.75, 0.25], [0, 1]]
+    if block == 2:
+        shares = shares.mean((0, 1, 2), keepdims=True)
+    np.testing.assert_allclose(found[0], (shares - 0.5) * 2, atol=1e-6)
+    inputs = keras.Input((2, 2, 2, 1))
+    assert layer(inputs).shape == (None, *shares.shape)
+
+
 def test_gamma():
     layer = with_draw(layers.RandomGamma(), gamma=np.reshape([2, 0.5], (2, 1, 1, 1, 1)))
 
@@ -171,7 +188,7 @@ def test_flip_is_drawn_for_half_of_the_volumes():
     assert 0.4 < (found[:, 0, 0, 0, 0] == 2).mean() < 0.6
 
 
-@pytest.mark.parametrize("axis", [3, "RL", -1, True and "x"])
+@pytest.mark.parametrize("axis", [3, "RL", -1, "x"])
 def test_flip_refuses_axes(axis):
     with pytest.raises(ValueError, match="Received: axes="):
         layers.RandomFlip3D((axis,))

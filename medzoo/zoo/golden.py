@@ -1,0 +1,50 @@
+"""expected.json: what a model answers to an input that any machine can make."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from medzoo.files import write_text_atomically
+
+EXPECTED_FILE = "expected.json"
+# Sizes along axes that a network leaves open.
+OPEN_SIZE = 32
+
+
+def golden_input(input_shape):
+    """Returns two volumes of smooth waves, `(2, x, y, z, channels)` float32.
+
+    Closed form, so that no random generator's version matters.
+
+    Args:
+        input_shape: four ints or None, `(x, y, z, channels)`.
+    """
+    *sizes, channels = (OPEN_SIZE if n is None else n for n in input_shape)
+    axes = np.meshgrid(*(np.arange(n) for n in sizes), indexing="ij")
+    volumes = [
+        [
+            sum(np.cos(0.3 * (a + 1) * axis + c + v) for a, axis in enumerate(axes))
+            for c in range(channels)
+        ]
+        for v in range(2)
+    ]
+    return np.moveaxis(np.array(volumes, np.float32), 1, -1)
+
+
+def golden_outputs(model):
+    """Returns what a model answers to the golden input, as nested lists."""
+    answer = model.predict_on_batch(golden_input(model.input_shape[1:]))
+    return np.asarray(answer, np.float64).round(5).tolist()
+
+
+def write_expected(model, folder):
+    """Writes the golden outputs of a model beside its weights."""
+    content = {"input": "medzoo.zoo.golden.golden_input", "outputs": golden_outputs(model)}
+    write_text_atomically(Path(folder) / EXPECTED_FILE, json.dumps(content) + "\n")
+
+
+def read_expected(folder):
+    """Returns the golden outputs beside a model's weights, as an array."""
+    text = (Path(folder) / EXPECTED_FILE).read_text(encoding="utf-8")
+    return np.asarray(json.loads(text)["outputs"])

@@ -1,0 +1,68 @@
+"""Regression measures against closed forms and against what they claim to cover."""
+
+import numpy as np
+import pytest
+
+from medzoo.errors import InputError
+from medzoo.metrics import regression_metrics, wilson
+from medzoo.metrics.intervals import bootstrap
+
+TARGET = np.array([20.0, 40.0, 60.0, 80.0])
+
+
+def test_closed_form_values():
+    prediction = TARGET + np.array([1.0, -2.0, 3.0, -4.0])
+    measured = regression_metrics(TARGET, prediction, unit="years")
+    value = {name: entry["value"] for name, entry in measured.items()}
+    assert value["mean_absolute_error"] == 2.5
+    assert value["median_absolute_error"] == 2.5
+    assert value["root_mean_squared_error"] == pytest.approx(np.sqrt(7.5), abs=1e-4)
+    assert value["mean_error"] == -0.5
+    assert value["correlation"] == pytest.approx(
+        np.corrcoef(TARGET, prediction)[0, 1], abs=1e-4
+    )
+    assert value["r_squared"] == pytest.approx(1 - 30 / 2000, abs=1e-4)
+    slope = np.polyfit(TARGET, prediction - TARGET, 1)[0]
+    assert value["error_slope_against_target"] == pytest.approx(slope, abs=1e-4)
+    assert measured["mean_absolute_error"]["unit"] == "years"
+    assert "unit" not in measured["correlation"]
+
+
+def test_constant_prediction_has_slope_minus_one_and_no_correlation():
+    measured = regression_metrics(TARGET, np.full(4, 50.0))
+    assert measured["error_slope_against_target"]["value"] == -1.0
+    assert measured["correlation"] == {"value": None, "ci95": None, "n": 4}
+
+
+def test_interval_coverage_counts_the_truths_held():
+    low, high = TARGET - 5, TARGET + np.array([5.0, 5.0, -1.0, 5.0])
+    measured = regression_metrics(TARGET, TARGET, low, high, unit="years")
+    assert measured["interval_coverage"]["value"] == 0.75
+    assert measured["interval_width"]["value"] == 8.5
+
+
+def test_bootstrap_interval_holds_the_true_mean_about_as_often_as_it_says():
+    generator = np.random.default_rng(1)
+    held = 0
+    for _ in range(200):
+        low, high = bootstrap(lambda x: x.mean(-1), generator.normal(size=60))["ci95"]
+        held += low <= 0 <= high
+    assert 0.89 <= held / 200 <= 0.99
+
+
+def test_same_cases_give_the_same_interval():
+    values = np.random.default_rng(0).normal(size=30)
+    one, other = (bootstrap(lambda x: x.mean(-1), values) for _ in range(2))
+    assert one == other
+
+
+def test_wilson_matches_published_values():
+    # Newcombe (1998), table I: 81 of 263, and 0 of 20.
+    assert wilson(81, 263)["ci95"] == [pytest.approx(0.2553, abs=1e-4), pytest.approx(0.3662, abs=1e-4)]
+    assert wilson(0, 20)["ci95"] == [0.0, pytest.approx(0.1611, abs=1e-4)]
+
+
+@pytest.mark.parametrize("prediction", [[], [1.0, 2.0]])
+def test_shapes_must_fit(prediction):
+    with pytest.raises(InputError, match="Received"):
+        regression_metrics(prediction[:1] if prediction else [], prediction)

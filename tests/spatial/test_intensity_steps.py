@@ -1,0 +1,97 @@
+"""The spatial chain's steps that change intensities, not places."""
+
+import numpy as np
+import pytest
+
+from medzoo.spatial import Grid, SpatialChain, atlas, atlas_names, correct_bias_field
+from medzoo.spatial.resample import resample_to
+from medzoo.spatial.tissue_contrast import limit_contrast, tissue_modes
+from medzoo.volume import Volume
+
+ATLAS = atlas_names()[0]
+
+
+def tissue(grey, white, seed=0):
+    """A block of white matter with grey around it, on a background of 0."""
+    array = np.zeros((24, 24, 24), np.float32)
+    array[4:-4, 4:-4, 4:-4] = grey
+    array[7:-7, 7:-7, 7:-7] = white
+    noise = np.random.default_rng(seed).normal(0, 0.01 * white, array.shape)
+    array += noise.astype("f4") * (array > 0)
+    return Volume(array, np.diag([2, 2, 2, 1.0]))
+
+
+def test_bias_field_is_taken_out():
+    flat = tissue(60, 100)
+    x = np.linspace(-1, 1, 24)[:, None, None]
+    uneven = flat.with_array(flat.array * np.exp(0.4 * x).astype("f4"))
+
+    found = correct_bias_field(uneven, shrink=1).array
+
+    white = flat.array > 90
+    before = uneven.array[white].std() / uneven.array[white].mean()
+    after = found[white].std() / found[white].mean()
+    assert before > 0.08
+    assert after < before / 3
+    assert (found[flat.array == 0] == 0).all()
+    assert found.dtype == np.float32
+
+
+@pytest.mark.parametrize("value", [0, 3])
+def test_bias_field_of_a_constant_image_is_none(value):
+    volume = Volume(np.full((8, 8, 8), value), np.eye(4))
+
+    np.testing.assert_array_equal(correct_bias_field(volume).array, volume.array)
+
+
+@pytest.mark.parametrize(
+    ("grey", "expected"), [(60, 0.70), (70, 0.70), (75, 0.75), (82, 0.80)]
+)
+@pytest.mark.parametrize("scale", [0.01, 1, 30])
+def test_contrast_is_brought_to_the_nearer_end_of_the_range(grey, expected, scale):
+    volume = tissue(grey * scale, 100 * scale)
+    region = np.ones(volume.shape, bool)
+
+    found = limit_contrast(volume, region, lowest=0.7, highest=0.8).array
+
+    is_white = volume.array > 0.93 * 100 * scale
+    is_grey = (volume.array > 0) & ~is_white
+    assert np.median(found[is_white]) == pytest.approx(1, abs=0.03)
+    assert np.median(found[is_grey]) == pytest.approx(expected, abs=0.03)
+    assert (found[volume.array == 0] == 0).all()
+
+
+def test_contrast_of_an_empty_image_is_left():
+    volume = Volume(np.zeros((4, 4, 4)), np.eye(4))
+
+    found = limit_contrast(volume, np.ones((4, 4, 4), bool), lowest=0.5, highest=0.9)
+
+    np.testing.assert_array_equal(found.array, volume.array)
+
+
+def test_modes_are_the_most_frequent_intensities():
+    values = np.concatenate([np.full(900, 70), np.full(800, 105), np.full(5000, 3)])
+
+    grey, white = tissue_modes(values)
+
+    assert grey == pytest.approx(70, abs=1)
+    assert white == pytest.approx(105, abs=1)
+
+
+def test_mask_sets_what_lies_outside_the_brain_to_zero():
+    source = atlas(ATLAS)
+    grid = Grid.centred((40, 48, 40), 4.0, source.centre)
+    array = np.random.default_rng(0).normal(50, 9, grid.shape).astype("f4")
+    step = {"step": "mask", "arguments": {"atlas": ATLAS, "probability": 0.5}}
+
+    found, undo = SpatialChain([step])(Volume(array, grid.affine))
+
+    volume = Volume(source.probability, source.grid.affine)
+    inside = resample_to(volume, grid).array > 0.5
+    assert 0.05 < inside.mean() < 0.6
+    assert (found.array[~inside] == 0).all()
+    # The darkest voxel inside is the new 0; differences stay.
+    np.testing.assert_allclose(
+        found.array[inside], array[inside] - array[inside].min(), atol=1e-5
+    )
+    assert undo.notes == ()

@@ -1,0 +1,84 @@
+"""Laws of registration. The phantom is no brain: how well it fits proves nothing."""
+
+import numpy as np
+import pytest
+
+from medzoo.errors import InputError
+from medzoo.spatial import SpatialChain, atlas, atlas_names, orient, register
+from medzoo.volume import Volume
+
+ATLAS = atlas_names()[0]
+STEPS = [
+    {"step": "register", "arguments": {"atlas": ATLAS}},
+    {
+        "step": "sample",
+        "arguments": {"shape": [40, 48, 40], "spacing": 4.0, "centre": [0, -18, 8]},
+    },
+]
+
+
+@pytest.fixture(scope="module")
+def head(head_phantom):
+    return head_phantom(4.0, field=(160, 204, 192), noise=3.0)
+
+
+@pytest.fixture(scope="module")
+def placed(head):
+    return SpatialChain(STEPS)(head)
+
+
+def test_position_and_axis_order_of_the_file_do_not_matter(head, placed):
+    affine = head.affine.copy()
+    affine[:3, 3] += (30, -20, 40)
+    moved = orient(head.with_affine(affine), "PIL")
+
+    array = SpatialChain(STEPS)(moved)[0].array
+
+    expected = placed[0].array
+    np.testing.assert_allclose(array, expected, atol=1e-3 * expected.max())
+    assert expected.std() > 20
+
+
+def test_undo_brings_the_array_back_onto_the_head(head, placed):
+    volume, undo = placed
+
+    back = undo(volume.array, interpolation="linear")
+
+    np.testing.assert_array_equal(back.affine, head.affine)
+    assert back.shape == head.shape
+    seen = back.array > 0
+    assert seen.mean() > 0.3
+    assert np.corrcoef(back.array[seen], head.array[seen])[0, 1] > 0.9
+
+
+def test_what_hardly_resembles_a_head_is_noted():
+    array = np.random.default_rng(0).normal(size=(24, 24, 24)).astype("f4")
+
+    _, undo = SpatialChain(STEPS[:1])(Volume(array, np.diag([4, 4, 4, 1.0])))
+
+    assert len(undo.notes) == 1
+    assert "resembles a T1 of a head little" in undo.notes[0]
+
+
+@pytest.mark.parametrize("value", [0, 5])
+def test_refuses_a_constant_image(value):
+    array = np.full((20, 20, 20), value, "f4")
+
+    with pytest.raises(InputError, match="Received: a constant image"):
+        register(Volume(array, np.diag([8, 8, 8, 1.0])), ATLAS)
+
+
+def test_atlas_is_a_brain_on_a_grid():
+    found = atlas(ATLAS)
+
+    assert found.brain.shape == found.probability.shape == found.grid.shape
+    assert 0 <= found.probability.min() < 0.01 < 0.99 < found.probability.max() <= 1
+    assert found.brain.max() < 2
+    # Its world is about that of MNI152: the origin lies inside.
+    assert np.abs(found.centre).max() < 40
+
+
+@pytest.mark.parametrize("name", ["no_such", "../atlases/x", ""])
+def test_refuses_an_unknown_atlas(name):
+    with pytest.raises(InputError, match="Received: atlas="):
+        atlas(name)

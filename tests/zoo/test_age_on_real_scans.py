@@ -1,0 +1,86 @@
+"""ixi_age_resnet on real scans: right on other scanners, indifferent to the grid."""
+
+import csv
+from itertools import permutations, product
+
+import numpy as np
+import pytest
+
+import medzoo
+from medzoo.spatial import orient, resample
+from medzoo.spatial.grid import Grid
+from medzoo.volume import Volume
+
+pytestmark = pytest.mark.slow
+ORIENTATIONS = [
+    "".join(pair[side] for pair, side in zip(order, sides, strict=True))
+    for order in permutations(("LR", "PA", "IS"))
+    for sides in product((0, 1), repeat=3)
+]
+
+
+@pytest.fixture(scope="module")
+def model():
+    return medzoo.load("ixi_age_resnet")
+
+
+def rows(folder):
+    with (folder / "cases.csv").open(newline="") as file:
+        return [row for row in csv.DictReader(file) if row["age"]]
+
+
+@pytest.fixture(scope="module")
+def heads(realdata):
+    """Two whole heads and a stripped one."""
+    ixi, malf = realdata / "ixi_hh", realdata / "malf2012"
+    paths = [ixi / row["t1"] for row in rows(ixi)[3:40:30]]
+    return [medzoo.read(path) for path in [*paths, malf / rows(malf)[0]["t1"]]]
+
+
+def test_other_grids_of_the_same_head_give_the_same_age(model, heads):
+    differences = []
+    for head in heads:
+        age = model.predict_volume(head).value
+        for variant in variants(head):
+            differences.append(abs(model.predict_volume(variant).value - age))
+    assert np.median(differences) < 1.0
+    assert max(differences) < 4.0
+
+
+def variants(head):
+    for letters in ORIENTATIONS[5::12]:
+        yield orient(head, letters)
+    yield shifted_in_the_world(head)
+    yield shifted_in_its_field_of_view(head)
+    yield resample(head, 1.5)
+
+
+def shifted_in_the_world(head):
+    affine = head.affine.copy()
+    affine[:3, 3] += (20.0, -20.0, 20.0)
+    return head.with_affine(affine)
+
+
+def shifted_in_its_field_of_view(head):
+    """The head lies 20 mm further along each axis of a larger array."""
+    voxels = np.rint(20.0 / np.array(head.spacing)).astype(int)
+    array = np.pad(head.array, [(n, 0) for n in voxels])
+    affine = head.affine.copy()
+    return Volume(array, affine)
+
+
+def test_error_on_another_scanner_stays_within_eight_years(model, realdata):
+    folder = realdata / "malf2012"
+    errors = [
+        model.predict_volume(folder / row["t1"]).value - float(row["age"])
+        for row in rows(folder)
+    ]
+    assert np.mean(np.abs(errors)) < 8.0
+
+
+def test_noise_and_label_maps_are_answered_with_a_warning(model, realdata, recwarn):
+    grid = Grid((60, 70, 60), np.diag([3.0, 3, 3, 1]))
+    noise = np.random.default_rng(0).random(grid.shape, np.float32)
+    assert model.predict_volume(Volume(noise, grid.affine)).warnings
+    maps = sorted((realdata / "label_maps").rglob("*.nii.gz"))
+    assert model.predict_volume(maps[0]).warnings

@@ -1,0 +1,122 @@
+"""What must be true of every model in zoo_models: one suite walks them all."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+import medzoo
+from medzoo.models.base import VolumeModel
+from medzoo.zoo.cards import check_cards
+from medzoo.zoo.golden import golden_input, read_expected
+from medzoo.zoo.measured import read_metrics
+from medzoo.zoo.registry import list_models, read_entry, zoo_folder
+from medzoo.zoo.weights import count_parameters, scan_hdf5, verify_weights
+
+NAMES = list_models()
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def name(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def model(name):
+    return medzoo.load(name)
+
+
+def small_batch(model, count=6, seed=0):
+    shape = [32 if n is None else n for n in model.input_shape[1:]]
+    return np.random.default_rng(seed).normal(size=(count, *shape)).astype("float32")
+
+
+def test_weights_are_those_of_the_recipe_and_harmless(name):
+    folder = zoo_folder() / name
+    recipe = read_entry(folder)
+    scan_hdf5(verify_weights(folder, recipe))
+    assert recipe.weights["bytes"] <= 16 * 2**20
+
+
+def test_parameter_count_is_the_card_s(name, model):
+    folder = zoo_folder() / name
+    recipe = read_entry(folder)
+    assert read_metrics(folder, recipe)["parameters"] == model.count_params()
+    assert count_parameters(folder, recipe) == model.count_params()
+
+
+def test_golden_outputs(name, model):
+    answer = model.predict_on_batch(golden_input(model.input_shape[1:]))
+    np.testing.assert_allclose(answer, read_expected(zoo_folder() / name), atol=1e-3)
+
+
+def test_saved_model_loads_with_recipe_and_equal_outputs(tmp_path, model):
+    x = small_batch(model, 2)
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(
+        again.predict_on_batch(x), model.predict_on_batch(x)
+    )
+    assert isinstance(again, VolumeModel)
+    assert again.recipe == model.recipe
+
+
+def test_attach_brings_a_cloned_model_back(name, model):
+    clone = keras.models.clone_model(model)
+    clone.set_weights(model.get_weights())
+    back = medzoo.attach(clone, name)
+    x = small_batch(model, 2)
+    np.testing.assert_allclose(
+        back.predict_on_batch(x), model.predict_on_batch(x), atol=1e-4
+    )
+    assert back.recipe["name"] == name
+
+
+def test_one_epoch_of_fit_lowers_the_loss(name, tmp_path):
+    model = medzoo.load(name)
+    x = small_batch(model)
+    offset = 5.0 if model.recipe["task"] == "regression" else 0
+    y = model.predict_on_batch(x).mean() + offset * np.ones((len(x), 1), "float32")
+    before = model.evaluate(x, y, verbose=0, return_dict=True)["loss"]
+    model.fit(x, y, batch_size=2, epochs=1, verbose=0)
+    after = model.evaluate(x, y, verbose=0, return_dict=True)["loss"]
+    assert after < before
+    model.save(tmp_path / "tuned.keras")
+    again = keras.models.load_model(tmp_path / "tuned.keras")
+    np.testing.assert_array_equal(
+        again.predict_on_batch(x), model.predict_on_batch(x)
+    )
+
+
+def test_other_number_of_classes_keeps_the_trained_body(name, model):
+    classifier = medzoo.load(name, num_classes=3, class_names=["a", "b", "c"])
+    x = small_batch(model, 2)
+    assert classifier.predict_on_batch(x).shape == (2, 3)
+    bodies = []
+    for network in (model, classifier):
+        parts = getattr(network, "members", None) or (network,)
+        bodies.append(
+            [
+                keras.ops.convert_to_numpy(w)
+                for part in parts
+                for layer in part.layers
+                if layer.name != "head"
+                for w in layer.weights
+            ]
+        )
+    for one, other in zip(*bodies, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert classifier.recipe["task"] == "classification"
+    assert classifier.recipe["class_names"] == ["a", "b", "c"]
+
+
+def test_files_that_every_model_has(name):
+    folder = zoo_folder() / name
+    for file in ("recipe.json", "train.py", "card.md", "metrics.json", "expected.json"):
+        assert (folder / file).is_file(), file
+    assert json.loads((folder / "recipe.json").read_text())["name"] == name
+
+
+def test_cards_are_current():
+    assert check_cards() == []
