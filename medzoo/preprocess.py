@@ -58,7 +58,7 @@ class Preprocessor:
         given = image if isinstance(image, dict) else {self.channels[0]: image}
         unknown = sorted(set(given) - set(self.channels))
         missing = sorted(set(self.required) - set(given))
-        if unknown or missing:
+        if unknown or missing or not given:
             raise InputError(
                 f"A case must have the channels {self.required} (known: "
                 f"{self.channels}). Received: channels={sorted(given)}."

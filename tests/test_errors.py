@@ -39,7 +39,7 @@ def test_survives_pickling_with_its_message(error):
 def test_is_caught_as_the_builtin(name, builtin):
     error = getattr(errors, name)
 
-    with pytest.raises(builtin, match="^text$"):
+    with pytest.raises(builtin, match=r"^text$"):
         raise error("text")
     assert issubclass(error, errors.MedzooError)
 

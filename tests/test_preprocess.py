@@ -166,7 +166,7 @@ def test_refuses_no_channel_at_all():
 def test_refuses_a_channel_that_is_no_scalar():
     array = np.zeros((4, 4, 4, 3))
 
-    with pytest.raises(InputError, match="Channel t1 .*3 channels"):
+    with pytest.raises(InputError, match=r"Channel t1 .*3 channels"):
         Preprocessor(STEPS, ONE)(Volume(array, np.eye(4)))
 
 

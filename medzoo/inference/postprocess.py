@@ -40,9 +40,7 @@ def postprocess(output, recipe, *, uncertainty=None, warnings=()):
     if recipe["task"] == "regression":
         value = float(output[0])
         interval = _interval(value, recipe) if uncertainty is None else None
-        return Prediction(
-            value=value, unit=recipe["unit"], interval=interval, **common
-        )
+        return Prediction(value=value, unit=recipe["unit"], interval=interval, **common)
     if recipe["task"] == "classification":
         probabilities = dict(zip(recipe["class_names"], softmax(output), strict=True))
         label = max(probabilities, key=probabilities.get)

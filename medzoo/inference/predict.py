@@ -47,7 +47,6 @@ def predict_volume(model, image, *, uncertainty=None, preprocessor=None):
     Raises:
         MedzooError: for a scan that cannot be read or worked on.
     """
-    recipe = recipe_of(model)
     preprocessor = preprocessor or preprocessor_of(model)
     volume = preprocessor.gather(image)
     placed, undo = preprocessor.place(volume)

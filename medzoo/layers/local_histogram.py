@@ -1,5 +1,7 @@
 """LocalHistogram: how much of each intensity there is around every point."""
 
+from itertools import pairwise
+
 import keras
 import numpy as np
 from keras import ops
@@ -38,9 +40,7 @@ class LocalHistogram(VolumeLayer):
     def __init__(self, levels, block=2, offset=0.0, scale=1.0, **kwargs):
         super().__init__(**kwargs)
         levels = [float(level) for level in levels]
-        if len(levels) < 2 or any(
-            b <= a for a, b in zip(levels, levels[1:], strict=False)
-        ):
+        if len(levels) < 2 or any(b <= a for a, b in pairwise(levels)):
             raise ValueError(f"`levels` must ascend. Received: levels={levels}.")
         if block < 1:
             raise ValueError(f"`block` must be at least 1. Received: block={block}.")

@@ -38,6 +38,12 @@ class VolumeModel(keras.Model):
 
     def __init__(self, inputs, outputs, arguments, recipe=None, **kwargs):
         dtype = kwargs.pop("dtype", None)
+        # Keras takes any keyword here and forgets it: a typing error would go unseen.
+        if unknown := sorted(set(kwargs) - {"name", "trainable"}):
+            raise TypeError(
+                f"{type(self).__name__} takes only its own arguments. "
+                f"Received: {', '.join(unknown)}. Check the spelling."
+            )
         super().__init__(inputs=inputs, outputs=outputs, **kwargs)
         self._arguments = Arguments(arguments)
         self._recipe = Arguments(recipe)
@@ -45,7 +51,7 @@ class VolumeModel(keras.Model):
 
     @property
     def recipe(self):
-        """dict or None: the recipe attached to this model (a copy)."""
+        """The recipe attached to this model, a dict (a copy), or None."""
         return self._recipe.to_dict()
 
     @property

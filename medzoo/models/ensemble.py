@@ -56,5 +56,5 @@ class Ensemble3D(VolumeModel):
 
     @property
     def members(self):
-        """tuple of the member networks, in order."""
+        """The member networks, in order, a tuple."""
         return tuple(m for m in self.layers if isinstance(m, VolumeModel))

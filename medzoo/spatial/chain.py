@@ -145,9 +145,7 @@ def _correct_bias(state, **arguments):
 
 def _limit_contrast(state, atlas, probability, lowest, highest):
     region = _brain_mask(atlas, probability, Grid.of(state.volume))
-    state.volume = limit_contrast(
-        state.volume, region, lowest=lowest, highest=highest
-    )
+    state.volume = limit_contrast(state.volume, region, lowest=lowest, highest=highest)
 
 
 def _brain_mask(name, probability, grid):

@@ -24,8 +24,14 @@ def save_state(path, model, optimizer, facts):
         facts: dict, plain JSON (epoch, history, ...).
     """
     arrays = {
-        **{f"model_{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(model.variables)},
-        **{f"optimizer_{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(optimizer.variables)},
+        **{
+            f"model_{i}": keras.ops.convert_to_numpy(v)
+            for i, v in enumerate(model.variables)
+        },
+        **{
+            f"optimizer_{i}": keras.ops.convert_to_numpy(v)
+            for i, v in enumerate(optimizer.variables)
+        },
         "facts": np.frombuffer(json.dumps(facts).encode(), np.uint8),
     }
     path = Path(path)
@@ -41,7 +47,10 @@ def load_state(path, model, optimizer):
         IntegrityError: if the file does not fit the model.
     """
     with np.load(path, allow_pickle=False) as stored:
-        for kind, variables in (("model", model.variables), ("optimizer", optimizer.variables)):
+        for kind, variables in (
+            ("model", model.variables),
+            ("optimizer", optimizer.variables),
+        ):
             names = [n for n in stored.files if n.startswith(f"{kind}_")]
             shapes = [stored[f"{kind}_{i}"].shape for i in range(len(names))]
             if shapes != [tuple(v.shape) for v in variables]:
@@ -77,6 +86,7 @@ class Checkpoints(keras.callbacks.Callback):
         self.stopped = False
 
     def on_epoch_end(self, epoch, logs=None):
+        """Keras calls this: saves, and ends the training after SIGTERM."""
         self.history.append({k: float(v) for k, v in (logs or {}).items()})
         if (epoch + 1) % self.every == 0 or self.stopped:
             facts = {"epochs_done": epoch + 1, "history": self.history}

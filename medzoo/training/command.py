@@ -5,7 +5,6 @@ import sys
 import time
 from pathlib import Path
 
-
 from medzoo.data.dataset import CaseDataset, labelled_cases
 from medzoo.data.prepared import PreparedCases
 from medzoo.data.targets import target_value
@@ -44,19 +43,13 @@ def train(recipe, cases, output, *, target=None, threads=None, log=None):
         InputError: if the recipe's ensemble and its number of folds differ.
         Terminated: after SIGTERM, when the state is saved.
     """
-    settings = TrainingSettings.from_recipe(recipe)
-    members = recipe["architecture"]["arguments"].get("num_members")
-    if members not in (None, settings.split["num_folds"]):
-        raise InputError(
-            "An ensemble has one member a fold. Received: num_members="
-            f"{members}, num_folds={settings.split['num_folds']}."
-        )
+    _check_members(recipe)
     output = Path(output)
     if target is not None:
         recipe = {**recipe, "target": {**recipe["target"], "column": target}}
+    say = log or (lambda line: None)
     labelled = labelled_cases(cases, recipe)
     targets = [target_value(case, recipe) for case in labelled]
-    say = log or (lambda line: None)
     say(f"{len(labelled)} labelled cases")
     views = read_views(recipe["training"])
     prepared = PreparedCases(labelled, recipe, views, output / "prepared")
@@ -67,26 +60,39 @@ def train(recipe, cases, output, *, target=None, threads=None, log=None):
     interval = write_out_of_fold(
         output / "out_of_fold.csv", recipe, labelled, targets, outputs, folds
     )
-    model = build_model({**recipe, "weights": None})
-    if members is None:
-        everything = CaseDataset(
-            prepared,
-            targets,
-            recipe,
-            batch_size=settings.batch_size,
-            seed=settings.seed,
-        )
-        network = fit(recipe, everything, output / "runs" / "all", log=log)
-        model.set_weights(network.get_weights())
-    else:
-        for member, network in zip(model.members, networks, strict=True):
-            member.set_weights(network.get_weights())
-    facts = write_weights(model, output / "model.weights.h5")
+    if "num_members" not in recipe["architecture"]["arguments"]:
+        networks = [_on_all(recipe, prepared, targets, output / "runs" / "all", log)]
+    facts = write_weights(_assembled(recipe, networks), output / "model.weights.h5")
     content = with_results(recipe, facts, interval)
-    write_text_atomically(
-        output / "recipe.json", json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-    )
+    text = json.dumps(content, indent=2, ensure_ascii=False)
+    write_text_atomically(output / "recipe.json", text + "\n")
     return output
+
+
+def _check_members(recipe):
+    folds = TrainingSettings.from_recipe(recipe).split["num_folds"]
+    members = recipe["architecture"]["arguments"].get("num_members", folds)
+    if members != folds:
+        raise InputError(
+            "An ensemble has one member a fold. Received: "
+            f"num_members={members}, num_folds={folds}."
+        )
+
+
+def _on_all(recipe, prepared, targets, folder, log):
+    settings = TrainingSettings.from_recipe(recipe)
+    sizes = {"batch_size": settings.batch_size, "seed": settings.seed}
+    data = CaseDataset(prepared, targets, recipe, **sizes)
+    return fit(recipe, data, folder, log=log)
+
+
+def _assembled(recipe, networks):
+    """The published network: an ensemble of those trained, or the one that is."""
+    model = build_model({**recipe, "weights": None})
+    parts = getattr(model, "members", (model,))
+    for part, network in zip(parts, networks, strict=True):
+        part.set_weights(network.get_weights())
+    return model
 
 
 def with_results(recipe, weights, interval):

@@ -115,7 +115,9 @@ def write_out_of_fold(path, recipe, cases, targets, outputs, folds):
     targets, folds = np.asarray(targets), np.asarray(folds)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    names = COLUMNS if regression else ("case_id", "fold", "target", *recipe["class_names"])
+    names = (
+        COLUMNS if regression else ("case_id", "fold", "target", *recipe["class_names"])
+    )
     writer.writerow(names)
     residuals = targets - outputs[:, 0]
     for i, case in enumerate(cases):

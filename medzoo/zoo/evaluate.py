@@ -1,4 +1,4 @@
-"""Evaluation: a model's predictions against the truth; the only writer of metrics.json."""
+"""Evaluation: predictions against the truth; the only writer of metrics.json."""
 
 import json
 import sys

@@ -40,7 +40,10 @@ def golden_outputs(model):
 
 def write_expected(model, folder):
     """Writes the golden outputs of a model beside its weights."""
-    content = {"input": "medzoo.zoo.golden.golden_input", "outputs": golden_outputs(model)}
+    content = {
+        "input": "medzoo.zoo.golden.golden_input",
+        "outputs": golden_outputs(model),
+    }
     write_text_atomically(Path(folder) / EXPECTED_FILE, json.dumps(content) + "\n")
 
 

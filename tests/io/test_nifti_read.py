@@ -390,9 +390,10 @@ def test_damaged_header_gives_a_volume_or_our_error(
         try:
             volume = read(path)
         except MedzooError as error:
-            assert str(path) in str(error)
-            assert "Received: " in str(error)
-            assert "\n" not in str(error)
+            message = str(error)
+            assert str(path) in message
+            assert "Received: " in message
+            assert "\n" not in message
         else:
             assert isinstance(volume, Volume)
             assert np.isfinite(volume.array).all()

@@ -251,6 +251,7 @@ def test_damaged_header_gives_a_volume_or_our_error(tmp_path, name, changes):
     try:
         volume = read(path)
     except MedzooError as error:
-        assert "\n" not in str(error)
+        message = str(error)
+        assert "\n" not in message
     else:
         assert volume.array.size == ARRAY.size

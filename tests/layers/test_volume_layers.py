@@ -195,8 +195,9 @@ def test_single_volume_equals_a_batch_of_one(name):
 
     batched = np.array(make(name)(x, training=True))
     single = np.array(make(name)(x[0], training=True))
+    layer = make(name)
     mapped = tf.data.Dataset.from_tensor_slices(x).map(
-        lambda v, layer=make(name): layer(v, training=True)
+        lambda v: layer(v, training=True)
     )
 
     np.testing.assert_allclose(single, batched[0], rtol=1e-5, atol=1e-5)

@@ -12,7 +12,9 @@ def test_closed_form_values():
     second = np.array([0.1, 0.2, 0.8, 0.7])
     measured = classification_metrics(target, np.stack([1 - second, second], 1))
     assert measured["accuracy"]["value"] == 0.75
-    assert measured["balanced_accuracy"]["value"] == pytest.approx((2 / 3 + 1) / 2, abs=1e-4)
+    assert measured["balanced_accuracy"]["value"] == pytest.approx(
+        (2 / 3 + 1) / 2, abs=1e-4
+    )
     assert measured["area_under_roc"]["value"] == pytest.approx(2 / 3, abs=1e-4)
     brier = 2 * np.mean([0.01, 0.04, 0.64, 0.09])
     assert measured["brier_score"]["value"] == pytest.approx(brier, abs=1e-4)

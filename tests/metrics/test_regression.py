@@ -58,7 +58,10 @@ def test_same_cases_give_the_same_interval():
 
 def test_wilson_matches_published_values():
     # Newcombe (1998), table I: 81 of 263, and 0 of 20.
-    assert wilson(81, 263)["ci95"] == [pytest.approx(0.2553, abs=1e-4), pytest.approx(0.3662, abs=1e-4)]
+    assert wilson(81, 263)["ci95"] == [
+        pytest.approx(0.2553, abs=1e-4),
+        pytest.approx(0.3662, abs=1e-4),
+    ]
     assert wilson(0, 20)["ci95"] == [0.0, pytest.approx(0.1611, abs=1e-4)]
 
 

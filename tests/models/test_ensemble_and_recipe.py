@@ -115,7 +115,7 @@ def test_new_head_keeps_the_trained_body(request, kind):
         features = [
             keras.Model(m.inputs, m.get_layer("features").output) for m in (one, two)
         ]
-        np.testing.assert_array_equal(features[0](X), features[1](X))
+        np.testing.assert_array_equal(features[0]([X]), features[1]([X]))
 
 
 def bodies(model):

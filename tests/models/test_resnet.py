@@ -188,6 +188,11 @@ def test_narrowing_shortcut_is_a_convolution():
     assert model(batch(1, 4, 4, 4, 1)).shape == (1, 2)
 
 
+def test_refuses_unknown_arguments(small):
+    with pytest.raises(TypeError, match="Received: drop_out_rate, nmae"):
+        ResNet3D(**small, drop_out_rate=0.5, nmae="a")
+
+
 @pytest.mark.parametrize(
     ("changes", "received"),
     [

@@ -78,14 +78,14 @@ def test_resumed_training_equals_an_uninterrupted_one(tmp_path, study, recipe):
     recipe["architecture"] = recipe["architecture"]["arguments"]["member"]
     straight = fit(recipe, dataset(study, recipe, seed=5), tmp_path / "a")
 
-    class Stop(Exception):
+    class StoppedError(Exception):
         pass
 
     def stop_after_two(line):
         if line.startswith("epoch 3"):
-            raise Stop
+            raise StoppedError
 
-    with pytest.raises(Stop):
+    with pytest.raises(StoppedError):
         fit(recipe, dataset(study, recipe, seed=5), tmp_path / "b", log=stop_after_two)
     resumed = fit(recipe, dataset(study, recipe, seed=5), tmp_path / "b")
     for one, other in zip(straight.weights, resumed.weights, strict=True):

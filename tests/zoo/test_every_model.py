@@ -55,9 +55,7 @@ def test_saved_model_loads_with_recipe_and_equal_outputs(tmp_path, model):
     x = small_batch(model, 2)
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
-    np.testing.assert_array_equal(
-        again.predict_on_batch(x), model.predict_on_batch(x)
-    )
+    np.testing.assert_array_equal(again.predict_on_batch(x), model.predict_on_batch(x))
     assert isinstance(again, VolumeModel)
     assert again.recipe == model.recipe
 
@@ -84,9 +82,7 @@ def test_one_epoch_of_fit_lowers_the_loss(name, tmp_path):
     assert after < before
     model.save(tmp_path / "tuned.keras")
     again = keras.models.load_model(tmp_path / "tuned.keras")
-    np.testing.assert_array_equal(
-        again.predict_on_batch(x), model.predict_on_batch(x)
-    )
+    np.testing.assert_array_equal(again.predict_on_batch(x), model.predict_on_batch(x))
 
 
 def test_other_number_of_classes_keeps_the_trained_body(name, model):

@@ -84,32 +84,36 @@ def test_json_is_one_list_and_stderr_is_silent(model_folder, scan):
 
 
 def damaged(kind, folder, scan):
-    path = folder / "bad.nii.gz"
-    good = scan.read_bytes()
-    if kind == "empty":
-        path.write_bytes(b"")
-    elif kind == "text":
-        path.write_text("not an image\n" * 100)
-    elif kind == "truncated gz":
-        path.write_bytes(good[: len(good) // 2])
-    elif kind == "flipped bit":
-        middle = len(good) // 2
-        path.write_bytes(good[:middle] + bytes([good[middle] ^ 4]) + good[middle + 1 :])
-    elif kind == "truncated raw":
-        path = folder / "bad.nii"
-        path.write_bytes(gzip.decompress(good)[:-1000])
-    elif kind in ("nan voxels", "several volumes", "nan affine"):
-        array = np.ones((8, 8, 8, 3) if kind == "several volumes" else (8, 8, 8))
-        if kind == "nan voxels":
-            array[:] = np.nan
-        path = folder / "bad.nii"
-        nib.save(nib.Nifti1Image(array.astype(np.float32), np.eye(4)), path)
-        if kind == "nan affine":
-            content = bytearray(path.read_bytes())
-            # srow_x, the first row of the sform.
-            content[280:296] = np.full(4, np.nan, "<f4").tobytes()
-            path.write_bytes(content)
+    packed = scan.read_bytes()
+    middle = len(packed) // 2
+    flipped = bytes([packed[middle] ^ 4])
+    content = {
+        "empty": b"",
+        "text": b"not an image\n" * 100,
+        "truncated gz": packed[:middle],
+        "flipped bit": packed[:middle] + flipped + packed[middle + 1 :],
+        "truncated raw": gzip.decompress(packed)[:-1000],
+        "nan voxels": nifti(np.full((8, 8, 8), np.nan)),
+        "several volumes": nifti(np.ones((8, 8, 8, 3))),
+        "nan affine": nan_affine(nifti(np.ones((8, 8, 8)))),
+    }
+    path = folder / "bad.nii"
+    if kind in content:
+        if content[kind][:2] == packed[:2]:
+            path = folder / "bad.nii.gz"
+        path.write_bytes(content[kind])
     return path
+
+
+def nifti(array):
+    return nib.Nifti1Image(array.astype(np.float32), np.eye(4)).to_bytes()
+
+
+def nan_affine(content):
+    content = bytearray(content)
+    # srow_x, the first row of the sform.
+    content[280:296] = np.full(4, np.nan, "<f4").tobytes()
+    return bytes(content)
 
 
 @pytest.mark.parametrize(
@@ -139,9 +143,9 @@ def test_bad_scan_is_one_line_exit_2_and_no_file(tmp_path, kind, model_folder, s
 
 
 def test_bad_scan_is_refused_without_keras(tmp_path, model_folder, scan):
+    arguments = ["predict", str(model_folder), str(tmp_path / "no.nii")]
     code = (
-        "import sys; from medzoo.cli.main import main; "
-        f"code = main(['predict', {str(model_folder)!r}, {str(tmp_path / 'no.nii')!r}]);"
+        f"import sys; from medzoo.cli.main import main; code = main({arguments!r});"
         "sys.exit(10 * code + ('keras' in sys.modules))"
     )
     done = subprocess.run(

@@ -97,7 +97,7 @@ def descend(fixed, moving, mask, start):
 
 
 def to_itk(array, affine):
-    """An ITK image in RAS numbers: both sides of a registration share the convention."""
+    """An ITK image in RAS numbers, as on both sides of a registration."""
     data = np.ascontiguousarray(array.astype(np.float32).transpose(2, 1, 0))
     image = sitk.GetImageFromArray(data)
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
