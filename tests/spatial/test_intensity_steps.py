@@ -11,18 +11,18 @@ from medzoo.volume import Volume
 ATLAS = atlas_names()[0]
 
 
-def tissue(grey, white, seed=0):
+def tissue(grey, white, cortex=1, seed=0):
     """A block of white matter with grey around it, on a background of 0."""
     array = np.zeros((24, 24, 24), np.float32)
     array[4:-4, 4:-4, 4:-4] = grey
-    array[5:-5, 5:-5, 5:-5] = white
+    array[(slice(4 + cortex, -4 - cortex),) * 3] = white
     noise = np.random.default_rng(seed).normal(0, 0.01 * white, array.shape)
     array += noise.astype("f4") * (array > 0)
     return Volume(array, np.diag([2, 2, 2, 1.0]))
 
 
 def test_bias_field_is_taken_out():
-    flat = tissue(60, 100)
+    flat = tissue(60, 100, cortex=3)
     x = np.linspace(-1, 1, 24)[:, None, None]
     uneven = flat.with_array(flat.array * np.exp(0.4 * x).astype("f4"))
 
