@@ -170,6 +170,8 @@ class CaseDataset(keras.utils.PyDataset):
         generator = np.random.default_rng([self.seed, 1, self.epoch, index])
         possible = self.prepared.views_of(index)
         rates = np.array([self.prepared.views[v].rate for v in possible], float)
+        # A case may lack the maps of all views that have a rate.
+        rates = rates if rates.any() else np.ones_like(rates)
         view = possible[generator.choice(len(possible), p=rates / rates.sum())]
         return self.variants.draw(index, view, generator)
 
