@@ -65,9 +65,15 @@ def read_options(values: Namespace) -> EvaluateOptions:
     """Makes the options of the parsed arguments.
 
     Raises:
-        InputError: Unknown model, or nothing to measure on.
+        InputError: Unknown model, nothing to measure on, or options that
+            contradict each other.
     """
     folder = resolve(values.name)
+    if values.cases is not None and values.out_of_fold:
+        raise InputError(
+            "evaluate measures one thing at a time. Received: --cases and "
+            "--out-of-fold. Give one of them."
+        )
     if values.cases is None and not values.out_of_fold:
         raise InputError(
             "evaluate needs cases with a known truth. Received: neither --cases nor "
@@ -77,6 +83,11 @@ def read_options(values: Namespace) -> EvaluateOptions:
         raise InputError(
             f"--target names a column of the cases. Received: --target {values.target} "
             f"without --cases. Give --cases CASES.csv."
+        )
+    if values.external is not None and None in (values.cases, values.output):
+        raise InputError(
+            f"--as-external adds the numbers of cases to a file. Received: "
+            f"--as-external {values.external} without --cases or --output. Give both."
         )
     return EvaluateOptions(
         name=values.name,

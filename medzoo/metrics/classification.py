@@ -54,9 +54,24 @@ def balanced_accuracy(target, answer):
 
 
 def area_under_roc(target, score):
-    """Chance that a case of class 1 scores above one of class 0; ties count half."""
-    above = score[..., :, None] > score[..., None, :]
-    equal = score[..., :, None] == score[..., None, :]
-    pairs = (target[..., :, None] == 1) & (target[..., None, :] == 0)
-    wins = ((above + 0.5 * equal) * pairs).sum((-2, -1))
-    return wins / pairs.sum((-2, -1))
+    """Chance that a case of class 1 scores above one of class 0; ties count half.
+
+    Works on the last axis, with memory in proportion to the number of cases. NaN
+    where a class is absent.
+    """
+    order = np.argsort(score, axis=-1, kind="stable")
+    ordered = np.take_along_axis(score, order, -1)
+    second = np.take_along_axis(target, order, -1) == 1
+    total = second.sum(-1)
+    # Of equal scores, each takes the mean of the first and the last one's rank.
+    place = np.broadcast_to(np.arange(score.shape[-1]), score.shape)
+    new = np.ones(score.shape, bool)
+    new[..., 1:] = ordered[..., 1:] != ordered[..., :-1]
+    last = np.ones(score.shape, bool)
+    last[..., :-1] = new[..., 1:]
+    start = np.maximum.accumulate(np.where(new, place, 0), -1)
+    stop = np.where(last, place, score.shape[-1])
+    stop = np.flip(np.minimum.accumulate(np.flip(stop, -1), -1), -1)
+    ranks = ((start + stop) / 2 + 1) * second
+    wins = ranks.sum(-1) - total * (total + 1) / 2
+    return wins / (total * (score.shape[-1] - total))

@@ -3,18 +3,24 @@
 import json
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
 
 from medzoo.data.cases import read_cases
 from medzoo.data.targets import target_column, target_value
-from medzoo.errors import InputError
+from medzoo.errors import (
+    FileFormatError,
+    InputError,
+    MedzooWarning,
+    MissingFileError,
+)
 from medzoo.files import write_text_atomically
 from medzoo.metrics import classification_metrics, regression_metrics
 from medzoo.zoo.measured import METRICS_FILE, read_metrics
 from medzoo.zoo.out_of_fold import Truth, read_out_of_fold
-from medzoo.zoo.predict import Predictor
+from medzoo.zoo.predict import Predictor, tell
 from medzoo.zoo.progress import Progress
 from medzoo.zoo.recipe import read_recipe
 from medzoo.zoo.registry import resolve
@@ -86,12 +92,13 @@ def _predicted(folder, recipe, table, target, threads):
     values = {case.case_id: target_value(case, recipe) for case in labelled}
     started = time.perf_counter()
     predictor = Predictor(folder, threads=threads)
+    records = []
     with Progress(len(labelled), "cases") as progress:
-        records = list(predictor.records(labelled, progress=progress))
+        for record in predictor.records(labelled, progress=progress):
+            records.append(record)
+            tell(record, progress)
     seconds = (time.perf_counter() - started) / max(1, len(labelled))
     failed = {r["case_id"]: r["error"] for r in records if "error" in r}
-    for case_id, error in failed.items():
-        sys.stderr.write(f"medzoo: error: {case_id}: {error}\n")
     good = [record for record in records if "error" not in record]
     if not good:
         raise InputError(
@@ -170,19 +177,16 @@ def write_metrics(path, found, recipe, *, external=None):
         recipe: `Recipe`.
         external: str or None, the name of other data; its metrics are added to those
             of the file instead of replacing them.
+
+    Raises:
+        InputError: with `external`, if there is no file to add to.
+        FileFormatError: with `external`, if the file measured another version.
     """
     path = Path(path)
-    kept = None
-    if path.name == METRICS_FILE and path.is_file():
-        kept = read_metrics(path.parent, recipe)
+    kept = _kept(path, recipe, external)
     content = {key: value for key, value in found.items() if key != "failed"}
     others = [] if kept is None else kept["external"]
     if external is not None:
-        if kept is None:
-            raise InputError(
-                f"Other data are added to a {METRICS_FILE} that is there. "
-                f"Received: output={path}. Measure the model's own data first."
-            )
         others = [entry for entry in others if entry["data"] != external]
         others.append({"data": external, "metrics": found["metrics"]})
         content = {**kept, "cost": {**kept["cost"], **found["cost"]}}
@@ -193,8 +197,45 @@ def write_metrics(path, found, recipe, *, external=None):
     write_text_atomically(path, text + "\n")
 
 
+def _kept(path, recipe, external):
+    """Returns the numbers that a file holds already, or None."""
+    if path.name != METRICS_FILE or not path.is_file():
+        if external is not None:
+            raise InputError(
+                f"Other data are added to a {METRICS_FILE} that is there. "
+                f"Received: output={path}. Measure the model's own data first."
+            )
+        return None
+    try:
+        return read_metrics(path.parent, recipe)
+    except FileFormatError as error:
+        if external is not None:
+            raise
+        # A new version begins anew: what others measured was not this model.
+        warnings.warn(
+            f"All numbers in the old file were dropped: {error}",
+            MedzooWarning,
+            stacklevel=3,
+        )
+        return None
+
+
+def _check_output(options):
+    """Refuses what could not be written, before minutes of prediction."""
+    path = Path(options.output)
+    if not path.parent.is_dir():
+        raise MissingFileError(
+            f"The folder of the output must exist. Received: output={path}. "
+            "Make it first."
+        )
+    if options.external is not None:
+        _kept(path, read_recipe(options.folder), options.external)
+
+
 def run(options):
     """Evaluates for the command line; returns the exit code."""
+    if options.output is not None:
+        _check_output(options)
     found = evaluate(
         options.folder,
         options.cases,

@@ -12,14 +12,23 @@ from medzoo.errors import InputError, MedzooError, MedzooWarning, MissingFileErr
 from medzoo.files import write_text_atomically
 from medzoo.zoo.batch_input import cases_of
 from medzoo.zoo.progress import Progress
+from medzoo.zoo.quiet_keras import import_keras, limit_threads
 from medzoo.zoo.recipe import read_recipe
 from medzoo.zoo.registry import resolve
 from medzoo.zoo.weights import scan_hdf5, verify_weights
 
 TABLE_SUFFIXES = (".csv", ".json")
 EXIT_ALL, EXIT_SOME, EXIT_NONE = 0, 1, 2
-# What one bad case may raise; the others go on. SimpleITK raises RuntimeError.
-CASE_ERRORS = (MedzooError, OSError, MemoryError, RuntimeError)
+# What one bad case may raise; the others go on. SimpleITK raises RuntimeError, and
+# numpy answers absurd intensities with the last two.
+CASE_ERRORS = (
+    MedzooError,
+    OSError,
+    MemoryError,
+    RuntimeError,
+    ValueError,
+    ArithmeticError,
+)
 
 
 def predict(name, cases, out=None, *, assume_affine=None):
@@ -64,13 +73,12 @@ class Predictor:
     def __init__(self, folder, *, assume_affine=None, threads=None):
         from medzoo.preprocess import Preprocessor
 
+        limit_threads(threads)
         self.folder = Path(folder)
         self.recipe = read_recipe(self.folder)
         self.channels = self.recipe.to_dict()["channels"]
         self.assume_affine = assume_affine
-        self.threads = threads
-        if self.recipe.weights is not None:
-            scan_hdf5(verify_weights(self.folder, self.recipe))
+        scan_hdf5(verify_weights(self.folder, self.recipe))
         self._preprocessor = Preprocessor(
             self.recipe.to_dict()["preprocessing"], self.channels
         )
@@ -80,42 +88,51 @@ class Predictor:
     def model(self):
         """The Keras model; the first use imports keras, quietly."""
         if self._model is None:
-            from medzoo.zoo.quiet_keras import import_keras
-
-            import_keras(self.threads)
+            import_keras()
             from medzoo.zoo.load import load
 
-            self._model = load(self.folder)
+            # Keras warns of every layer that does not fit and then raises: the error
+            # says it all. What it warns of without raising is still shown.
+            with warnings.catch_warnings(record=True) as caught:
+                self._model = load(self.folder)
+            for said in caught:
+                warnings.warn_explicit(
+                    said.message, said.category, said.filename, said.lineno
+                )
         return self._model
 
-    def __call__(self, case):
-        """Predicts on one `Case`; returns a `Prediction`.
+    def records(self, cases, *, progress=None):
+        """Yields one dict a case; a case that fails is `{"case_id", "error"}`.
 
         Raises:
-            MedzooError: for a case that cannot be read or worked on.
+            MedzooError: if the model cannot be loaded, which is no fault of a case.
         """
-        # The scan goes through the checks and spatial steps before keras is imported:
-        # a bad one is refused in a moment.
-        volume = self._preprocessor.gather(self._read(case))
-        placed, undo = self._preprocessor.place(volume)
-        from medzoo.inference.predict import predict_placed
-
-        notes = (*volume.warnings, *undo.notes)
-        return predict_placed(self.model, placed, self._preprocessor, notes=notes)
-
-    def records(self, cases, *, progress=None):
-        """Yields one dict a case; a case that fails is `{"case_id", "error"}`."""
         for number, case in enumerate(cases, 1):
-            try:
-                with warnings.catch_warnings():
-                    # They come back in the prediction.
-                    warnings.simplefilter("ignore", MedzooWarning)
-                    content = self(case).to_dict()
-            except CASE_ERRORS as error:
-                content = {"error": " ".join(str(error).split()) or repr(error)}
+            with warnings.catch_warnings():
+                # They come back in the prediction.
+                warnings.simplefilter("ignore", MedzooWarning)
+                content = self._record(case)
             if progress is not None:
                 progress(number)
             yield {"case_id": case.case_id, **content}
+
+    def _record(self, case):
+        # The scan goes through the checks and spatial steps before keras is imported:
+        # a bad one is refused in a moment.
+        try:
+            volume = self._preprocessor.gather(self._read(case))
+            placed, undo = self._preprocessor.place(volume)
+        except CASE_ERRORS as error:
+            return _failure(error)
+        model = self.model
+        from medzoo.inference.predict import predict_placed
+
+        notes = (*volume.warnings, *undo.notes)
+        try:
+            found = predict_placed(model, placed, self._preprocessor, notes=notes)
+        except CASE_ERRORS as error:
+            return _failure(error)
+        return found.to_dict()
 
     def _read(self, case):
         from medzoo.io import read
@@ -145,7 +162,7 @@ def run(options):
     with Progress(len(cases), "cases") as progress:
         for record in predictor.records(cases, progress=progress):
             records.append(record)
-            _tell(record, progress)
+            tell(record, progress)
             if not options.json and options.output is None and "error" not in record:
                 progress.clear()
                 sys.stdout.write(sentence(record) + "\n")
@@ -205,8 +222,13 @@ def _table(records):
     return text.getvalue()
 
 
-def _tell(record, progress):
-    """Says on stderr what went wrong, or is doubtful, one line each."""
+def tell(record, progress):
+    """Says on stderr what went wrong, or is doubtful, one line each.
+
+    Args:
+        record: dict of one case, from `Predictor.records`.
+        progress: `Progress` whose line makes way.
+    """
     lines = [f"warning: {record['case_id']}: {w}" for w in record.get("warnings", [])]
     if "error" in record:
         lines.append(f"error: {record['case_id']}: {record['error']}")
@@ -214,6 +236,10 @@ def _tell(record, progress):
         progress.clear()
         shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
         sys.stderr.write(f"medzoo: {shown}\n")
+
+
+def _failure(error):
+    return {"error": " ".join(str(error).split()) or repr(error)}
 
 
 def _check_output(path):

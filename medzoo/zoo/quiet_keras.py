@@ -17,15 +17,29 @@ def import_keras(threads=None):
     if "keras" in sys.modules:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    if threads is not None:
-        for name in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS"):
-            os.environ[name] = str(threads)
-        os.environ["TF_NUM_INTEROP_THREADS"] = "1"
+    limit_threads(threads)
     with quiet_stderr():
         import keras
 
         # The first operation wakes the device, which writes lines of its own.
         keras.ops.zeros(1)
+
+
+def limit_threads(threads):
+    """Limits the threads of TensorFlow and SimpleITK, if neither has worked yet.
+
+    Args:
+        threads: int or None, CPU threads at most; None leaves things as they are.
+    """
+    if threads is None:
+        return
+    for name in (
+        "TF_NUM_INTRAOP_THREADS",
+        "OMP_NUM_THREADS",
+        "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS",
+    ):
+        os.environ[name] = str(threads)
+    os.environ["TF_NUM_INTEROP_THREADS"] = "1"
 
 
 @contextmanager

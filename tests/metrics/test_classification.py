@@ -32,3 +32,13 @@ def test_three_classes_have_no_single_roc():
     measured = classification_metrics([0, 1, 2], np.eye(3))
     assert "area_under_roc" not in measured
     assert measured["accuracy"]["ci95"][1] == 1.0
+
+
+def test_area_under_roc_counts_pairs_also_over_rows_with_ties():
+    generator = np.random.default_rng(3)
+    target = generator.integers(0, 2, (50, 12)).astype(float)
+    score = generator.integers(0, 5, (50, 12)).astype(float)
+    for found, t, s in zip(area_under_roc(target, score), target, score, strict=True):
+        gap = s[t == 1][:, None] - s[t == 0]
+        wins = (gap > 0) + 0.5 * (gap == 0)
+        assert found == pytest.approx(wins.mean())

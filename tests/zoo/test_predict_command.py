@@ -4,6 +4,7 @@ import csv
 import gzip
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from medzoo.errors import IntegrityError
 from medzoo.io import write
 from medzoo.models.from_recipe import build_model
 from medzoo.training.weights_file import write_weights
@@ -154,6 +156,85 @@ def test_bad_scan_is_refused_without_keras(tmp_path, model_folder, scan):
     assert done.returncode == 20
 
 
+def test_json_of_failed_cases_alone_is_still_a_list(tmp_path, model_folder):
+    paths = [tmp_path / "a.nii", tmp_path / "b.nii"]
+    done = medzoo("predict", model_folder, *paths, "--json")
+    assert done.returncode == 2
+    records = json.loads(done.stdout)
+    assert [sorted(record) for record in records] == [["case_id", "error"]] * 2
+    assert len(done.stderr.splitlines()) == 2
+
+
+@pytest.fixture
+def changed_model(tmp_path, model_folder):
+    """A function that copies the model with another recipe."""
+
+    def change(edit):
+        folder = tmp_path / "tiny_age"
+        shutil.copytree(model_folder, folder)
+        recipe = json.loads((folder / "recipe.json").read_text(encoding="utf-8"))
+        edit(recipe)
+        (folder / "recipe.json").write_text(json.dumps(recipe), encoding="utf-8")
+        return folder
+
+    return change
+
+
+def without_weights(recipe):
+    recipe["weights"] = None
+
+
+def of_other_topology(recipe):
+    recipe["architecture"]["arguments"]["filters"] = [4, 8, 16, 24]
+
+
+@pytest.mark.parametrize("edit", [without_weights, of_other_topology])
+def test_broken_model_is_one_line_not_a_fault_of_each_case(changed_model, edit, scan):
+    table = scan.with_name(f"{edit.__name__}.csv")
+    table.write_text(f"case_id,t1\na,{scan}\nb,{scan}\n")
+    folder = changed_model(edit)
+    with pytest.raises(IntegrityError, match="eights"):
+        predict(folder, table)
+    done = medzoo("predict", folder, "--cases", table, "--json")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_absurd_intensities_do_not_stop_the_other_cases(
+    tmp_path, changed_model, scan, head_phantom
+):
+    def edit(recipe):
+        grid = {"shape": [8, 8, 8], "spacing": 16.0, "centre": [0, -18, 6]}
+        contrast = {"atlas": "ixi_t1_4mm", "probability": 0.5}
+        contrast.update(lowest=0.77, highest=0.85)
+        recipe["preprocessing"]["spatial"] = [
+            {"step": "sample", "arguments": grid},
+            {"step": "limit_contrast", "arguments": contrast},
+        ]
+
+    head = head_phantom(spacing=6.0)
+    # So faint that 100 over it is infinite, beside zeros: their product is no number.
+    array = head.array * np.float32(1e-42)
+    array[: array.shape[0] // 2] = 0
+    write(head.with_array(array), tmp_path / "faint.nii.gz")
+    faint, good = predict(changed_model(edit), [tmp_path / "faint.nii.gz", scan])
+    assert np.isfinite(good["value"])
+    assert "error" in faint or np.isfinite(faint["value"])
+
+
+def test_threads_are_limited_before_the_libraries_start():
+    code = (
+        "from medzoo.zoo.quiet_keras import limit_threads; limit_threads(1)\n"
+        "import SimpleITK, os\n"
+        "print(SimpleITK.ProcessObject.GetGlobalDefaultNumberOfThreads(),"
+        " os.environ['TF_NUM_INTRAOP_THREADS'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, check=True
+    )
+    assert done.stdout.split() == [b"1", b"1"]
+
+
 def test_one_bad_case_does_not_stop_the_others(tmp_path, model_folder, scan):
     table = tmp_path / "cases.csv"
     table.write_text(f"case_id,t1\na,{scan}\nb,{tmp_path / 'none.nii.gz'}\nc,{scan}\n")
@@ -219,8 +300,6 @@ def test_evaluate_measures_labelled_cases_alone(tmp_path, model_folder, scan, ca
 @pytest.fixture
 def cross_validated(tmp_path, model_folder):
     """A copy of the model with a cross-validation of 40 cases in 4 folds."""
-    import shutil
-
     folder = tmp_path / "tiny_age"
     shutil.copytree(model_folder, folder)
     generator = np.random.default_rng(0)
