@@ -5,6 +5,9 @@ import numpy as np
 from medzoo.errors import GeometryError, InputError
 
 SPACING_RANGE = (0.001, 1000.0)
+# Nothing scanned lies a kilometre from the origin of its space; numbers beyond it are
+# damage, and the largest would overflow when positions are computed.
+MOST_OFFSET = 1e6
 
 
 class Volume:
@@ -17,8 +20,8 @@ class Volume:
 
     Raises:
         InputError: if the array is not 3-D or 3-D with channels, or empty.
-        GeometryError: if the affine is not finite, not affine, singular, or its voxel
-            size is outside 0.001..1000 mm.
+        GeometryError: if the affine is not finite, not affine, singular, its voxel
+            size is outside 0.001..1000 mm, or its origin farther than a kilometre.
     """
 
     __slots__ = ("_affine", "_array", "_warnings")
@@ -121,6 +124,11 @@ def _check_affine(affine):
         raise GeometryError(
             f"A voxel size must lie within {low}..{high:g} mm. "
             f"Received: spacing={spacing.tolist()}. Check the unit of the header."
+        )
+    if np.abs(affine[:3, 3]).max() > MOST_OFFSET:
+        raise GeometryError(
+            f"An origin must lie within {MOST_OFFSET:g} mm of the world's. "
+            f"Received: origin={affine[:3, 3].tolist()}. {advice}"
         )
     # Of unit columns, so that the bound does not depend on the voxel size.
     if abs(np.linalg.det(affine[:3, :3] / spacing)) < 1e-6:

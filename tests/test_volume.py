@@ -110,8 +110,18 @@ def test_is_not_changed_from_outside():
         np.diag([0.0005, 1, 1, 1]),
         np.diag([1, 1, 1001, 1]),
         np.array([[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]),
+        np.array([[1, 0, 0, -1e154], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]),
     ],
-    ids=["3x3", "nan", "zero", "last row", "too small", "too large", "singular"],
+    ids=[
+        "3x3",
+        "nan",
+        "zero",
+        "last row",
+        "too small",
+        "too large",
+        "singular",
+        "far away",
+    ],
 )
 def test_refuses_impossible_affines(affine):
     with pytest.raises(GeometryError, match=r"Received: .*\. "):

@@ -148,5 +148,7 @@ def _place_task(task):
 
 
 def _stamp(path):
-    status = Path(path).stat()
+    # Absolute: a table is found again from whatever folder the training starts.
+    path = Path(path).resolve()
+    status = path.stat()
     return [str(path), status.st_size, status.st_mtime_ns]

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import warnings
 from argparse import Namespace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -234,6 +235,7 @@ def test_evaluate_and_train_options(model):
         "output": None,
         "json": True,
         "out_of_fold": True,
+        "external": None,
         "threads": None,
     }
     assert read_evaluate(Namespace(**values)).folder == model
@@ -241,6 +243,10 @@ def test_evaluate_and_train_options(model):
         read_evaluate(Namespace(**{**values, "out_of_fold": False}))
     with pytest.raises(InputError, match="--target"):
         read_evaluate(Namespace(**{**values, "target": "age"}))
+    with pytest.raises(InputError, match="--as-external"):
+        read_evaluate(Namespace(**{**values, "external": "other scanner"}))
+    with pytest.raises(InputError, match="one thing"):
+        read_evaluate(Namespace(**{**values, "cases": Path("cases.csv")}))
     assert read_train(Namespace(**values)).folder == model
 
 
