@@ -199,7 +199,19 @@ class Variants:
         count = self.prepared.views[view].num_variants
         if count == 0:
             return self._make(index, view, generator)
-        key = (index, view, int(generator.integers(count)))
+        return self._version(index, view, int(generator.integers(count)))
+
+    def versions(self, index):
+        """Yields every version of a case that is kept, in all its views, float32.
+
+        A view without kept versions gives one.
+        """
+        for view in self.prepared.views_of(index):
+            for number in range(max(1, self.prepared.views[view].num_variants)):
+                yield self._version(index, view, number)
+
+    def _version(self, index, view, number):
+        key = (index, view, number)
         if key not in self._kept:
             own = np.random.default_rng([self.seed, 2, *key])
             # Half the memory; normalised values have three digits to spare.

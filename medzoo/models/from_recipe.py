@@ -2,12 +2,12 @@
 
 from medzoo.models.base import VolumeModel
 from medzoo.models.ensemble import Ensemble3D
-from medzoo.models.resnet import ResNet3D
+from medzoo.models.resnet import READOUT_NAME, ResNet3D
 
 # The allow-list: a class name in a recipe never reaches an import.
 CLASSES = {"Ensemble3D": Ensemble3D, "ResNet3D": ResNet3D}
 # Layers whose weights or constants belong to the target, not to the body.
-HEAD_LAYERS = (VolumeModel.head_name, "output")
+HEAD_LAYERS = (VolumeModel.head_name, READOUT_NAME, "output")
 
 
 def build_model(recipe, **overrides):

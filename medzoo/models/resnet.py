@@ -11,6 +11,8 @@ from medzoo.layers.convolution_blocks import (
 )
 from medzoo.models.base import VolumeModel, plain, restored
 
+READOUT_NAME = "readout"
+
 
 @keras.saving.register_keras_serializable(package="medzoo")
 class ResNet3D(VolumeModel):
@@ -35,6 +37,11 @@ class ResNet3D(VolumeModel):
             before the head. Defaults to 0.
         kernel_regularizer: str, Keras object or None; on every convolution and the
             head.
+        readout_block: int or None. With a number, a linear readout of the input,
+            averaged over blocks of so many voxels along each axis, is added to the
+            head's output: what a volume shows at a fixed place counts directly, where
+            a global average forgets the place. It starts at zero and needs a fixed
+            `input_shape`, divisible by it. Defaults to None: no readout.
         output_scale: float, what the head's output is multiplied by. Defaults to 1.
         output_offset: float, what is added then, in the target's unit. Defaults to 0.
         recipe: dict or None, a recipe.json's content.
@@ -55,7 +62,8 @@ class ResNet3D(VolumeModel):
 
     Source:
         He et al., "Identity Mappings in Deep Residual Networks" (2016); the default
-        topology is that of DLTK's resnet_3d (Pawlowski et al., 2017).
+        topology is that of DLTK's resnet_3d (Pawlowski et al., 2017). The readout:
+        Cheng et al., "Wide & Deep Learning for Recommender Systems" (2016).
     """
 
     def __init__(
@@ -71,12 +79,14 @@ class ResNet3D(VolumeModel):
         head_bias=True,
         dropout_rate=0.0,
         kernel_regularizer=None,
+        readout_block=None,
         output_scale=1.0,
         output_offset=0.0,
         recipe=None,
         **kwargs,
     ):
         _check(input_shape, filters, strides, num_units, num_classes)
+        _check_readout(input_shape, readout_block)
         arguments = {
             "input_shape": input_shape,
             "num_classes": num_classes,
@@ -89,6 +99,7 @@ class ResNet3D(VolumeModel):
             "head_bias": head_bias,
             "dropout_rate": dropout_rate,
             "kernel_regularizer": kernel_regularizer,
+            "readout_block": readout_block,
             "output_scale": output_scale,
             "output_offset": output_offset,
         }
@@ -102,7 +113,14 @@ class ResNet3D(VolumeModel):
         )
         inputs = keras.Input(tuple(input_shape), name="images")
         x = _body(inputs, filters, strides, num_units, style)
-        outputs = _head(x, num_classes, head_bias, style, output_scale, output_offset)
+        x = _head(x, num_classes, head_bias, style)
+        if readout_block is not None:
+            linear = _readout(inputs, readout_block, num_classes, kernel_regularizer)
+            x = keras.layers.Add(dtype="float32", name="wide_and_deep")([x, linear])
+        # The unit of the target belongs to the network: loss and metrics are in it.
+        outputs = keras.layers.Rescaling(
+            output_scale, output_offset, dtype="float32", name="output"
+        )(x)
         super().__init__(inputs, outputs, plain(arguments), recipe, **kwargs)
 
 
@@ -120,13 +138,13 @@ def _body(x, filters, strides, num_units, style):
     )(x)
 
 
-def _head(x, num_classes, head_bias, style, scale, offset):
+def _head(x, num_classes, head_bias, style):
     if style.dropout_rate:
         x = keras.layers.Dropout(
             style.dropout_rate, dtype=style.dtype, name="head_dropout"
         )(x)
     # float32 whatever the policy: a value in years needs more than 8 bits.
-    x = keras.layers.Dense(
+    return keras.layers.Dense(
         num_classes,
         use_bias=head_bias,
         kernel_initializer=style.initializer,
@@ -134,7 +152,31 @@ def _head(x, num_classes, head_bias, style, scale, offset):
         dtype="float32",
         name=VolumeModel.head_name,
     )(x)
-    return keras.layers.Rescaling(scale, offset, dtype="float32", name="output")(x)
+
+
+def _readout(inputs, block, num_classes, kernel_regularizer):
+    x = keras.layers.AveragePooling3D(
+        block, dtype="float32", data_format="channels_last", name="blocks"
+    )(inputs)
+    x = keras.layers.Flatten(dtype="float32", name="blocks_in_a_row")(x)
+    return keras.layers.Dense(
+        num_classes,
+        kernel_initializer="zeros",
+        kernel_regularizer=restored(kernel_regularizer),
+        dtype="float32",
+        name=READOUT_NAME,
+    )(x)
+
+
+def _check_readout(input_shape, block):
+    if block is None:
+        return
+    sizes = tuple(input_shape[:3])
+    if block < 1 or any(n is None or n % block for n in sizes):
+        raise ValueError(
+            "`readout_block` must divide a fixed `input_shape`. "
+            f"Received: readout_block={block}, input_shape={tuple(input_shape)}."
+        )
 
 
 def _check(input_shape, filters, strides, num_units, num_classes):

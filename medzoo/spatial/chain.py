@@ -15,6 +15,8 @@ from medzoo.volume import Volume
 
 # Below this correlation with the average brain the image is hardly a T1 of a head.
 DOUBTFUL_CORRELATION = 0.5
+# An average brain is this bright only where most heads have white matter.
+DEEP_WHITE_MATTER = 0.93
 # Adult brains measured: 0.83 to 1.03 times the atlas.
 PLAUSIBLE_SCALE = (0.7, 1.3)
 
@@ -144,14 +146,26 @@ def _correct_bias(state, **arguments):
 
 
 def _limit_contrast(state, atlas, probability, lowest, highest):
-    region = _brain_mask(atlas, probability, Grid.of(state.volume))
-    state.volume = limit_contrast(state.volume, region, lowest=lowest, highest=highest)
+    grid = Grid.of(state.volume)
+    state.volume = limit_contrast(
+        state.volume,
+        _brain_mask(atlas, probability, grid),
+        _white_matter_mask(atlas, grid),
+        lowest=lowest,
+        highest=highest,
+    )
 
 
 def _brain_mask(name, probability, grid):
     source = atlas(name)
     volume = Volume(source.probability, source.grid.affine)
     return resample_to(volume, grid).array > probability
+
+
+def _white_matter_mask(name, grid):
+    source = atlas(name)
+    volume = Volume(source.brain, source.grid.affine)
+    return resample_to(volume, grid).array > DEEP_WHITE_MATTER
 
 
 _STEPS = {

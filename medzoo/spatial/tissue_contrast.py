@@ -3,18 +3,16 @@
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-# Histogram of 256 bins of one hundredth of the bright tissue's 90th percentile.
+# Histogram in hundredths of the intensity of white matter.
 NUM_BINS = 256
 SMOOTHING_BINS = 2.0
-# Where white matter is looked for, in those hundredths, and grey as a share of it.
-WHITE_RANGE = (80, 140)
-GREY_RANGE = (0.45, 0.86)
-BACKGROUND_BINS = 10
+# Where the most frequent grey is looked for, in those hundredths.
+GREY_RANGE = (45, 86)
 # Vessels and fat shine; brighter than this share of white matter tells nothing.
 BRIGHTEST = 5 / 3
 
 
-def limit_contrast(volume, region, *, lowest, highest):
+def limit_contrast(volume, brain, white, *, lowest, highest):
     """Scales white matter to 1 and brings grey matter into a range of intensities.
 
     Scanners differ in how dark grey matter is beside white matter. Within the range
@@ -23,7 +21,8 @@ def limit_contrast(volume, region, *, lowest, highest):
 
     Args:
         volume: Volume of a T1 without bias field, background 0.
-        region: bool array of the same grid, where the brain is in any head.
+        brain: bool array of the same grid, where the brain is in any head.
+        white: bool array of the same grid, where white matter is in most heads.
         lowest: float, least intensity of grey matter (its mode) relative to white.
         highest: float, largest.
 
@@ -31,14 +30,12 @@ def limit_contrast(volume, region, *, lowest, highest):
         Volume, float32 in [0, 5/3]. Without bright voxels it is returned as it is.
     """
     array = np.asarray(volume.array, np.float32)
-    bright = array[array > array.mean()]
-    if not bright.size or np.percentile(bright, 90) <= 0 or not region.any():
+    level = white_level(array, white)
+    if not level > 0 or not brain.any():
         return volume.with_array(array)
-    scaled = np.clip(array * (100 / np.percentile(bright, 90)), 0, NUM_BINS - 1)
-    grey, white = tissue_modes(scaled[region])
-    ratio = grey / white
+    relative = np.clip(array / level, 0, NUM_BINS / 100)
+    ratio = grey_mode(relative[brain])
     wanted = float(np.clip(ratio, lowest, highest))
-    relative = scaled / white
     mapped = np.where(
         relative < ratio,
         relative * (wanted / ratio),
@@ -47,20 +44,25 @@ def limit_contrast(volume, region, *, lowest, highest):
     return volume.with_array(np.clip(mapped, 0, BRIGHTEST).astype(np.float32))
 
 
-def tissue_modes(values):
-    """Returns the most frequent intensities of grey and of white matter.
+def white_level(array, white):
+    """Returns the intensity of white matter: the median where an atlas has it.
+
+    The most frequent intensity of the whole brain will not do: in one head of twenty
+    the peak of grey matter is the higher one, and all intensities come out a fifth
+    too large.
+    """
+    inside = array[white & (array > 0)]
+    return float(np.median(inside)) if inside.size else 0.0
+
+
+def grey_mode(values):
+    """Returns the most frequent intensity of grey matter, 0.45 to 0.86.
 
     Args:
-        values: 1-D array of intensities in hundredths of the bright tissue's 90th
-            percentile, 0 to 255.
-
-    Returns:
-        (grey, white), in the same unit; grey lies below 0.86 of white.
+        values: 1-D array of intensities of a brain relative to white matter.
     """
-    counts = np.bincount(np.rint(values).astype(np.int64), minlength=NUM_BINS)
+    bins = np.rint(100 * np.clip(values, 0, (NUM_BINS - 1) / 100)).astype(np.int64)
+    counts = np.bincount(bins, minlength=NUM_BINS)
     smooth = gaussian_filter1d(counts.astype(float), SMOOTHING_BINS)
-    smooth[:BACKGROUND_BINS] = 0
-    white = WHITE_RANGE[0] + int(np.argmax(smooth[slice(*WHITE_RANGE)]))
-    low, high = (int(share * white) for share in GREY_RANGE)
-    grey = low + int(np.argmax(smooth[low:high]))
-    return grey, white
+    low, high = GREY_RANGE
+    return (low + int(np.argmax(smooth[low:high]))) / 100

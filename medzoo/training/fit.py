@@ -5,6 +5,7 @@ import keras
 from medzoo.models.from_recipe import CLASSES
 from medzoo.training.checkpoint import Checkpoints, load_state, newest
 from medzoo.training.normalization import reestimate_averages
+from medzoo.training.readout import add_readout, freeze_readout
 from medzoo.training.settings import TrainingSettings, make_loss, make_metrics
 
 
@@ -31,6 +32,7 @@ def fit(recipe, data, folder, *, log=None, checkpoint_every=1):
     settings = TrainingSettings.from_recipe(recipe)
     keras.utils.set_random_seed(settings.seed)
     model = single_network(recipe, dtype=settings.dtype)
+    freeze_readout(model, settings.readout is not None)
     optimizer = keras.optimizers.AdamW(
         schedule(settings, len(data)), weight_decay=settings.weight_decay
     )
@@ -56,8 +58,11 @@ def fit(recipe, data, folder, *, log=None, checkpoint_every=1):
         if checkpoints.stopped:
             raise Terminated
     reestimate_averages(model, data)
+    freeze_readout(model, False)
     final = single_network(recipe)
     final.set_weights(model.get_weights())
+    if settings.readout is not None:
+        add_readout(final, data, recipe, **settings.readout)
     return final
 
 

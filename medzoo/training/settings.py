@@ -27,6 +27,8 @@ class TrainingSettings:
         seed: int, of weights, order and augmentation.
         split: dict `{"num_folds", "seed"}`.
         views: list of dict, see `medzoo.data.views.View`.
+        readout: dict `{"share", "penalty"}` or None, see
+            `medzoo.training.readout.add_readout`.
         fine_tuning_rate: float, learning rate of the optimizer that `medzoo.load`
             compiles the model with.
     """
@@ -42,6 +44,7 @@ class TrainingSettings:
     seed: int = 0
     split: dict = field(default_factory=lambda: dict(SPLIT))
     views: list = field(default_factory=list)
+    readout: dict | None = None
     fine_tuning_rate: float = 1e-4
 
     @classmethod

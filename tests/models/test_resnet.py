@@ -208,3 +208,25 @@ def test_refuses_unknown_arguments(small):
 def test_refuses_arguments(small, changes, received):
     with pytest.raises(ValueError, match=f"Received: .*{received}"):
         ResNet3D(**{**small, **changes})
+
+
+def test_readout_is_a_linear_map_of_block_means():
+    model = ResNet3D((4, 6, 4, 2), num_classes=1, readout_block=2, output_offset=40.0)
+    plain = ResNet3D((4, 6, 4, 2), num_classes=1, output_offset=40.0)
+    x = batch(3, 4, 6, 4, 2)
+    assert trainable(model) == trainable(plain) + 2 * 3 * 2 * 2 + 1
+    weights = RNG.normal(size=(24, 1)).astype("f4")
+    before = np.array(model(x))
+
+    model.get_layer("readout").set_weights([weights, np.array([0.5], "f4")])
+
+    means = x.reshape(3, 2, 2, 3, 2, 2, 2, 2).mean((2, 4, 6)).reshape(3, 24)
+    np.testing.assert_allclose(model(x), before + means @ weights + 0.5, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("shape", "block"), [((None, 8, 8, 1), 2), ((8, 8, 9, 1), 2), ((8, 8, 8, 1), 0)]
+)
+def test_readout_needs_a_fixed_shape_that_its_block_divides(shape, block):
+    with pytest.raises(ValueError, match="Received: readout_block"):
+        ResNet3D(shape, readout_block=block)

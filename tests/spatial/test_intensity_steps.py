@@ -5,7 +5,7 @@ import pytest
 
 from medzoo.spatial import Grid, SpatialChain, atlas, atlas_names, correct_bias_field
 from medzoo.spatial.resample import resample_to
-from medzoo.spatial.tissue_contrast import limit_contrast, tissue_modes
+from medzoo.spatial.tissue_contrast import grey_mode, limit_contrast, white_level
 from medzoo.volume import Volume
 
 ATLAS = atlas_names()[0]
@@ -51,10 +51,10 @@ def test_bias_field_of_a_constant_image_is_none(value):
 def test_contrast_is_brought_to_the_nearer_end_of_the_range(grey, expected, scale):
     volume = tissue(grey * scale, 100 * scale)
     region = np.ones(volume.shape, bool)
-
-    found = limit_contrast(volume, region, lowest=0.65, highest=0.72).array
-
     is_white = volume.array > 0.93 * 100 * scale
+
+    found = limit_contrast(volume, region, is_white, lowest=0.65, highest=0.72).array
+
     is_grey = (volume.array > 0) & ~is_white
     assert np.median(found[is_white]) == pytest.approx(1, abs=0.03)
     assert np.median(found[is_grey]) == pytest.approx(expected, abs=0.03)
@@ -64,18 +64,27 @@ def test_contrast_is_brought_to_the_nearer_end_of_the_range(grey, expected, scal
 def test_contrast_of_an_empty_image_is_left():
     volume = Volume(np.zeros((4, 4, 4)), np.eye(4))
 
-    found = limit_contrast(volume, np.ones((4, 4, 4), bool), lowest=0.5, highest=0.9)
+    everywhere = np.ones((4, 4, 4), bool)
+
+    found = limit_contrast(volume, everywhere, everywhere, lowest=0.5, highest=0.9)
 
     np.testing.assert_array_equal(found.array, volume.array)
 
 
-def test_modes_are_the_most_frequent_intensities():
-    values = np.concatenate([np.full(900, 70), np.full(800, 105), np.full(5000, 3)])
+def test_grey_is_the_most_frequent_intensity_of_its_range():
+    values = np.concatenate([np.full(900, 0.7), np.full(1800, 1.05), np.full(5000, 0)])
 
-    grey, white = tissue_modes(values)
+    assert grey_mode(values) == pytest.approx(0.7, abs=0.01)
 
-    assert grey == pytest.approx(70, abs=1)
-    assert white == pytest.approx(105, abs=1)
+
+def test_white_matter_is_measured_where_the_atlas_has_it():
+    # More grey than white, which is what misleads a histogram of the whole brain.
+    array = np.array([80.0] * 900 + [100.0] * 99 + [0.0])
+    white = np.arange(1000) >= 800
+
+    assert white_level(array, white) == 80.0
+    assert white_level(array, np.arange(1000) >= 900) == 100.0
+    assert white_level(array, np.zeros(1000, bool)) == 0.0
 
 
 def test_mask_sets_what_lies_outside_the_brain_to_zero():
