@@ -9,6 +9,7 @@ from medzoo.layers.random_intensity import (
     RandomBlur,
     RandomGamma,
     RandomNoise,
+    RandomScaleIntensity,
 )
 from medzoo.layers.random_intensity_curve import RandomIntensityCurve
 from medzoo.layers.rescale_intensity import RescaleIntensity
@@ -24,6 +25,7 @@ __all__ = [
     "RandomGamma",
     "RandomIntensityCurve",
     "RandomNoise",
+    "RandomScaleIntensity",
     "RescaleIntensity",
     "ZScore",
 ]

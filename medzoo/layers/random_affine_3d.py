@@ -17,6 +17,8 @@ class RandomAffine3D(RandomVolumeLayer):
     Args:
         rotation: float, degrees about each axis, drawn from [-rotation, rotation].
         scale: float, natural logarithm of the size along each axis, likewise.
+        isotropic_scale: float, natural logarithm of a further factor that all axes
+            share, likewise. Defaults to 0.
         shear: float, likewise.
         shift: float, voxels along each axis, likewise.
         background: float, value of images outside; label maps and weights are 0
@@ -38,6 +40,7 @@ class RandomAffine3D(RandomVolumeLayer):
         scale=0.1,
         shear=0.0,
         shift=0.0,
+        isotropic_scale=0.0,
         background=0.0,
         rate=1.0,
         seed=None,
@@ -48,6 +51,7 @@ class RandomAffine3D(RandomVolumeLayer):
         self.scale = scale
         self.shear = shear
         self.shift = shift
+        self.isotropic_scale = isotropic_scale
         self.background = background
 
     def draw(self, data, seed):
@@ -57,7 +61,7 @@ class RandomAffine3D(RandomVolumeLayer):
             return keras.random.uniform((count, size), -bound, bound, seed=seed)
 
         angles = uniform(3, float(np.deg2rad(self.rotation)))
-        scales = ops.exp(uniform(3, self.scale))
+        scales = ops.exp(uniform(3, self.scale) + uniform(1, self.isotropic_scale))
         shears = uniform(3, self.shear)
         matrix = ops.matmul(_rotation(angles), _scale_shear(scales, shears))
         return {"matrix": matrix, "shift": uniform(3, self.shift)}
@@ -93,6 +97,7 @@ class RandomAffine3D(RandomVolumeLayer):
             "scale": self.scale,
             "shear": self.shear,
             "shift": self.shift,
+            "isotropic_scale": self.isotropic_scale,
             "background": self.background,
         }
 

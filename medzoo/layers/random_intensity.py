@@ -1,10 +1,41 @@
-"""Random changes of intensity: gamma, bias field, noise, blur. Images alone change."""
+"""Random changes of intensity: scale, gamma, bias field, noise, blur; images alone."""
 
 import keras
 import numpy as np
 from keras import ops
 
 from medzoo.layers.volume_layer import IMAGES, RandomVolumeLayer, pair
+
+
+@keras.saving.register_keras_serializable(package="medzoo")
+class RandomScaleIntensity(RandomVolumeLayer):
+    """Multiplies intensities by one factor, as a misjudged white matter does.
+
+    Args:
+        factor: float, the natural logarithm of what intensities are multiplied by is
+            drawn from [-factor, factor]. Defaults to 0.1.
+        rate: float, share of volumes transformed.
+        seed: int or None.
+        **kwargs: of `keras.layers.Layer`.
+    """
+
+    def __init__(self, factor=0.1, rate=1.0, seed=None, **kwargs):
+        super().__init__(rate=rate, seed=seed, **kwargs)
+        self.factor = factor
+
+    def draw(self, data, seed):
+        count = ops.shape(data[IMAGES])[0]
+        bound = self.factor
+        drawn = keras.random.uniform((count, 1, 1, 1, 1), -bound, bound, seed=seed)
+        return {"factor": ops.exp(drawn)}
+
+    def transform_images(self, images, transformation, training=True):
+        if transformation is None:
+            return images
+        return images * transformation["factor"]
+
+    def get_config(self):
+        return {**super().get_config(), "factor": self.factor}
 
 
 @keras.saving.register_keras_serializable(package="medzoo")

@@ -11,13 +11,20 @@ from medzoo import layers
 from medzoo.layers.volume_layer import VolumeLayer, pair
 
 RANDOM = {
-    "RandomAffine3D": {"rotation": 20, "shear": 0.1, "shift": 2.0, "background": -1.0},
+    "RandomAffine3D": {
+        "rotation": 20,
+        "shear": 0.1,
+        "shift": 2.0,
+        "isotropic_scale": 0.05,
+        "background": -1.0,
+    },
     "RandomBiasField": {"deviation": 0.5, "control_points": 3},
     "RandomBlur": {"sigma": [0.5, 1.5]},
     "RandomFlip3D": {"axes": ["LR", 1, "IS"]},
     "RandomGamma": {"log_gamma": 0.8},
     "RandomIntensityCurve": {"strength": 0.9},
     "RandomNoise": {"deviation": [0.1, 0.2], "foreground": False},
+    "RandomScaleIntensity": {"factor": 0.5},
 }
 FIXED = {
     "LocalHistogram": {"levels": [0.0, 2.0, 5.0, 9.0], "block": 1, "scale": 2.0},
