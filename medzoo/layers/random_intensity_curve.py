@@ -15,12 +15,13 @@ class RandomIntensityCurve(RandomVolumeLayer):
     """Sends intensities through a random increasing, piecewise linear curve.
 
     Scanners and sequences differ in how far grey matter, white matter and fluid lie
-    apart; their order stays. The mean of the voxels brighter than the volume's mean
-    (mostly brain in a T1) keeps its value; so does 0.
+    apart; their order stays. One level keeps its value, and so does 0.
 
     Args:
         strength: float, the natural logarithm of the slope of each of the six pieces
             is drawn from [-strength, strength]. Defaults to 0.7.
+        level: float or None, the intensity that keeps its value. Defaults to None: the
+            mean of the voxels brighter than the volume's mean (mostly brain in a T1).
         rate: float, share of volumes transformed. Defaults to 1.
         seed: int or None.
         **kwargs: of `keras.layers.Layer`.
@@ -32,9 +33,12 @@ class RandomIntensityCurve(RandomVolumeLayer):
         As the input.
     """
 
-    def __init__(self, strength=0.7, rate=1.0, seed=None, **kwargs):
+    def __init__(self, strength=0.7, level=None, rate=1.0, seed=None, **kwargs):
         super().__init__(rate=rate, seed=seed, **kwargs)
+        if level is not None and not level > 0:
+            raise ValueError(f"`level` must be positive. Received: level={level}.")
         self.strength = strength
+        self.level = level
 
     def draw(self, data, seed):
         count = ops.shape(data[IMAGES])[0]
@@ -50,7 +54,7 @@ class RandomIntensityCurve(RandomVolumeLayer):
         # The curve's own value at the level that is to stay.
         kept = ops.sum((slopes * widths)[:, : KNOTS.index(1.0)], 1, keepdims=True)
         slopes = (slopes / kept)[:, :, None, None, None, None]
-        level = _bright_mean(images)
+        level = _bright_mean(images) if self.level is None else self.level
         # Below 0 and above the last knot the outer pieces go on.
         result = slopes[:, 0] * ops.minimum(images, level * KNOTS[1])
         for piece in range(1, len(KNOTS) - 1):
@@ -62,7 +66,11 @@ class RandomIntensityCurve(RandomVolumeLayer):
         return result
 
     def get_config(self):
-        return {**super().get_config(), "strength": self.strength}
+        return {
+            **super().get_config(),
+            "strength": self.strength,
+            "level": self.level,
+        }
 
 
 def _bright_mean(images):

@@ -159,6 +159,11 @@ def _readout(inputs, block, num_classes, kernel_regularizer):
         block, dtype="float32", data_format="channels_last", name="blocks"
     )(inputs)
     x = keras.layers.Flatten(dtype="float32", name="blocks_in_a_row")(x)
+    # Else one step of Adam, the same for thousands of weights, would move the answer
+    # by years.
+    x = keras.layers.Rescaling(
+        readout_scale(x.shape[-1]), dtype="float32", name="blocks_scaled"
+    )(x)
     return keras.layers.Dense(
         num_classes,
         kernel_initializer="zeros",
@@ -166,6 +171,11 @@ def _readout(inputs, block, num_classes, kernel_regularizer):
         dtype="float32",
         name=READOUT_NAME,
     )(x)
+
+
+def readout_scale(num_means):
+    """Returns what the readout multiplies the means of its blocks by."""
+    return num_means**-0.5
 
 
 def _check_readout(input_shape, block):

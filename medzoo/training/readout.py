@@ -4,7 +4,7 @@ import numpy as np
 
 from medzoo.errors import RecipeError
 from medzoo.inference.postprocess import step_arguments
-from medzoo.models.resnet import READOUT_NAME
+from medzoo.models.resnet import READOUT_NAME, readout_scale
 
 
 def freeze_readout(model, frozen):
@@ -44,6 +44,8 @@ def add_readout(model, data, recipe, *, share, penalty):
     samples, targets = _samples(data, block, step_arguments(recipe, "mirror"))
     weights, constant = ridge_regression(samples, targets, penalty)
     scale, offset = arguments["output_scale"], arguments["output_offset"]
+    # What the network does to the means before it reads them is undone here.
+    weights /= readout_scale(len(weights))
     head = model.get_layer(model.head_name)
     head.set_weights([(1 - share) * w for w in head.get_weights()])
     model.get_layer(READOUT_NAME).set_weights(

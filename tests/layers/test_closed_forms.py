@@ -169,6 +169,36 @@ def test_intensity_curve_keeps_order_zero_and_the_bright_level():
     )
 
 
+def test_intensity_curve_keeps_a_given_level():
+    x = np.linspace(0.0, 2.0, 21, dtype="f4").reshape(1, 21, 1, 1, 1)
+    found = numpy_of(layers.RandomIntensityCurve(0.8, 1.0, seed=2)(x, training=True))
+
+    assert found[0, 10] == pytest.approx(1.0, abs=1e-5)
+    assert np.abs(found - x).max() > 0.1
+    with pytest.raises(ValueError, match="level=0"):
+        layers.RandomIntensityCurve(level=0)
+
+
+def test_scale_of_intensity_is_one_factor_a_volume_within_its_bounds():
+    x = np.ones((300, 2, 1, 1, 1), "f4")
+    found = numpy_of(layers.RandomScaleIntensity(0.1, seed=1)(x, training=True))
+
+    assert (found[:, 0] == found[:, 1]).all()
+    logarithm = np.log(found[:, 0])
+    assert 0.09 < logarithm.max() <= 0.1 + 1e-6
+    assert -0.1 - 1e-6 <= logarithm.min() < -0.09
+
+
+def test_isotropic_scale_is_shared_by_all_axes():
+    layer = layers.RandomAffine3D(0.0, 0.0, isotropic_scale=0.3, seed=4)
+    x = np.zeros((50, 2, 2, 2, 1), "f4")
+    matrix = numpy_of(layer.get_random_transformation({"images": x})["matrix"])
+
+    size = matrix[:, 0, 0]
+    np.testing.assert_allclose(matrix, size[:, None, None] * np.eye(3), atol=1e-6)
+    assert np.log(size).std() > 0.1
+
+
 @pytest.mark.parametrize(("axes", "flipped"), [(("LR",), 1), ((1,), 2), (("SI",), 3)])
 def test_flip_mirrors_the_named_axis(axes, flipped):
     layer = layers.RandomFlip3D(axes)

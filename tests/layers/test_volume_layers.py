@@ -22,7 +22,7 @@ RANDOM = {
     "RandomBlur": {"sigma": [0.5, 1.5]},
     "RandomFlip3D": {"axes": ["LR", 1, "IS"]},
     "RandomGamma": {"log_gamma": 0.8},
-    "RandomIntensityCurve": {"strength": 0.9},
+    "RandomIntensityCurve": {"strength": 0.9, "level": 0.5},
     "RandomNoise": {"deviation": [0.1, 0.2], "foreground": False},
     "RandomScaleIntensity": {"factor": 0.5},
 }

@@ -221,7 +221,9 @@ def test_readout_is_a_linear_map_of_block_means():
     model.get_layer("readout").set_weights([weights, np.array([0.5], "f4")])
 
     means = x.reshape(3, 2, 2, 3, 2, 2, 2, 2).mean((2, 4, 6)).reshape(3, 24)
-    np.testing.assert_allclose(model(x), before + means @ weights + 0.5, rtol=1e-4)
+    np.testing.assert_allclose(
+        model(x), before + means @ weights / 24**0.5 + 0.5, rtol=1e-4
+    )
 
 
 @pytest.mark.parametrize(
