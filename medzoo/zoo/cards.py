@@ -214,7 +214,7 @@ def _use(recipe: Recipe) -> str:
         shell = " ".join(f"--channel {name}={name}.nii.gz" for name in names)
     return md.section(
         "Use",
-        "```python\nimport medzoo\n"
+        "```python\nimport medzoo\n\n"
         f'model = medzoo.load("{recipe.name}")\n'
         f"print(model.predict_volume({python}).{attribute})\n```",
         f"```sh\nmedzoo predict {recipe.name} {shell} {option}\n```",

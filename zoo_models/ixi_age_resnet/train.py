@@ -8,6 +8,10 @@ there. The results replace those in this folder: recipe.json, model.weights.h5,
 out_of_fold.csv, metrics.json and expected.json. With OTHER.csv, cases of another
 scanner, their errors are added to the metrics under NAME. All settings stand in
 recipe.json.
+
+On two cores without a GPU: 13 minutes to place the scans in the atlas, 14 to train.
+Expected: mean absolute error 4.95 years (95 % interval 4.26 to 5.72) in the
+cross-validation over 140 subjects, 7.3 years on 15 scans of another scanner.
 """
 
 import shutil
