@@ -17,10 +17,10 @@ class RandomAffine3D(RandomVolumeLayer):
     Args:
         rotation: float, degrees about each axis, drawn from [-rotation, rotation].
         scale: float, natural logarithm of the size along each axis, likewise.
-        isotropic_scale: float, natural logarithm of a further factor that all axes
-            share, likewise. Defaults to 0.
         shear: float, likewise.
         shift: float, voxels along each axis, likewise.
+        isotropic_scale: float, natural logarithm of a further factor that all axes
+            share, likewise. Defaults to 0.
         background: float, value of images outside; label maps and weights are 0
             there. Defaults to 0.
         rate: float, share of volumes transformed. Defaults to 1.

@@ -24,10 +24,7 @@ class RandomScaleIntensity(RandomVolumeLayer):
         self.factor = factor
 
     def draw(self, data, seed):
-        count = ops.shape(data[IMAGES])[0]
-        bound = self.factor
-        drawn = keras.random.uniform((count, 1, 1, 1, 1), -bound, bound, seed=seed)
-        return {"factor": ops.exp(drawn)}
+        return {"factor": _log_uniform(data, self.factor, seed)}
 
     def transform_images(self, images, transformation, training=True):
         if transformation is None:
@@ -55,10 +52,7 @@ class RandomGamma(RandomVolumeLayer):
         self.log_gamma = log_gamma
 
     def draw(self, data, seed):
-        count = ops.shape(data[IMAGES])[0]
-        bound = self.log_gamma
-        drawn = keras.random.uniform((count, 1, 1, 1, 1), -bound, bound, seed=seed)
-        return {"gamma": ops.exp(drawn)}
+        return {"gamma": _log_uniform(data, self.log_gamma, seed)}
 
     def transform_images(self, images, transformation, training=True):
         if transformation is None:
@@ -189,6 +183,12 @@ class RandomBlur(RandomVolumeLayer):
 
     def get_config(self):
         return {**super().get_config(), "sigma": self.sigma}
+
+
+def _log_uniform(data, bound, seed):
+    """One factor a volume, its logarithm drawn from [-bound, bound]."""
+    shape = (ops.shape(data[IMAGES])[0], 1, 1, 1, 1)
+    return ops.exp(keras.random.uniform(shape, -bound, bound, seed=seed))
 
 
 def _hat_functions(size, points):

@@ -1,6 +1,7 @@
 """Measures of a classification."""
 
 import numpy as np
+from scipy.stats import rankdata
 
 from medzoo.errors import InputError
 from medzoo.metrics.intervals import bootstrap, wilson
@@ -59,19 +60,8 @@ def area_under_roc(target, score):
     Works on the last axis, with memory in proportion to the number of cases. NaN
     where a class is absent.
     """
-    order = np.argsort(score, axis=-1, kind="stable")
-    ordered = np.take_along_axis(score, order, -1)
-    second = np.take_along_axis(target, order, -1) == 1
+    second = target == 1
     total = second.sum(-1)
-    # Of equal scores, each takes the mean of the first and the last one's rank.
-    place = np.broadcast_to(np.arange(score.shape[-1]), score.shape)
-    new = np.ones(score.shape, bool)
-    new[..., 1:] = ordered[..., 1:] != ordered[..., :-1]
-    last = np.ones(score.shape, bool)
-    last[..., :-1] = new[..., 1:]
-    start = np.maximum.accumulate(np.where(new, place, 0), -1)
-    stop = np.where(last, place, score.shape[-1])
-    stop = np.flip(np.minimum.accumulate(np.flip(stop, -1), -1), -1)
-    ranks = ((start + stop) / 2 + 1) * second
+    ranks = rankdata(score, axis=-1) * second
     wins = ranks.sum(-1) - total * (total + 1) / 2
     return wins / (total * (score.shape[-1] - total))

@@ -62,8 +62,9 @@ def test_answer_is_the_mixture_of_both_parts(wide_recipe, study):
         mixed[share] = np.asarray(model(x))[0, 0]
 
     assert mixed[0.25] == pytest.approx(0.75 * alone + 0.25 * mixed[1.0], abs=1e-3)
-    # By itself it knows the cases that it was fitted to.
+    # By itself it knows the case that it was fitted to; the mean age would not do.
     assert mixed[1.0] == pytest.approx(data.targets[4], abs=6)
+    assert abs(data.targets[4] - data.targets.mean()) > 6
 
 
 def test_fit_trains_both_parts_and_leaves_all_of_it_trainable(
@@ -76,6 +77,29 @@ def test_fit_trains_both_parts_and_leaves_all_of_it_trainable(
     readout = model.get_layer("readout")
     assert np.abs(readout.get_weights()[0]).max() > 0
     assert len(readout.trainable_weights) == 2
+
+
+def test_deep_part_is_trained_as_if_there_were_no_readout(wide_recipe, study, tmp_path):
+    plain = fit(
+        wide_recipe | {"architecture": without_readout(wide_recipe)},
+        dataset(study, wide_recipe),
+        tmp_path / "plain",
+    )
+    wide_recipe["training"]["readout"] = {"share": 0.0, "penalty": 0.1}
+
+    wide = fit(wide_recipe, dataset(study, wide_recipe), tmp_path / "wide")
+
+    for layer in plain.layers:
+        for one, other in zip(
+            layer.get_weights(), wide.get_layer(layer.name).get_weights(), strict=True
+        ):
+            np.testing.assert_allclose(one, other, atol=1e-4)
+
+
+def without_readout(recipe):
+    architecture = recipe["architecture"]
+    arguments = {**architecture["arguments"], "readout_block": None}
+    return {**architecture, "arguments": arguments}
 
 
 def test_readout_of_a_network_without_one_is_refused(recipe, study):

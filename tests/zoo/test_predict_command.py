@@ -213,7 +213,7 @@ def test_absurd_intensities_do_not_stop_the_other_cases(
         ]
 
     head = head_phantom(spacing=6.0)
-    # So faint that 100 over it is infinite, beside zeros: their product is no number.
+    # Subnormal numbers beside zeros: one over them is infinite, times zero no number.
     array = head.array * np.float32(1e-42)
     array[: array.shape[0] // 2] = 0
     write(head.with_array(array), tmp_path / "faint.nii.gz")
