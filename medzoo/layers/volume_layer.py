@@ -7,6 +7,8 @@ IMAGES = "images"
 MASKS = "segmentation_masks"
 WEIGHTS = "weights"
 LABELS = "labels"
+# What has one entry a voxel, and with that a batch axis to add to a single volume.
+VOXELWISE = (IMAGES, MASKS, WEIGHTS)
 
 
 class VolumeLayer(keras.layers.Layer):
@@ -38,14 +40,36 @@ class VolumeLayer(keras.layers.Layer):
         """Draws what is applied to all entries of `data`, once.
 
         Args:
-            data: dict of batched tensors.
+            data: tensor or dict, as the layer is called with.
             training: bool; a random layer draws nothing (None) when False.
             seed: `keras.random.SeedGenerator`, int, or None for the layer's own.
 
         Returns:
-            dict of tensors, or None for no transformation.
+            Flat dict of tensors with a leading batch axis, or None for no
+            transformation. It can be turned into numpy arrays and given to the same
+            layer on another backend.
         """
         return None
+
+    def apply_transformation(self, data, transformation, training=True):
+        """Applies what was drawn, to `data` or to other data of its shape.
+
+        Args:
+            data: tensor or dict, as the layer is called with.
+            transformation: what `get_random_transformation` returned.
+            training: bool.
+
+        Returns:
+            As `data`.
+        """
+        entries, is_dict, single = as_batch(data, type(self).__name__)
+        entries = self._apply(entries, transformation, training)
+        if single:
+            entries = {
+                key: ops.squeeze(value, 0) if key in VOXELWISE else value
+                for key, value in entries.items()
+            }
+        return entries if is_dict else entries[IMAGES]
 
     def transform_images(self, images, transformation, training=True):
         """Returns the transformed images, `(batch, x, y, z, channels)`."""
@@ -65,20 +89,8 @@ class VolumeLayer(keras.layers.Layer):
 
     def call(self, data, training=None):
         training = bool(training)
-        is_dict = isinstance(data, dict)
-        entries = dict(data) if is_dict else {IMAGES: data}
-        entries[IMAGES] = ops.cast(entries[IMAGES], "float32")
-        single = len(entries[IMAGES].shape) == 4
-        voxelwise = [k for k in (IMAGES, MASKS, WEIGHTS) if k in entries]
-        if single:
-            for key in voxelwise:
-                entries[key] = ops.expand_dims(entries[key], 0)
-        drawn = self.get_random_transformation(entries, training, None)
-        entries = self._apply(entries, drawn, training)
-        if single:
-            for key in voxelwise:
-                entries[key] = ops.squeeze(entries[key], 0)
-        return entries if is_dict else entries[IMAGES]
+        drawn = self.get_random_transformation(data, training)
+        return self.apply_transformation(data, drawn, training)
 
     def _apply(self, entries, drawn, training):
         apply = {
@@ -130,15 +142,21 @@ class RandomVolumeLayer(VolumeLayer):
         self.rate = rate
 
     def draw(self, data, seed):
-        """Returns a dict of tensors, one row a volume of the batch."""
+        """Returns a flat dict of tensors, one row a volume of the batch.
+
+        Args:
+            data: dict of batched tensors; images are float32.
+            seed: `keras.random.SeedGenerator` or int, for every `keras.random` call.
+        """
         raise NotImplementedError
 
     def get_random_transformation(self, data, training=True, seed=None):
         if not training:
             return None
+        entries, _, _ = as_batch(data, type(self).__name__)
         seed = self.generator if seed is None else seed
-        drawn = self.draw(data, seed)
-        count = ops.shape(data[IMAGES])[0]
+        drawn = self.draw(entries, seed)
+        count = ops.shape(entries[IMAGES])[0]
         drawn["chosen"] = keras.random.uniform((count,), seed=seed) < self.rate
         return drawn
 
@@ -146,7 +164,7 @@ class RandomVolumeLayer(VolumeLayer):
         if drawn is None:
             return entries
         changed = super()._apply(entries, drawn, training)
-        for key in (IMAGES, MASKS, WEIGHTS):
+        for key in VOXELWISE:
             if key in entries and changed[key] is not entries[key]:
                 chosen = ops.reshape(drawn["chosen"], (-1, 1, 1, 1, 1))
                 changed[key] = ops.where(chosen, changed[key], entries[key])
@@ -154,6 +172,53 @@ class RandomVolumeLayer(VolumeLayer):
 
     def get_config(self):
         return {**super().get_config(), "rate": self.rate}
+
+
+def as_batch(data, name):
+    """Returns `data` as a dict of batches.
+
+    Args:
+        data: tensor or dict of tensors, of one volume or of a batch.
+        name: str, whose input it is, for the message.
+
+    Returns:
+        dict whose voxel-wise entries have rank 5 and whose images are float32; whether
+        `data` was a dict; whether it was one volume.
+
+    Raises:
+        ValueError: for another rank, or entries whose sizes differ.
+    """
+    is_dict = isinstance(data, dict)
+    entries = dict(data) if is_dict else {IMAGES: data}
+    if IMAGES not in entries:
+        raise ValueError(
+            f'{name} needs an entry "{IMAGES}". Received: keys={sorted(entries)}.'
+        )
+    shapes = {k: tuple(entries[k].shape) for k in VOXELWISE if k in entries}
+    if len(shapes[IMAGES]) not in (4, 5) or not _sizes_agree(shapes):
+        raise ValueError(
+            f"{name} takes volumes (x, y, z, channels) or (batch, x, y, z, channels), "
+            "and label maps and weights of the same sizes. "
+            f"Received: shapes={shapes}."
+        )
+    entries[IMAGES] = ops.cast(entries[IMAGES], "float32")
+    single = len(shapes[IMAGES]) == 4
+    if single:
+        for key in shapes:
+            entries[key] = ops.expand_dims(entries[key], 0)
+    return entries, is_dict, single
+
+
+def _sizes_agree(shapes):
+    images = shapes[IMAGES]
+    return all(
+        len(shape) == len(images)
+        and all(
+            None in (a, b) or a == b
+            for a, b in zip(shape[:-1], images[:-1], strict=True)
+        )
+        for shape in shapes.values()
+    )
 
 
 def pair(value, name):
