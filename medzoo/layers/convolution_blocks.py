@@ -10,9 +10,14 @@ from typing import Any
 
 import keras
 
+from medzoo.layers.linear_kernel import LinearKernel
+from medzoo.layers.linear_upsample_3d import LinearUpsample3D
 from medzoo.layers.pad_channels import PadChannels
 
 NORMALIZATIONS = ("batch", "group", "instance", "none")
+UPSAMPLINGS = ("linear", "transposed", "nearest")
+# Default of the networks that are made for images rather than for labels.
+LEAKY_RELU = keras.layers.LeakyReLU(0.1, name="leaky_relu")
 
 
 @dataclass(frozen=True)
@@ -22,7 +27,8 @@ class BlockStyle:
     Args:
         normalization: str, one of "batch" (momentum 0.99, epsilon 1e-3), "group"
             (8 groups, or as many as divide the channels), "instance", "none".
-        activation: str or callable, as in `keras.layers.Activation`.
+        activation: str or callable, as in `keras.layers.Activation`, or a layer, of
+            which every place gets a copy; "prelu" has one slope a place, from 0 on.
         use_bias: bool, whether convolutions have a bias.
         dropout_rate: float in [0, 1), spatial dropout between the two convolutions
             of a residual unit.
@@ -46,13 +52,13 @@ class BlockStyle:
             )
 
 
-def convolve(x, filters, kernel_size, strides, style, name):
-    """Adds one `Conv3D` with same padding; `kernel_size` per axis."""
+def convolve(x, filters, kernel_size, strides, style, name, padding="same"):
+    """Adds one `Conv3D`; `kernel_size` and `strides` per axis."""
     return keras.layers.Conv3D(
         filters,
         kernel_size,
         strides=strides,
-        padding="same",
+        padding=padding,
         use_bias=style.use_bias,
         kernel_initializer=style.initializer,
         kernel_regularizer=style.kernel_regularizer,
@@ -69,10 +75,87 @@ def strided_kernel(strides, kernel_size=3):
 
 def normalize_activate(x, style, name):
     """Adds the normalisation (if any) and the activation that precede a convolution."""
-    x = _normalize(x, style, f"{name}_norm")
-    return keras.layers.Activation(
-        style.activation, dtype=style.dtype, name=f"{name}_activation"
+    x = normalize(x, style, f"{name}_norm")
+    return activate(x, style, f"{name}_activation")
+
+
+def convolve_normalize_activate(x, filters, kernel_size, strides, style, name):
+    """Adds a convolution and what follows it, in the order of the plain networks."""
+    x = convolve(x, filters, kernel_size, strides, style, f"{name}_conv")
+    x = normalize_activate(x, style, name)
+    return drop(x, style, f"{name}_dropout")
+
+
+def activate(x, style, name):
+    """Adds the activation, a layer of its own at every place."""
+    activation = style.activation
+    if activation == "prelu":
+        layer = keras.layers.PReLU(
+            shared_axes=(1, 2, 3, 4), dtype=style.dtype, name=name
+        )
+    elif isinstance(activation, keras.layers.Layer):
+        settings = {**activation.get_config(), "name": name, "dtype": style.dtype}
+        layer = type(activation).from_config(settings)
+    else:
+        layer = keras.layers.Activation(activation, dtype=style.dtype, name=name)
+    return layer(x)
+
+
+def drop(x, style, name):
+    """Adds the spatial dropout, if the style has any."""
+    if not style.dropout_rate:
+        return x
+    return keras.layers.SpatialDropout3D(
+        style.dropout_rate, data_format="channels_last", dtype=style.dtype, name=name
     )(x)
+
+
+def upsample(x, strides, kind, style, name):
+    """Makes every axis longer by its stride, channels as they are.
+
+    Args:
+        x: `KerasTensor` of shape `(batch, x, y, z, channels)`.
+        strides: three ints.
+        kind: str, "linear" (trilinear, exact at the border), "nearest", or
+            "transposed" (a trained transposed convolution, which starts as linear
+            interpolation).
+        style: `BlockStyle`.
+        name: str, the layer's name.
+    """
+    strides = tuple(strides)
+    if prod(strides) == 1:
+        return x
+    if kind == "transposed":
+        return upsample_by_convolution(x, strides, style, name)
+    if kind == "linear":
+        return LinearUpsample3D(strides, dtype=style.dtype, name=name)(x)
+    return keras.layers.UpSampling3D(
+        strides, data_format="channels_last", dtype=style.dtype, name=name
+    )(x)
+
+
+def upsample_by_convolution(x, strides, style, name):
+    """Adds a transposed convolution that starts as linear interpolation."""
+    return keras.layers.Conv3DTranspose(
+        x.shape[-1],
+        strided_kernel(strides, kernel_size=1),
+        strides=strides,
+        padding="same",
+        use_bias=style.use_bias,
+        kernel_initializer=LinearKernel(strides),
+        kernel_regularizer=style.kernel_regularizer,
+        dtype=style.dtype,
+        data_format="channels_last",
+        name=name,
+    )(x)
+
+
+def check_upsampling(kind):
+    """Raises ValueError unless `kind` is one that `upsample` knows."""
+    if kind not in UPSAMPLINGS:
+        raise ValueError(
+            f"`upsampling` must be one of {UPSAMPLINGS}. Received: upsampling={kind!r}."
+        )
 
 
 def residual_unit(x, filters, strides, style, name):
@@ -101,10 +184,7 @@ def residual_unit(x, filters, strides, style, name):
     kernel = strided_kernel(strides)
     x = convolve(x, filters, kernel, strides, style, f"{name}_1_conv")
     x = normalize_activate(x, style, f"{name}_2")
-    if style.dropout_rate:
-        x = keras.layers.SpatialDropout3D(
-            style.dropout_rate, dtype=style.dtype, name=f"{name}_dropout"
-        )(x)
+    x = drop(x, style, f"{name}_dropout")
     x = convolve(x, filters, (3, 3, 3), (1, 1, 1), style, f"{name}_2_conv")
     shortcut = _match(shortcut, filters, strides, style, name)
     return keras.layers.Add(dtype=style.dtype, name=f"{name}_add")([x, shortcut])
@@ -131,7 +211,8 @@ def _match(shortcut, filters, strides, style, name):
     return shortcut
 
 
-def _normalize(x, style, name):
+def normalize(x, style, name):
+    """Adds the normalisation that the style asks for, if any."""
     if style.normalization == "none":
         return x
     if style.normalization == "batch":

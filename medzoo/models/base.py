@@ -4,6 +4,8 @@ import json
 
 import keras
 
+from medzoo.layers.convolution_blocks import BlockStyle
+
 
 class Arguments:
     """Constructor arguments as one opaque object.
@@ -103,6 +105,23 @@ def plain(value):
     if isinstance(value, dict):
         return {k: plain(v) for k, v in value.items()}
     return keras.saving.serialize_keras_object(value)
+
+
+def style_of(arguments, dtype):
+    """Returns the `BlockStyle` that a network's arguments describe.
+
+    Args:
+        arguments: dict, the constructor arguments of the network.
+        dtype: dtype or policy of its layers, or None.
+    """
+    return BlockStyle(
+        normalization=arguments["normalization"],
+        activation=restored(arguments["activation"]),
+        use_bias=arguments["use_bias"],
+        dropout_rate=arguments["dropout_rate"],
+        kernel_regularizer=restored(arguments["kernel_regularizer"]),
+        dtype=dtype,
+    )
 
 
 def restored(value):

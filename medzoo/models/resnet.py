@@ -2,14 +2,9 @@
 
 import keras
 
-from medzoo.layers.convolution_blocks import (
-    BlockStyle,
-    convolve,
-    normalize_activate,
-    residual_unit,
-    strided_kernel,
-)
-from medzoo.models.base import VolumeModel, plain, restored
+from medzoo.layers.convolution_blocks import normalize_activate, strided_kernel
+from medzoo.models.base import VolumeModel, plain, restored, style_of
+from medzoo.models.residual_encoder import check_scales, residual_encoder
 
 READOUT_NAME = "readout"
 
@@ -85,7 +80,7 @@ class ResNet3D(VolumeModel):
         recipe=None,
         **kwargs,
     ):
-        _check(input_shape, filters, strides, num_units, num_classes)
+        check_scales(input_shape, filters, strides, num_units, num_classes)
         _check_readout(input_shape, readout_block)
         arguments = {
             "input_shape": input_shape,
@@ -103,14 +98,7 @@ class ResNet3D(VolumeModel):
             "output_scale": output_scale,
             "output_offset": output_offset,
         }
-        style = BlockStyle(
-            normalization=normalization,
-            activation=restored(activation),
-            use_bias=use_bias,
-            dropout_rate=dropout_rate,
-            kernel_regularizer=restored(kernel_regularizer),
-            dtype=kwargs.get("dtype"),
-        )
+        style = style_of(arguments, kwargs.get("dtype"))
         inputs = keras.Input(tuple(input_shape), name="images")
         x = _body(inputs, filters, strides, num_units, style)
         x = _head(x, num_classes, head_bias, style)
@@ -126,12 +114,7 @@ class ResNet3D(VolumeModel):
 
 def _body(x, filters, strides, num_units, style):
     kernel = strided_kernel(strides[0])
-    x = convolve(x, filters[0], kernel, tuple(strides[0]), style, "stem_conv")
-    for scale in range(1, len(filters)):
-        for unit in range(num_units):
-            stride = tuple(strides[scale]) if unit == 0 else (1, 1, 1)
-            name = f"scale{scale}_unit{unit + 1}"
-            x = residual_unit(x, filters[scale], stride, style, name)
+    x = residual_encoder(x, filters, strides, num_units, style, kernel)[-1]
     x = normalize_activate(x, style, "final")
     return keras.layers.GlobalAveragePooling3D(
         dtype=style.dtype, data_format="channels_last", name="features"
@@ -186,22 +169,4 @@ def _check_readout(input_shape, block):
         raise ValueError(
             "`readout_block` must divide a fixed `input_shape`. "
             f"Received: readout_block={block}, input_shape={tuple(input_shape)}."
-        )
-
-
-def _check(input_shape, filters, strides, num_units, num_classes):
-    if len(input_shape) != 4:
-        raise ValueError(
-            "`input_shape` must be (x, y, z, channels). "
-            f"Received: input_shape={input_shape}."
-        )
-    if len(filters) != len(strides) or any(len(s) != 3 for s in strides):
-        raise ValueError(
-            "`strides` must hold three ints for every entry of `filters`. "
-            f"Received: filters={filters}, strides={strides}."
-        )
-    if num_units < 1 or num_classes < 1:
-        raise ValueError(
-            "`num_units` and `num_classes` must be at least 1. "
-            f"Received: num_units={num_units}, num_classes={num_classes}."
         )
