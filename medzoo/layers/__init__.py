@@ -1,12 +1,18 @@
 """Keras layers on `(batch, x, y, z, channel)` tensors, pure `keras.ops`."""
 
+from medzoo.layers.clip_intensity import ClipIntensity
 from medzoo.layers.crop_like_3d import CropLike3D, CropToMultiple3D
+from medzoo.layers.histogram_standardize import HistogramStandardize
 from medzoo.layers.linear_upsample_3d import LinearUpsample3D
 from medzoo.layers.local_histogram import LocalHistogram
 from medzoo.layers.pad_channels import PadChannels
 from medzoo.layers.pad_to_multiple_3d import PadToMultiple3D
 from medzoo.layers.random_affine_3d import RandomAffine3D
+from medzoo.layers.random_channel_dropout import RandomChannelDropout
+from medzoo.layers.random_contrast import RandomContrast
+from medzoo.layers.random_cutout_3d import RandomCutout3D
 from medzoo.layers.random_flip_3d import RandomFlip3D
+from medzoo.layers.random_ghosting import RandomGhosting
 from medzoo.layers.random_intensity import (
     RandomBiasField,
     RandomBlur,
@@ -15,12 +21,17 @@ from medzoo.layers.random_intensity import (
     RandomScaleIntensity,
 )
 from medzoo.layers.random_intensity_curve import RandomIntensityCurve
+from medzoo.layers.random_low_resolution import RandomLowResolution
+from medzoo.layers.random_shift import RandomShift
+from medzoo.layers.random_spike import RandomSpike
 from medzoo.layers.rescale_intensity import RescaleIntensity
 from medzoo.layers.zscore import ZScore
 
 __all__ = [
+    "ClipIntensity",
     "CropLike3D",
     "CropToMultiple3D",
+    "HistogramStandardize",
     "LinearUpsample3D",
     "LocalHistogram",
     "PadChannels",
@@ -28,11 +39,18 @@ __all__ = [
     "RandomAffine3D",
     "RandomBiasField",
     "RandomBlur",
+    "RandomChannelDropout",
+    "RandomContrast",
+    "RandomCutout3D",
     "RandomFlip3D",
     "RandomGamma",
+    "RandomGhosting",
     "RandomIntensityCurve",
+    "RandomLowResolution",
     "RandomNoise",
     "RandomScaleIntensity",
+    "RandomShift",
+    "RandomSpike",
     "RescaleIntensity",
     "ZScore",
 ]

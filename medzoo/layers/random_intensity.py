@@ -110,7 +110,7 @@ class RandomBiasField(RandomVolumeLayer):
 
 @keras.saving.register_keras_serializable(package="medzoo")
 class RandomNoise(RandomVolumeLayer):
-    """Adds Gaussian noise.
+    """Adds Gaussian noise, or the Rician noise of magnitude images.
 
     Args:
         deviation: float or two floats, range of the standard deviation, as a share
@@ -118,13 +118,31 @@ class RandomNoise(RandomVolumeLayer):
         foreground: bool, whether voxels that are exactly 0 stay 0. Defaults to True.
         rate: float, share of volumes transformed.
         seed: int or None.
+        kind: str, "gaussian" (the default), or "rician": the magnitude of a complex
+            number whose real part is the image and both of whose parts have Gaussian
+            noise. Intensities should not be negative then; the sign is kept.
         **kwargs: of `keras.layers.Layer`.
+
+    Source:
+        Gudbjartsson, Patz, "The Rician distribution of noisy MRI data", Magnetic
+        Resonance in Medicine 34 (1995).
     """
 
     def __init__(
-        self, deviation=(0.0, 0.04), foreground=True, rate=1.0, seed=None, **kwargs
+        self,
+        deviation=(0.0, 0.04),
+        foreground=True,
+        rate=1.0,
+        seed=None,
+        kind="gaussian",
+        **kwargs,
     ):
         super().__init__(rate=rate, seed=seed, **kwargs)
+        if kind not in ("gaussian", "rician"):
+            raise ValueError(
+                f'`kind` must be "gaussian" or "rician". Received: kind={kind!r}.'
+            )
+        self.kind = kind
         self.deviation = pair(deviation, "deviation")
         self.foreground = foreground
 
@@ -133,13 +151,21 @@ class RandomNoise(RandomVolumeLayer):
         shape = (ops.shape(images)[0], 1, 1, 1, 1)
         sigma = keras.random.uniform(shape, *self.deviation, seed=seed)
         noise = keras.random.normal(ops.shape(images), seed=seed)
-        return {"noise": sigma * noise}
+        drawn = {"noise": sigma * noise}
+        if self.kind == "rician":
+            noise = keras.random.normal(ops.shape(images), seed=seed)
+            drawn["imaginary_noise"] = sigma * noise
+        return drawn
 
     def transform_images(self, images, transformation, training=True):
         if transformation is None:
             return images
         largest = ops.max(ops.abs(images), (1, 2, 3), keepdims=True)
         noisy = images + largest * transformation["noise"]
+        if self.kind == "rician":
+            imaginary = largest * transformation["imaginary_noise"]
+            magnitude = ops.sqrt(ops.square(noisy) + ops.square(imaginary))
+            noisy = ops.where(images < 0, -magnitude, magnitude)
         return ops.where(images != 0, noisy, images) if self.foreground else noisy
 
     def get_config(self):
@@ -147,6 +173,7 @@ class RandomNoise(RandomVolumeLayer):
             **super().get_config(),
             "deviation": self.deviation,
             "foreground": self.foreground,
+            "kind": self.kind,
         }
 
 

@@ -8,22 +8,37 @@ from medzoo.layers.volume_layer import VolumeLayer
 
 @keras.saving.register_keras_serializable(package="medzoo")
 class RescaleIntensity(VolumeLayer):
-    """Maps two percentiles of a volume onto a range, each channel apart.
+    """Maps two percentiles of a volume, or two given values, onto a range.
+
+    Percentiles are taken of each volume and channel apart.
 
     Args:
         out_range: two floats, what the percentiles become. Defaults to (0, 1).
         percentiles: two floats in [0, 100]. Defaults to (0, 100).
         clip: bool, whether values beyond are cut to the range. Defaults to True.
+        in_range: two floats or None, the values that become the ends of the range,
+            alike for all volumes and instead of percentiles (CT). Defaults to None.
         **kwargs: of `keras.layers.Layer`.
 
     Input shape:
         `(batch, x, y, z, channels)` or `(x, y, z, channels)`.
 
     Output shape:
-        As the input, float32. A constant volume becomes the lower end of the range.
+        As the input, float32. A constant volume becomes the lower end of the range,
+        unless `in_range` is given.
+
+    Raises:
+        ValueError: for percentiles or an `in_range` that do not ascend, or for both.
     """
 
-    def __init__(self, out_range=(0.0, 1.0), percentiles=(0, 100), clip=True, **kwargs):
+    def __init__(
+        self,
+        out_range=(0.0, 1.0),
+        percentiles=(0, 100),
+        clip=True,
+        in_range=None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         low, high = percentiles
         if not 0 <= low < high <= 100:
@@ -31,13 +46,24 @@ class RescaleIntensity(VolumeLayer):
                 "`percentiles` must ascend within [0, 100]. "
                 f"Received: percentiles={percentiles}."
             )
+        if in_range is not None:
+            if not in_range[0] < in_range[1] or (low, high) != (0, 100):
+                raise ValueError(
+                    "`in_range` must ascend, and leaves no room for `percentiles`. "
+                    f"Received: in_range={in_range}, percentiles={percentiles}."
+                )
+            in_range = tuple(float(value) for value in in_range)
         self.out_range = tuple(out_range)
         self.percentiles = tuple(percentiles)
         self.clip = clip
+        self.in_range = in_range
 
     def transform_images(self, images, transformation, training=True):
         images = ops.cast(images, "float32")
-        low, high = (self._percentile(images, p) for p in self.percentiles)
+        if self.in_range is None:
+            low, high = (self._percentile(images, p) for p in self.percentiles)
+        else:
+            low, high = (ops.full((1, 1, 1, 1, 1), end) for end in self.in_range)
         span = high - low
         varies = span > 0
         share = (images - low) / ops.where(varies, span, 1.0)
@@ -63,4 +89,5 @@ class RescaleIntensity(VolumeLayer):
             "out_range": self.out_range,
             "percentiles": self.percentiles,
             "clip": self.clip,
+            "in_range": self.in_range,
         }

@@ -3,9 +3,8 @@
 import keras
 from keras import ops
 
+from medzoo.layers.region import check_region, draw_mask, inside_region
 from medzoo.layers.volume_layer import VolumeLayer
-
-REGIONS = ("whole", "foreground", "above_mean")
 
 
 @keras.saving.register_keras_serializable(package="medzoo")
@@ -16,7 +15,9 @@ class ZScore(VolumeLayer):
         region: str, the voxels that mean and deviation are taken over: "whole"
             (all; the default), "foreground" (those that are not 0), "above_mean"
             (those brighter than the mean of all: in a T1 of a head mostly brain,
-            with or without skull and however much background there is).
+            with or without skull and however much background there is), "mask"
+            (those where the entry "segmentation_masks", or else "weights", is above
+            0; a volume without any is taken as a whole).
         **kwargs: of `keras.layers.Layer`.
 
     Input shape:
@@ -25,22 +26,27 @@ class ZScore(VolumeLayer):
     Output shape:
         As the input, float32. A constant volume becomes zeros.
 
+    Raises:
+        ValueError: for an unknown region, or "mask" without an entry to take it from.
+
     Example:
         >>> ZScore(region="above_mean")(volume)
+        >>> ZScore(region="mask")({"images": volume, "segmentation_masks": brain})
     """
 
     def __init__(self, region="whole", **kwargs):
         super().__init__(**kwargs)
-        if region not in REGIONS:
-            raise ValueError(
-                f"`region` must be one of {REGIONS}. Received: region={region!r}."
-            )
+        check_region(region)
         self.region = region
+
+    def get_random_transformation(self, data, training=True, seed=None):
+        return draw_mask(self.region, data, type(self).__name__)
 
     def transform_images(self, images, transformation, training=True):
         images = ops.cast(images, "float32")
         axes = (1, 2, 3)
-        inside = self._inside(images, axes)
+        inside = inside_region(images, self.region, transformation)
+        inside = ops.cast(inside, "float32")
         count = ops.maximum(ops.sum(inside, axes, keepdims=True), 1.0)
         mean = ops.sum(images * inside, axes, keepdims=True) / count
         centred = images - mean
@@ -50,13 +56,6 @@ class ZScore(VolumeLayer):
         deviation = ops.sqrt(variance)
         varies = deviation > tiny
         return ops.where(varies, centred / ops.where(varies, deviation, 1.0), 0.0)
-
-    def _inside(self, images, axes):
-        if self.region == "foreground":
-            return ops.cast(images != 0, "float32")
-        if self.region == "above_mean":
-            return ops.cast(images > ops.mean(images, axes, keepdims=True), "float32")
-        return ops.ones_like(images)
 
     def get_config(self):
         return {**super().get_config(), "region": self.region}

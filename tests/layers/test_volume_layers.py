@@ -20,13 +20,38 @@ RANDOM = {
     },
     "RandomBiasField": {"deviation": 0.5, "control_points": 3},
     "RandomBlur": {"sigma": [0.5, 1.5]},
+    "RandomChannelDropout": {"probability": 0.5, "value": -2.0},
+    "RandomContrast": {"factor": 0.8, "preserve_range": False, "per_channel": True},
+    "RandomCutout3D": {
+        "num_boxes": [1, 3],
+        "size": [0.3, 0.6],
+        "value": -1.0,
+    },
     "RandomFlip3D": {"axes": ["LR", 1, "IS"]},
     "RandomGamma": {"log_gamma": 0.8},
+    "RandomGhosting": {"num_ghosts": [2, 3], "axes": ["IS", 0], "restore": 0.1},
     "RandomIntensityCurve": {"strength": 0.9, "level": 0.5},
+    "RandomLowResolution": {
+        "factor": [1.5, 3.0],
+        "axes": ["LR", 2],
+        "per_channel": True,
+    },
     "RandomNoise": {"deviation": [0.1, 0.2], "foreground": False},
     "RandomScaleIntensity": {"factor": 0.5},
+    "RandomShift": {"deviation": 0.7, "per_channel": False},
+    "RandomSpike": {
+        "num_spikes": [1, 3],
+        "intensity": [0.1, 0.3],
+        "per_channel": True,
+    },
 }
 FIXED = {
+    "ClipIntensity": {"low": 2.5, "high": 6.0},
+    "HistogramStandardize": {
+        "landmarks": [0.0, 1.5, 4.0],
+        "percentiles": [5, 40, 95],
+        "region": "above_mean",
+    },
     "LocalHistogram": {"levels": [0.0, 2.0, 5.0, 9.0], "block": 1, "scale": 2.0},
     "RescaleIntensity": {"out_range": [-1, 2], "percentiles": [5, 90], "clip": False},
     "ZScore": {"region": "foreground"},
@@ -53,6 +78,11 @@ def make(name, **changes):
 
 def channels_of(name):
     return 1 if name == "LocalHistogram" else 2
+
+
+def images_for(name, count=4):
+    """Images that the layer can change: of one channel none can be dropped."""
+    return images(count, channels=3 if name == "RandomChannelDropout" else 1)
 
 
 def images(count=4, channels=1, seed=0):
@@ -107,17 +137,18 @@ def test_identity_at_inference(name):
 
 @pytest.mark.parametrize("name", RANDOM)
 def test_changes_something_in_training(name):
-    found = keras.ops.convert_to_numpy(make(name)(images(), training=True))
+    x = images_for(name)
+    found = keras.ops.convert_to_numpy(make(name)(x, training=True))
 
-    assert found.shape == (4, *SHAPE, 1)
+    assert found.shape == x.shape
     assert found.dtype == np.float32
     assert np.isfinite(found).all()
-    assert not np.allclose(found, images())
+    assert not np.allclose(found, x)
 
 
 @pytest.mark.parametrize("name", RANDOM)
 def test_rate_zero_is_the_identity_and_rate_chooses_volumes(name):
-    x = images(24)
+    x = images_for(name, 24)
     np.testing.assert_array_equal(make(name, rate=0.0)(x, training=True), x)
 
     found = keras.ops.convert_to_numpy(make(name, rate=0.5)(x, training=True))
@@ -129,7 +160,7 @@ def test_rate_zero_is_the_identity_and_rate_chooses_volumes(name):
 @pytest.mark.parametrize("name", RANDOM)
 def test_seed_reproduces_the_sequence_of_draws(name):
     one, other = make(name), make(name)
-    x = images()
+    x = images_for(name)
     first = np.array(one(x, training=True))
     np.testing.assert_array_equal(first, other(x, training=True))
     second = np.array(one(x, training=True))
