@@ -1,0 +1,64 @@
+"""Run by test_backends.py in a process of its own: given draws, applied under JAX.
+
+Usage: apply_on_jax.py FOLDER, which holds a `<case>.json` (the serialised layer) and a
+`<case>.npz` (what it is called with and what was drawn) a case. Writes a
+`<case>_jax.npz` beside them: results of eager and of compiled code, and how the
+layer's own draw on JAX is made up.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+os.environ["KERAS_BACKEND"] = "jax"
+
+import jax
+import keras
+import numpy as np
+
+import medzoo.layers  # noqa: F401 -- registers the layers
+
+
+def main(folder):
+    for path in sorted(folder.glob("*.json")):
+        layer = keras.saving.deserialize_keras_object(json.loads(path.read_text()))
+        with np.load(path.with_suffix(".npz")) as file:
+            stored = dict(file)
+        data, drawn = part(stored, "data"), part(stored, "drawn") or None
+
+        def apply(data, drawn, layer=layer):
+            return layer.apply_transformation(data, drawn, training=True)
+
+        def draw(data, layer=layer):
+            return layer.get_random_transformation(data, training=True, seed=7)
+
+        own = draw(data) or {}
+        compiled = jax.jit(draw)(data) or {}
+        results = {
+            "eager": apply(data, drawn),
+            "compiled": jax.jit(apply)(data, drawn),
+            "own": own,
+        }
+        for key, value in own.items():
+            np.testing.assert_allclose(value, compiled[key], rtol=1e-4, atol=1e-4)
+        np.savez(
+            path.with_name(f"{path.stem}_jax.npz"),
+            **{
+                f"{kind}/{key}": np.asarray(value)
+                for kind, values in results.items()
+                for key, value in values.items()
+            },
+        )
+
+
+def part(stored, kind):
+    return {
+        key.removeprefix(f"{kind}/"): value
+        for key, value in stored.items()
+        if key.startswith(f"{kind}/")
+    }
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
