@@ -1,7 +1,7 @@
 """Ranges that random layers draw from, as arguments."""
 
 from math import inf
-from numbers import Integral
+from numbers import Integral, Real
 
 from medzoo.layers.volume_layer import pair
 
@@ -19,7 +19,7 @@ def range_within(value, name, least=0.0, most=inf):
     Raises:
         ValueError: for a range that does not ascend, or leaves what is allowed.
     """
-    if isinstance(value, (int, float)):
+    if isinstance(value, Real):
         value = (max(least, 0.0), value)
     low, high = pair(value, name)
     if not least <= low <= high <= most:
@@ -35,7 +35,7 @@ def whole_range(value, name, least=0):
     Raises:
         ValueError: for other types, a range that does not ascend, or starts lower.
     """
-    low, high = (value, value) if isinstance(value, Integral) else value
+    low, high = (value, value) if isinstance(value, Real) else value
     if not isinstance(low, Integral) or not isinstance(high, Integral):
         raise ValueError(f"`{name}` must be ints. Received: {name}={value}.")
     if not least <= low <= high:
