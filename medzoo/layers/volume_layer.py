@@ -18,6 +18,7 @@ class VolumeLayer(keras.layers.Layer):
     and "weights" (voxel-wise) and "labels" (left alone). Each may be one volume
     `(x, y, z, channels)` or a batch of them. Subclasses write
     `get_random_transformation` and the `transform_*` methods, which see batches.
+    Where `needs_images` is False, a dict with "segmentation_masks" alone will do.
 
     Args:
         seed: int or None, for layers that draw at random.
@@ -29,6 +30,8 @@ class VolumeLayer(keras.layers.Layer):
     Output shape:
         As the input, unless the layer says otherwise; images are float32.
     """
+
+    needs_images = True
 
     def __init__(self, seed=None, **kwargs):
         # The dtype policy of a network must not round what is still an image.
@@ -62,8 +65,10 @@ class VolumeLayer(keras.layers.Layer):
         Returns:
             As `data`.
         """
-        entries, is_dict, single = as_batch(data, type(self).__name__)
+        entries, is_dict, single = self._as_batch(data)
         entries = self._apply(entries, transformation, training)
+        if is_dict and IMAGES not in data:
+            del entries[IMAGES]
         if single:
             entries = {
                 key: ops.squeeze(value, 0) if key in VOXELWISE else value
@@ -91,6 +96,12 @@ class VolumeLayer(keras.layers.Layer):
         training = bool(training)
         drawn = self.get_random_transformation(data, training)
         return self.apply_transformation(data, drawn, training)
+
+    def _as_batch(self, data):
+        """Returns what `as_batch` does; label maps stand in for missing images."""
+        if isinstance(data, dict) and IMAGES not in data and not self.needs_images:
+            data = {**data, IMAGES: data[MASKS]} if MASKS in data else data
+        return as_batch(data, type(self).__name__)
 
     def _apply(self, entries, drawn, training):
         apply = {
@@ -153,7 +164,7 @@ class RandomVolumeLayer(VolumeLayer):
     def get_random_transformation(self, data, training=True, seed=None):
         if not training:
             return None
-        entries, _, _ = as_batch(data, type(self).__name__)
+        entries, _, _ = self._as_batch(data)
         seed = self.generator if seed is None else seed
         drawn = self.draw(entries, seed)
         count = ops.shape(entries[IMAGES])[0]
