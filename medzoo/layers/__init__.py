@@ -25,6 +25,7 @@ from medzoo.layers.random_low_resolution import RandomLowResolution
 from medzoo.layers.random_shift import RandomShift
 from medzoo.layers.random_spike import RandomSpike
 from medzoo.layers.rescale_intensity import RescaleIntensity
+from medzoo.layers.scale_channels import ScaleChannels
 from medzoo.layers.zscore import ZScore
 
 __all__ = [
@@ -52,5 +53,6 @@ __all__ = [
     "RandomShift",
     "RandomSpike",
     "RescaleIntensity",
+    "ScaleChannels",
     "ZScore",
 ]

@@ -4,7 +4,7 @@ Each function adds Keras layers to a functional graph and returns its new end, s
 that every convolution stays a named, reachable layer of the model.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
@@ -51,6 +51,10 @@ class BlockStyle:
                 f"Received: normalization={self.normalization!r}."
             )
 
+    def in_float32(self):
+        """Returns the same style with layers in float32, for outputs."""
+        return replace(self, dtype="float32")
+
 
 def convolve(x, filters, kernel_size, strides, style, name, padding="same"):
     """Adds one `Conv3D`; `kernel_size` and `strides` per axis."""
@@ -82,6 +86,11 @@ def normalize_activate(x, style, name):
 def convolve_normalize_activate(x, filters, kernel_size, strides, style, name):
     """Adds a convolution and what follows it, in the order of the plain networks."""
     x = convolve(x, filters, kernel_size, strides, style, f"{name}_conv")
+    return normalize_activate_drop(x, style, name)
+
+
+def normalize_activate_drop(x, style, name):
+    """Adds normalisation, activation and spatial dropout."""
     x = normalize_activate(x, style, name)
     return drop(x, style, f"{name}_dropout")
 
@@ -136,13 +145,20 @@ def upsample(x, strides, kind, style, name):
 
 def upsample_by_convolution(x, strides, style, name):
     """Adds a transposed convolution that starts as linear interpolation."""
+    kernel = strided_kernel(strides, kernel_size=1)
+    initializer = LinearKernel(strides)
+    return deconvolve(x, x.shape[-1], kernel, strides, style, name, initializer)
+
+
+def deconvolve(x, filters, kernel_size, strides, style, name, initializer=None):
+    """Adds one `Conv3DTranspose` with same padding: sizes times `strides`."""
     return keras.layers.Conv3DTranspose(
-        x.shape[-1],
-        strided_kernel(strides, kernel_size=1),
+        filters,
+        kernel_size,
         strides=strides,
         padding="same",
         use_bias=style.use_bias,
-        kernel_initializer=LinearKernel(strides),
+        kernel_initializer=initializer or style.initializer,
         kernel_regularizer=style.kernel_regularizer,
         dtype=style.dtype,
         data_format="channels_last",

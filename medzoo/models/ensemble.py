@@ -3,10 +3,20 @@
 import keras
 
 from medzoo.models.base import VolumeModel, plain
+from medzoo.models.deepmedic import DeepMedic3D
+from medzoo.models.fcn import FCN3D
+from medzoo.models.residual_unet import ResidualUNet3D
 from medzoo.models.resnet import ResNet3D
+from medzoo.models.super_resolution import SuperResolution3D
 
 # What an ensemble can be made of; a name from a recipe never reaches an import.
-MEMBERS = {"ResNet3D": ResNet3D}
+MEMBERS = {
+    "DeepMedic3D": DeepMedic3D,
+    "FCN3D": FCN3D,
+    "ResNet3D": ResNet3D,
+    "ResidualUNet3D": ResidualUNet3D,
+    "SuperResolution3D": SuperResolution3D,
+}
 
 
 @keras.saving.register_keras_serializable(package="medzoo")
@@ -17,7 +27,8 @@ class Ensemble3D(VolumeModel):
     Trained together, with `fit`, their mean is what the loss sees.
 
     Args:
-        member: dict `{"class": "ResNet3D", "arguments": {...}}`.
+        member: dict `{"class": "ResNet3D", "arguments": {...}}`, of a network with
+            one output.
         num_members: int. Defaults to 5.
         recipe: dict or None, a recipe.json's content.
         **kwargs: `name`, `trainable`, `dtype`.
@@ -45,6 +56,11 @@ class Ensemble3D(VolumeModel):
             member_class(**settings, name=f"member_{number + 1}")
             for number in range(num_members)
         ]
+        if len(members[0].outputs) > 1:
+            raise ValueError(
+                "The members of an ensemble have one output. "
+                f"Received: member={member}, with {len(members[0].outputs)} outputs."
+            )
         inputs = keras.Input(members[0].input_shape[1:], name="images")
         outputs = [m(inputs) for m in members]
         if num_members > 1:

@@ -1,5 +1,7 @@
 """The residual encoder that classification and segmentation networks share."""
 
+from numbers import Integral
+
 from medzoo.layers.convolution_blocks import convolve, residual_unit
 
 
@@ -28,19 +30,31 @@ def residual_encoder(x, filters, strides, num_units, style, stem_kernel):
     return scales
 
 
-def check_scales(input_shape, filters, strides, num_units, num_classes):
-    """Raises ValueError for arguments from which no such network can be built."""
+def check_scales(input_shape, filters, strides, **counts):
+    """Raises ValueError for arguments from which no such network can be built.
+
+    Args:
+        input_shape: `(x, y, z, channels)`, sizes may be None.
+        filters: channels at each scale.
+        strides: three ints for each of them.
+        **counts: further arguments of the network that must be at least 1.
+    """
     check_input_shape(input_shape)
     if len(filters) != len(strides) or any(len(s) != 3 for s in strides):
         raise ValueError(
             "`strides` must hold three ints for every entry of `filters`. "
             f"Received: filters={filters}, strides={strides}."
         )
-    if num_units < 1 or num_classes < 1:
-        raise ValueError(
-            "`num_units` and `num_classes` must be at least 1. "
-            f"Received: num_units={num_units}, num_classes={num_classes}."
-        )
+    check_counts(**counts)
+
+
+def check_counts(**counts):
+    """Raises ValueError unless each is an int of at least 1."""
+    for name, count in counts.items():
+        if not isinstance(count, Integral) or count < 1:
+            raise ValueError(
+                f"`{name}` must be an int, at least 1. Received: {name}={count}."
+            )
 
 
 def check_input_shape(input_shape, fixed=False):

@@ -4,6 +4,7 @@ import keras
 
 from medzoo.layers.convolution_blocks import normalize_activate, strided_kernel
 from medzoo.models.base import VolumeModel, plain, restored, style_of
+from medzoo.models.heads import dense_head
 from medzoo.models.residual_encoder import check_scales, residual_encoder
 
 READOUT_NAME = "readout"
@@ -80,7 +81,8 @@ class ResNet3D(VolumeModel):
         recipe=None,
         **kwargs,
     ):
-        check_scales(input_shape, filters, strides, num_units, num_classes)
+        counts = {"num_units": num_units, "num_classes": num_classes}
+        check_scales(input_shape, filters, strides, **counts)
         _check_readout(input_shape, readout_block)
         arguments = {
             "input_shape": input_shape,
@@ -126,15 +128,7 @@ def _head(x, num_classes, head_bias, style):
         x = keras.layers.Dropout(
             style.dropout_rate, dtype=style.dtype, name="head_dropout"
         )(x)
-    # float32 whatever the policy: a value in years needs more than 8 bits.
-    return keras.layers.Dense(
-        num_classes,
-        use_bias=head_bias,
-        kernel_initializer=style.initializer,
-        kernel_regularizer=style.kernel_regularizer,
-        dtype="float32",
-        name=VolumeModel.head_name,
-    )(x)
+    return dense_head(x, num_classes, head_bias, style)
 
 
 def _readout(inputs, block, num_classes, kernel_regularizer):

@@ -8,7 +8,20 @@ from medzoo.errors import RecipeError
 from medzoo.zoo.json_section import Section
 from medzoo.zoo.strict_json import plain_object, read_json_object
 
-ALLOWED_ARCHITECTURES = ("ResNet3D", "Ensemble3D")
+# Names alone, for a recipe is read before keras is; the classes stand in
+# medzoo.models.from_recipe, and a test keeps both equal.
+ALLOWED_ARCHITECTURES = (
+    "ConvolutionalAutoencoder3D",
+    "DCGAN3D",
+    "DeepMedic3D",
+    "Discriminator3D",
+    "Ensemble3D",
+    "FCN3D",
+    "Generator3D",
+    "ResNet3D",
+    "ResidualUNet3D",
+    "SuperResolution3D",
+)
 TASKS = (
     "regression",
     "classification",

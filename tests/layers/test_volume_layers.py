@@ -63,6 +63,7 @@ NETWORK = {
     "LinearUpsample3D",
     "PadChannels",
     "PadToMultiple3D",
+    "ScaleChannels",
 }
 SPATIAL = ("RandomAffine3D", "RandomFlip3D")
 INTENSITY = sorted(set(RANDOM) - set(SPATIAL))

@@ -1,0 +1,147 @@
+"""ResidualUNet3D: residual encoder and decoder joined by skip connections."""
+
+import keras
+
+from medzoo.layers.convolution_blocks import (
+    LEAKY_RELU,
+    check_upsampling,
+    residual_unit,
+    upsample,
+)
+from medzoo.layers.pad_to_multiple_3d import PadToMultiple3D
+from medzoo.models.base import VolumeModel, plain, style_of
+from medzoo.models.deep_supervision import DeepSupervision
+from medzoo.models.heads import at_full_size, factors, voxel_head
+from medzoo.models.residual_encoder import check_scales, residual_encoder
+
+
+@keras.saving.register_keras_serializable(package="medzoo")
+class ResidualUNet3D(DeepSupervision, VolumeModel):
+    """Gives logits of classes for every voxel of a volume of any size.
+
+    The encoder of `ResNet3D`; then at every scale, from coarse to fine: upsampling,
+    concatenation with the encoder's features, one residual unit (`num_units` in the
+    symmetric form). With the default arguments and `head_bias=False` it has 2,286,832
+    trainable parameters. A size that the strides do not divide is padded with zeros
+    inside and the output cropped back; a first stride above 1 is undone by linear
+    interpolation of the logits.
+
+    Args:
+        input_shape: four ints or None, `(x, y, z, channels)`. Defaults to
+            `(None, None, None, 1)`: any size.
+        num_classes: int, background included. Defaults to 2.
+        filters: tuple of int, channels at each scale.
+        strides: tuple of three ints a scale, the stride on entering it; 1 along an
+            axis with thick slices keeps it.
+        num_units: int, residual units at each scale after the first.
+        symmetric: bool, as many units in the decoder as in the encoder; False for one
+            at each scale. Defaults to True.
+        upsampling: str, "linear" (trilinear, without parameters; the default),
+            "transposed" (trained, starts as linear) or "nearest".
+        deep_supervision: bool, one output from each decoder scale. Defaults to False.
+        normalization: "batch", "group", "instance" or "none".
+        activation: str or Keras object. Defaults to a leaky ReLU of slope 0.1.
+        use_bias: bool, biases in convolutions. Defaults to False.
+        head_bias: bool, a bias in the last convolution. Defaults to True.
+        dropout_rate: float in [0, 1), spatial dropout inside the units. Defaults to 0.
+        kernel_regularizer: str, Keras object or None; on every convolution.
+        recipe: dict or None, a recipe.json's content.
+        **kwargs: `name`, `trainable`, `dtype`.
+
+    Input shape:
+        `(batch, x, y, z, channels)`.
+
+    Output shape:
+        `(batch, x, y, z, num_classes)`, float32 logits. With `deep_supervision` a list
+        of `len(filters) - 1` such tensors, all of the input's size: output 0 is the
+        network's answer, each further one comes from the next coarser scale and is
+        interpolated. `fit(x, y)` compares them all with the same `y` (a list of one
+        `y` an output works too) and `loss_weights` takes one number an output;
+        metrics look at output 0 alone.
+
+    Raises:
+        ValueError: if `filters` and `strides` differ in length or rank is not 3-D.
+
+    Example:
+        >>> model = ResidualUNet3D(num_classes=4, deep_supervision=True)
+        >>> loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        >>> model.compile("adam", loss, loss_weights=[1.0, 0.5, 0.25])
+        >>> logits = model.predict(images)[0]
+
+    Source:
+        Ronneberger et al., "U-Net" (2015); He et al., "Identity Mappings in Deep
+        Residual Networks" (2016); Lee et al., "Deeply-Supervised Nets" (2015). The
+        default topology is that of DLTK's residual_unet_3d (Pawlowski et al., 2017),
+        `symmetric=False` that of its asymmetric_residual_unet_3d.
+    """
+
+    def __init__(
+        self,
+        input_shape=(None, None, None, 1),
+        num_classes=2,
+        filters=(16, 32, 64, 128),
+        strides=((1, 1, 1), (2, 2, 2), (2, 2, 2), (2, 2, 2)),
+        num_units=1,
+        symmetric=True,
+        upsampling="linear",
+        deep_supervision=False,
+        normalization="batch",
+        activation=LEAKY_RELU,
+        use_bias=False,
+        head_bias=True,
+        dropout_rate=0.0,
+        kernel_regularizer=None,
+        recipe=None,
+        **kwargs,
+    ):
+        counts = {"num_units": num_units, "num_classes": num_classes}
+        check_scales(input_shape, filters, strides, **counts)
+        check_upsampling(upsampling)
+        arguments = {
+            "input_shape": input_shape,
+            "num_classes": num_classes,
+            "filters": filters,
+            "strides": strides,
+            "num_units": num_units,
+            "symmetric": symmetric,
+            "upsampling": upsampling,
+            "deep_supervision": deep_supervision,
+            "normalization": normalization,
+            "activation": activation,
+            "use_bias": use_bias,
+            "head_bias": head_bias,
+            "dropout_rate": dropout_rate,
+            "kernel_regularizer": kernel_regularizer,
+        }
+        style = style_of(arguments, kwargs.get("dtype"))
+        inputs = keras.Input(tuple(input_shape), name="images")
+        x = PadToMultiple3D(factors(strides)[-1], dtype=style.dtype, name="pad")(inputs)
+        scales = residual_encoder(x, filters, strides, num_units, style, (3, 3, 3))
+        scales = _decode(
+            scales, strides, num_units if symmetric else 1, upsampling, style
+        )
+        outputs = []
+        for scale, x in enumerate(scales if deep_supervision else scales[:1]):
+            suffix = f"_scale{scale}" if scale else ""
+            logits = voxel_head(x, num_classes, head_bias, style, f"head{suffix}")
+            factor = factors(strides)[scale]
+            outputs.append(at_full_size(logits, inputs, factor, f"output{suffix}"))
+        outputs = outputs if deep_supervision else outputs[0]
+        super().__init__(inputs, outputs, plain(arguments), recipe, **kwargs)
+
+
+def _decode(scales, strides, num_units, upsampling, style):
+    """Returns the end of every decoder scale, the finest first."""
+    x = scales[-1]
+    decoded = []
+    for scale in range(len(scales) - 2, -1, -1):
+        name = f"decoder{scale}"
+        x = upsample(x, strides[scale + 1], upsampling, style, f"{name}_up")
+        x = keras.layers.Concatenate(dtype=style.dtype, name=f"{name}_concat")(
+            [scales[scale], x]
+        )
+        for unit in range(num_units):
+            filters = scales[scale].shape[-1]
+            x = residual_unit(x, filters, (1, 1, 1), style, f"{name}_unit{unit + 1}")
+        decoded.insert(0, x)
+    return decoded or scales
