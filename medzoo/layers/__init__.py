@@ -3,6 +3,7 @@
 from medzoo.layers.clip_intensity import ClipIntensity
 from medzoo.layers.crop_like_3d import CropLike3D, CropToMultiple3D
 from medzoo.layers.histogram_standardize import HistogramStandardize
+from medzoo.layers.label_to_image import LabelToImage
 from medzoo.layers.linear_upsample_3d import LinearUpsample3D
 from medzoo.layers.local_histogram import LocalHistogram
 from medzoo.layers.pad_channels import PadChannels
@@ -21,6 +22,7 @@ from medzoo.layers.random_intensity import (
     RandomScaleIntensity,
 )
 from medzoo.layers.random_intensity_curve import RandomIntensityCurve
+from medzoo.layers.random_lesions import RandomLesions
 from medzoo.layers.random_low_resolution import RandomLowResolution
 from medzoo.layers.random_shift import RandomShift
 from medzoo.layers.random_spike import RandomSpike
@@ -33,6 +35,7 @@ __all__ = [
     "CropLike3D",
     "CropToMultiple3D",
     "HistogramStandardize",
+    "LabelToImage",
     "LinearUpsample3D",
     "LocalHistogram",
     "PadChannels",
@@ -47,6 +50,7 @@ __all__ = [
     "RandomGamma",
     "RandomGhosting",
     "RandomIntensityCurve",
+    "RandomLesions",
     "RandomLowResolution",
     "RandomNoise",
     "RandomScaleIntensity",

@@ -12,13 +12,23 @@ import numpy as np
 import pytest
 
 from tests.layers.apply_on_jax import part
-from tests.layers.test_volume_layers import FIXED, RANDOM, case, images_for, make
+from tests.layers.test_synthesis import label_map
+from tests.layers.test_volume_layers import (
+    FIXED,
+    RANDOM,
+    SYNTHESIS,
+    case,
+    images_for,
+    make,
+)
 
 HERE = Path(__file__).parent
 # Arguments that take another way through a layer than those of the tables.
 VARIANTS = {
     "RandomContrast": {"preserve_range": True},
     "RandomCutout3D": {"mask_value": 9, "weight_value": 0.0},
+    "LabelToImage": {"zero_background": 0.0, "thick_slices": 1.0},
+    "RandomLesions": {"contrast": [-0.5, -0.2], "near": []},
     "RandomLowResolution": {"anisotropic": False, "antialias": False},
     "RandomNoise": {"kind": "rician"},
     "RandomShift": {"per_channel": True},
@@ -26,7 +36,7 @@ VARIANTS = {
     "ZScore": {"region": "mask"},
 }
 CASES = [
-    *((name, {}) for name in (*RANDOM, *FIXED)),
+    *((name, {}) for name in (*RANDOM, *FIXED, *SYNTHESIS)),
     *VARIANTS.items(),
 ]
 
@@ -41,6 +51,9 @@ NAMES = [case_name(*one) for one in CASES]
 def data_for(name, changes):
     data = case(3)
     data["images"] = images_for(name, 3)
+    if name in SYNTHESIS:
+        data = {"segmentation_masks": label_map(3)}
+        data["images"] = np.repeat(1 + data["segmentation_masks"] % 5, 2, -1) / 2
     if name == "ZScore":
         data["segmentation_masks"] = data["segmentation_masks"] % 3
     if name == "RandomNoise":

@@ -56,6 +56,24 @@ FIXED = {
     "RescaleIntensity": {"out_range": [-1, 2], "percentiles": [5, 90], "clip": False},
     "ZScore": {"region": "foreground"},
 }
+# They take label maps, and have laws of their own in test_synthesis.py.
+SYNTHESIS = {
+    "LabelToImage": {
+        "labels": [0, 2, 3, 4, 24, 41, 506],
+        "num_channels": 2,
+        "generation_classes": [0, 1, 2, 3, 3, 1, 4],
+        "priors": [{"2": [[0.7, 0.8], [0.01, 0.02]]}, {}],
+        "removable": [506],
+        "removal": 0.5,
+        "targets": {"2": 1, "41": 1, "3": 2},
+    },
+    "RandomLesions": {
+        "num_lesions": [3, 9],
+        "radius": [1.0, 3.0],
+        "contrast": [[0.3, 0.7], [-0.5, -0.2]],
+        "spacing": [1.0, 1.2, 0.8],
+    },
+}
 # Parts of networks: no volume layers, tested in a file of their own.
 NETWORK = {
     "CropLike3D",
@@ -71,8 +89,8 @@ SHAPE = (6, 7, 8)
 
 
 def make(name, **changes):
-    arguments = {**RANDOM, **FIXED}[name]
-    if name in RANDOM:
+    arguments = {**RANDOM, **FIXED, **SYNTHESIS}[name]
+    if name not in FIXED:
         changes.setdefault("seed", 5)
     return getattr(layers, name)(**{**arguments, **changes})
 
@@ -103,7 +121,7 @@ def case(count=4):
 
 
 def test_every_public_layer_is_covered():
-    assert {*RANDOM, *FIXED, *NETWORK} == set(layers.__all__)
+    assert {*RANDOM, *FIXED, *SYNTHESIS, *NETWORK} == set(layers.__all__)
 
 
 @pytest.mark.parametrize("name", [*RANDOM, *FIXED])
