@@ -12,6 +12,7 @@ from medzoo.layers.random_affine_3d import RandomAffine3D
 from medzoo.layers.random_channel_dropout import RandomChannelDropout
 from medzoo.layers.random_contrast import RandomContrast
 from medzoo.layers.random_cutout_3d import RandomCutout3D
+from medzoo.layers.random_elastic_3d import RandomElastic3D
 from medzoo.layers.random_flip_3d import RandomFlip3D
 from medzoo.layers.random_ghosting import RandomGhosting
 from medzoo.layers.random_intensity import (
@@ -25,6 +26,7 @@ from medzoo.layers.random_intensity_curve import RandomIntensityCurve
 from medzoo.layers.random_lesions import RandomLesions
 from medzoo.layers.random_low_resolution import RandomLowResolution
 from medzoo.layers.random_shift import RandomShift
+from medzoo.layers.random_spatial_3d import RandomSpatial3D
 from medzoo.layers.random_spike import RandomSpike
 from medzoo.layers.rescale_intensity import RescaleIntensity
 from medzoo.layers.scale_channels import ScaleChannels
@@ -46,6 +48,7 @@ __all__ = [
     "RandomChannelDropout",
     "RandomContrast",
     "RandomCutout3D",
+    "RandomElastic3D",
     "RandomFlip3D",
     "RandomGamma",
     "RandomGhosting",
@@ -55,6 +58,7 @@ __all__ = [
     "RandomNoise",
     "RandomScaleIntensity",
     "RandomShift",
+    "RandomSpatial3D",
     "RandomSpike",
     "RescaleIntensity",
     "ScaleChannels",

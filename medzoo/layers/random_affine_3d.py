@@ -4,27 +4,31 @@ import keras
 import numpy as np
 from keras import ops
 
-from medzoo.layers.volume_layer import IMAGES, RandomVolumeLayer
-from medzoo.layers.warp import warp
+from medzoo.layers.random_warp import RandomWarp, magnitudes
+from medzoo.layers.volume_layer import IMAGES
 
 
 @keras.saving.register_keras_serializable(package="medzoo")
-class RandomAffine3D(RandomVolumeLayer):
+class RandomAffine3D(RandomWarp):
     """Resamples each volume through a random affine map about its centre.
 
-    Images linearly, label maps by nearest neighbour, with the same draw.
+    Images linearly, label maps by nearest neighbour, with the same draw. Each of the
+    first four magnitudes is one number, or three, one for each axis.
 
     Args:
-        rotation: float, degrees about each axis, drawn from [-rotation, rotation].
-        scale: float, natural logarithm of the size along each axis, likewise.
-        shear: float, likewise.
-        shift: float, voxels along each axis, likewise.
+        rotation: float or three floats, degrees about each axis, drawn from
+            [-rotation, rotation]. Defaults to 10.
+        scale: float or three floats, natural logarithm of the size along each axis,
+            likewise. Defaults to 0.1.
+        shear: float or three floats (x by y, x by z, y by z), likewise. Defaults to 0.
+        shift: float or three floats, voxels along each axis, likewise. Defaults to 0.
         isotropic_scale: float, natural logarithm of a further factor that all axes
             share, likewise. Defaults to 0.
         background: float, value of images outside; label maps and weights are 0
             there. Defaults to 0.
         rate: float, share of volumes transformed. Defaults to 1.
         seed: int or None.
+        interpolation: "linear" or "nearest", for images. Defaults to "linear".
         **kwargs: of `keras.layers.Layer`.
 
     Input shape:
@@ -32,6 +36,13 @@ class RandomAffine3D(RandomVolumeLayer):
 
     Output shape:
         As the input. With all magnitudes 0 it is the identity.
+
+    Raises:
+        ValueError: for a negative magnitude or another interpolation.
+
+    Example:
+    >>> augment = medzoo.layers.RandomAffine3D(rotation=(0, 0, 30), shift=4)
+    >>> augment({"images": t1, "segmentation_masks": labels}, training=True)
     """
 
     def __init__(
@@ -44,51 +55,41 @@ class RandomAffine3D(RandomVolumeLayer):
         background=0.0,
         rate=1.0,
         seed=None,
+        interpolation="linear",
         **kwargs,
     ):
-        super().__init__(rate=rate, seed=seed, **kwargs)
-        self.rotation = rotation
-        self.scale = scale
-        self.shear = shear
-        self.shift = shift
-        self.isotropic_scale = isotropic_scale
-        self.background = background
+        super().__init__(
+            background=background,
+            interpolation=interpolation,
+            rate=rate,
+            seed=seed,
+            **kwargs,
+        )
+        self.rotation = magnitudes(rotation, "rotation")
+        self.scale = magnitudes(scale, "scale")
+        self.shear = magnitudes(shear, "shear")
+        self.shift = magnitudes(shift, "shift")
+        self.isotropic_scale = magnitudes(
+            isotropic_scale, "isotropic_scale", per_axis=False
+        )
 
     def draw(self, data, seed):
         count = ops.shape(data[IMAGES])[0]
 
         def uniform(size, bound):
-            return keras.random.uniform((count, size), -bound, bound, seed=seed)
+            drawn = keras.random.uniform((count, size), -1.0, 1.0, seed=seed)
+            return drawn * np.asarray(bound, np.float32)
 
-        angles = uniform(3, float(np.deg2rad(self.rotation)))
+        angles = uniform(3, np.deg2rad(self.rotation))
         scales = ops.exp(uniform(3, self.scale) + uniform(1, self.isotropic_scale))
         shears = uniform(3, self.shear)
         matrix = ops.matmul(_rotation(angles), _scale_shear(scales, shears))
         return {"matrix": matrix, "shift": uniform(3, self.shift)}
 
-    def transform_images(self, images, transformation, training=True):
-        return self._resample(images, transformation, "linear", self.background)
-
-    def transform_segmentation_masks(self, masks, transformation, training=True):
-        # Outside is background (0) and has no weight, whatever images have there.
-        return self._resample(masks, transformation, "nearest", 0)
-
-    def _resample(self, volumes, transformation, interpolation, background):
-        if transformation is None:
-            return volumes
-        shape = volumes.shape[1:4]
-        centre = (np.asarray(shape, np.float32) - 1) / 2
-        axes = [
-            np.arange(n, dtype=np.float32) - c
-            for n, c in zip(shape, centre, strict=True)
-        ]
-        grid = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 3)
-        moved = ops.matmul(
-            grid[None], ops.transpose(transformation["matrix"], (0, 2, 1))
+    def coordinates(self, transformation, sizes):
+        return affine_coordinates(
+            transformation["matrix"], transformation["shift"], sizes
         )
-        moved = moved + (transformation["shift"] + centre)[:, None]
-        moved = ops.reshape(moved, (-1, *shape, 3))
-        return warp(volumes, moved, interpolation=interpolation, background=background)
 
     def get_config(self):
         return {
@@ -98,8 +99,44 @@ class RandomAffine3D(RandomVolumeLayer):
             "shear": self.shear,
             "shift": self.shift,
             "isotropic_scale": self.isotropic_scale,
-            "background": self.background,
         }
+
+
+def affine_coordinates(matrix, shift, sizes, displacement=None):
+    """Maps the voxel indices of volumes about their centre.
+
+    Args:
+        matrix: `(batch, 3, 3)` float32.
+        shift: `(batch, 3)` float32, voxels.
+        sizes: three ints or scalar tensors, of the volumes.
+        displacement: None, or three tensors `(batch, x, y, z)`, voxels added to the
+            indices first.
+
+    Returns:
+        Three float32 tensors `(batch, x, y, z)`.
+    """
+    centre = [(ops.cast(n, "float32") - 1.0) / 2.0 for n in sizes]
+    index = voxel_indices(sizes)
+    if displacement is not None:
+        index = [i + d for i, d in zip(index, displacement, strict=True)]
+    x, y, z = (i - c for i, c in zip(index, centre, strict=True))
+
+    def row(axis):
+        a, b, c = (
+            ops.reshape(matrix[:, axis, column], (-1, 1, 1, 1)) for column in range(3)
+        )
+        offset = ops.reshape(shift[:, axis] + centre[axis], (-1, 1, 1, 1))
+        # Without displacement each sum but the last is of a plane or a line.
+        return (a * x + b * y) + (c * z + offset)
+
+    return [row(axis) for axis in range(3)]
+
+
+def voxel_indices(sizes):
+    """Returns the index along each axis: `(1, x, 1, 1)`, `(1, 1, y, 1)`, ..."""
+    lines = [ops.cast(ops.arange(n, dtype="int32"), "float32") for n in sizes]
+    shapes = [(1, -1, 1, 1), (1, 1, -1, 1), (1, 1, 1, -1)]
+    return [ops.reshape(i, s) for i, s in zip(lines, shapes, strict=True)]
 
 
 def _matrix(rows):

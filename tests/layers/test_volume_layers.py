@@ -27,6 +27,12 @@ RANDOM = {
         "size": [0.3, 0.6],
         "value": -1.0,
     },
+    "RandomElastic3D": {
+        "displacement": [4.0, 3.0, 3.5],
+        "control_points": [5, 6, 5],
+        "prevent_folding": False,
+        "background": -1.0,
+    },
     "RandomFlip3D": {"axes": ["LR", 1, "IS"]},
     "RandomGamma": {"log_gamma": 0.8},
     "RandomGhosting": {"num_ghosts": [2, 3], "axes": ["IS", 0], "restore": 0.1},
@@ -39,6 +45,15 @@ RANDOM = {
     "RandomNoise": {"deviation": [0.1, 0.2], "foreground": False},
     "RandomScaleIntensity": {"factor": 0.5},
     "RandomShift": {"deviation": 0.7, "per_channel": False},
+    "RandomSpatial3D": {
+        "rotation": [20.0, 0.0, 10.0],
+        "shift": 1.0,
+        "displacement": 1.5,
+        "spacing": 3.0,
+        "affine_rate": 0.9,
+        "elastic_rate": 0.8,
+        "background": -1.0,
+    },
     "RandomSpike": {
         "num_spikes": [1, 3],
         "intensity": [0.1, 0.3],
@@ -83,7 +98,8 @@ NETWORK = {
     "PadToMultiple3D",
     "ScaleChannels",
 }
-SPATIAL = ("RandomAffine3D", "RandomFlip3D")
+WARPS = ("RandomAffine3D", "RandomElastic3D", "RandomSpatial3D")
+SPATIAL = (*WARPS, "RandomFlip3D")
 INTENSITY = sorted(set(RANDOM) - set(SPATIAL))
 SHAPE = (6, 7, 8)
 
@@ -195,24 +211,16 @@ def test_one_draw_moves_image_label_map_and_weights(name, batched):
     data = case()
     if not batched:
         data = {key: value[0] for key, value in data.items()}
-    # Whole quarter turns, shifts and flips, so that linear and nearest agree.
-    changes = {"rotation": 0, "scale": 0, "shear": 0, "shift": 0}
-    layer = make(name, **(changes if name == "RandomAffine3D" else {}))
-    if name == "RandomAffine3D":
-        layer.draw = lambda data, seed: {
-            "matrix": np.repeat([[[0, 1, 0], [-1, 0, 0], [0, 0, 1.0]]], 4, 0).astype(
-                "f4"
-            )[: 4 if batched else 1],
-            "shift": np.full((4 if batched else 1, 3), [0.5, 0.5, 1], "f4"),
-        }
+    # A label map that is its own image comes back equal under nearest.
+    layer = make(name, **({"interpolation": "nearest"} if name in WARPS else {}))
 
     found = {k: np.array(v) for k, v in layer(data, training=True).items()}
 
     inside = found["segmentation_masks"] != 0
     assert inside.mean() > 0.5
     assert found["segmentation_masks"].dtype == np.int32
-    np.testing.assert_allclose(
-        found["images"][inside], found["segmentation_masks"][inside], atol=1e-5
+    np.testing.assert_array_equal(
+        found["images"][inside], found["segmentation_masks"][inside]
     )
     np.testing.assert_allclose(
         found["weights"], found["segmentation_masks"] / 10, atol=1e-6
@@ -221,9 +229,17 @@ def test_one_draw_moves_image_label_map_and_weights(name, batched):
     assert not np.array_equal(found["images"], data["images"])
 
 
-def test_affine_puts_no_label_and_no_weight_outside():
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("RandomAffine3D", {"shift": 20.0, "scale": 0.0}),
+        ("RandomElastic3D", {"displacement": 20.0}),
+        ("RandomSpatial3D", {"shift": 20.0}),
+    ],
+)
+def test_warps_put_no_label_and_no_weight_outside(name, changes):
     data = case()
-    found = make("RandomAffine3D", shift=20.0, scale=0.0)(data, training=True)
+    found = make(name, **changes)(data, training=True)
 
     assert np.array(found["images"]).min() == pytest.approx(-1)
     assert np.array(found["segmentation_masks"]).min() == 0
