@@ -227,8 +227,9 @@ def _hat_functions(size, points):
 
 def _convolve_axis(images, kernel, axis, radius):
     """Convolves along one axis, the border value repeated outside."""
-    size = images.shape[axis]
-    index = np.clip(np.arange(-radius, size + radius), 0, size - 1)
+    size = ops.shape(images)[axis]
+    index = ops.arange(size + 2 * radius, dtype="int32") - radius
+    index = ops.clip(index, 0, size - 1)
     padded = ops.take(images, index, axis)
     total = 0.0
     for step in range(2 * radius + 1):

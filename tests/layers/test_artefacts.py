@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from medzoo import layers
 
@@ -37,6 +38,32 @@ def test_no_magnitude_is_exactly_the_identity(name, arguments):
     np.testing.assert_array_equal(
         getattr(layers, name)(**arguments)(x, training=True), x
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("HistogramStandardize", {"landmarks": [0, 1, 2], "percentiles": (1, 50, 99)}),
+        ("RandomBlur", {}),
+        ("RandomChannelDropout", {}),
+        ("RandomContrast", {}),
+        ("RandomCutout3D", {}),
+        ("RandomGhosting", {"num_ghosts": (2, 3)}),
+        ("RandomLowResolution", {"per_channel": True}),
+        ("RandomNoise", {"kind": "rician"}),
+        ("RandomShift", {}),
+        ("RandomSpike", {}),
+        ("RescaleIntensity", {"percentiles": (1, 99)}),
+    ],
+)
+def test_sizes_need_not_be_known(name, arguments):
+    layer, other = (getattr(layers, name)(**arguments, seed=1) for _ in range(2))
+    function = tf.function(
+        lambda x: layer(x, training=True),
+        input_signature=[tf.TensorSpec((None, None, None, None, 2), "float32")],
+    )
+
+    np.testing.assert_allclose(function(X), other(X, training=True), atol=1e-4)
 
 
 def test_shift_is_one_normal_number_a_channel():
