@@ -90,19 +90,20 @@ def displacement_field(control, sizes):
         Three float32 tensors `(batch, x, y, z)`, the displacement along each axis. No
         value exceeds the largest coefficient.
     """
-    _, i, j, k, _ = control.shape
+    count = ops.shape(control)[0]
+    i, j, k = control.shape[1:4]
     x, y, z = sizes
     along_x, along_y, along_z = (
-        cubic_b_splines(n, count) for n, count in zip(sizes, (i, j, k), strict=True)
+        cubic_b_splines(n, points) for n, points in zip(sizes, (i, j, k), strict=True)
     )
 
     def component(axis):
-        field = ops.reshape(control[..., axis], (-1, i, j * k))
-        field = ops.reshape(ops.matmul(along_x, field), (-1, x, j, k))
+        field = ops.reshape(control[..., axis], (count, i, j * k))
+        field = ops.reshape(ops.matmul(along_x, field), (count, x, j, k))
         field = ops.matmul(along_y, field)  # (batch, x, y, k)
-        field = ops.reshape(field, (-1, x * y, k))
+        field = ops.reshape(field, (count, x * y, k))
         field = ops.matmul(field, ops.transpose(along_z))
-        return ops.reshape(field, (-1, x, y, z))
+        return ops.reshape(field, (count, x, y, z))
 
     return [component(axis) for axis in range(3)]
 
