@@ -138,37 +138,28 @@ class RandomLesions(RandomVolumeLayer):
     def draw(self, data, seed):
         masks = _label_map(data)
         count, *sizes = ops.shape(masks)[:4]
+        fewest, most = self.num_lesions
         tissue = look_up(masks, self._is_tissue)
-        near, deep = near_and_deep(
+        voxels = self._draw_voxels(
             ops.cast(tissue, "float32"),
             ops.cast(look_up(masks, self._is_near), "float32"),
-            self.distance,
-            self._steps,
+            seed,
         )
-        most = self.num_lesions[1]
 
-        def uniform(low, high, columns=most):
-            return keras.random.uniform((count, columns), low, high, seed=seed)
+        def log_uniform(columns, low, high):
+            low, high = float(np.log(low)), float(np.log(high))
+            drawn = keras.random.uniform((count, columns), low, high, seed=seed)
+            return ops.exp(drawn)
 
-        # Where there is nothing to be near to, all are deep.
-        any_near = ops.any(near > 0, (1, 2, 3))[:, None]
-        close = ops.logical_and(uniform(0.0, 1.0) < self.periventricular, any_near)
-        voxels = ops.where(
-            close[..., None],
-            draw_voxels(near, most, seed),
-            draw_voxels(deep, most, seed),
-        )
-        voxels = voxels + keras.random.uniform((count, most, 3), -0.5, 0.5, seed=seed)
-        radius = ops.exp(uniform(*np.log(self.radius).tolist()))
         centre, half_axes = draw_blobs(
-            voxels * np.asarray(self._steps, "float32"), radius, seed
+            voxels * np.asarray(self._steps, "float32"),
+            log_uniform(most, *self.radius),
+            seed,
         )
-        low, high = np.log([self.num_lesions[0], most + 1]).tolist()
-        number = ops.floor(ops.exp(uniform(low, high, 1)))
+        number = ops.floor(log_uniform(1, fewest, most + 1))
         present = ops.cast(ops.arange(most, dtype="int32"), "float32") < number
-        contrasts = self._draw_contrasts(count, data[IMAGES].shape[-1], seed)
         return {
-            **contrasts,
+            **self._draw_contrasts(count, data[IMAGES].shape[-1], seed),
             "tissue": tissue > 0,
             "centre": centre,
             "half_axes": half_axes,
@@ -177,6 +168,22 @@ class RandomLesions(RandomVolumeLayer):
                 sizes, self._steps, count, self.irregularity, seed
             ),
         }
+
+    def _draw_voxels(self, tissue, near, seed):
+        """Draws where lesions are centred: `(batch, lesions, 3)`, voxels."""
+        count, most = ops.shape(tissue)[0], self.num_lesions[1]
+        near, deep = near_and_deep(tissue, near, self.distance, self._steps)
+        # Where there is nothing to be near to, all are deep.
+        any_near = ops.any(near > 0, (1, 2, 3))[:, None]
+        share = keras.random.uniform((count, most), seed=seed)
+        close = ops.logical_and(share < self.periventricular, any_near)
+        voxels = ops.where(
+            close[..., None],
+            draw_voxels(near, most, seed),
+            draw_voxels(deep, most, seed),
+        )
+        within = keras.random.uniform((count, most, 3), -0.5, 0.5, seed=seed)
+        return voxels + within
 
     def _draw_contrasts(self, count, channels, seed):
         if self.contrast is None:
