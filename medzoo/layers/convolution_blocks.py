@@ -95,6 +95,12 @@ def normalize_activate_drop(x, style, name):
     return drop(x, style, f"{name}_dropout")
 
 
+def pooling_dtype(style):
+    """Returns the dtype of pooling layers: TensorFlow pools no float16 on a CPU."""
+    half = keras.dtype_policies.get(style.dtype).compute_dtype == "float16"
+    return "float32" if half else style.dtype
+
+
 def activate(x, style, name):
     """Adds the activation, a layer of its own at every place."""
     activation = style.activation
@@ -213,7 +219,7 @@ def _match(shortcut, filters, strides, style, name):
             strides,
             strides,
             padding="same",
-            dtype=style.dtype,
+            dtype=pooling_dtype(style),
             data_format="channels_last",
             name=f"{name}_pool",
         )(shortcut)

@@ -56,6 +56,8 @@ class PadToMultiple3D(keras.layers.Layer):
             pads[axis] = [before + margin, missing - before + margin]
         if all(isinstance(p, int) and p == 0 for pad in pads for p in pad):
             return inputs
+        if self.mode == "constant":
+            return _pad_with_zeros(inputs, pads)
         return ops.pad(inputs, [[0, 0], *pads, [0, 0]], mode=self.mode)
 
     def compute_output_shape(self, input_shape):
@@ -73,3 +75,16 @@ class PadToMultiple3D(keras.layers.Layer):
             "margin": self.margin,
             "mode": self.mode,
         }
+
+
+def _pad_with_zeros(x, pads):
+    # Not `ops.pad`: TensorFlow with oneDNN fuses it with a following Conv3D of same
+    # padding into one without padding, whose output is too small (seen in 2.21).
+    for axis, pad in enumerate(pads, start=1):
+        shape = list(ops.shape(x))
+        ends = []
+        for count in pad:
+            shape[axis] = count
+            ends.append(ops.zeros(shape, x.dtype))
+        x = ops.concatenate([ends[0], x, ends[1]], axis)
+    return x

@@ -8,6 +8,7 @@ from medzoo.layers.convolution_blocks import (
     convolve,
     drop,
     normalize_activate,
+    pooling_dtype,
 )
 from medzoo.layers.crop_like_3d import CropLike3D, CropToMultiple3D
 from medzoo.layers.linear_upsample_3d import LinearUpsample3D
@@ -159,7 +160,10 @@ def _pathway(x, factor, largest, filters, residual_layers, style, name):
         x = _crop(x, surplus, style, f"{name}_crop")
     if factor != ONE:
         x = keras.layers.AveragePooling3D(
-            factor, dtype=style.dtype, data_format="channels_last", name=f"{name}_pool"
+            factor,
+            dtype=pooling_dtype(style),
+            data_format="channels_last",
+            name=f"{name}_pool",
         )(x)
     before = None  # What entered the convolution before.
     for number, width in enumerate(filters, start=1):

@@ -152,6 +152,19 @@ def test_pad_as_numpy_does(mode):
     np.testing.assert_array_equal(found, np.pad(x, pads, mode=mode))
 
 
+def test_pad_before_a_convolution_in_a_compiled_graph():
+    inputs = keras.Input((5, 6, 7, 2))
+    x = PadToMultiple3D((2, 4, 2))(inputs)
+    x = keras.layers.Conv3D(3, 3, padding="same", use_bias=False)(x)
+    model = keras.Model(inputs, x)
+    volumes = batch(2, 5, 6, 7, 2)
+
+    found = model.predict(volumes, verbose=0)
+
+    assert found.shape == (2, 6, 8, 8, 3)
+    np.testing.assert_allclose(found, model(volumes), atol=1e-5)
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.tuples(*[st.integers(1, 9)] * 3), st.tuples(*[st.integers(1, 4)] * 3))
 def test_crop_undoes_the_padding(sizes, multiple):
