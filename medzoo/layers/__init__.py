@@ -1,7 +1,9 @@
 """Keras layers on `(batch, x, y, z, channel)` tensors, pure `keras.ops`."""
 
+from medzoo.layers.balanced_crop_3d import BalancedCrop3D
 from medzoo.layers.clip_intensity import ClipIntensity
 from medzoo.layers.crop_like_3d import CropLike3D, CropToMultiple3D
+from medzoo.layers.crop_or_pad_3d import CropOrPad3D
 from medzoo.layers.histogram_standardize import HistogramStandardize
 from medzoo.layers.label_to_image import LabelToImage
 from medzoo.layers.linear_upsample_3d import LinearUpsample3D
@@ -11,6 +13,7 @@ from medzoo.layers.pad_to_multiple_3d import PadToMultiple3D
 from medzoo.layers.random_affine_3d import RandomAffine3D
 from medzoo.layers.random_channel_dropout import RandomChannelDropout
 from medzoo.layers.random_contrast import RandomContrast
+from medzoo.layers.random_crop_3d import RandomCrop3D
 from medzoo.layers.random_cutout_3d import RandomCutout3D
 from medzoo.layers.random_elastic_3d import RandomElastic3D
 from medzoo.layers.random_flip_3d import RandomFlip3D
@@ -29,12 +32,15 @@ from medzoo.layers.random_shift import RandomShift
 from medzoo.layers.random_spatial_3d import RandomSpatial3D
 from medzoo.layers.random_spike import RandomSpike
 from medzoo.layers.rescale_intensity import RescaleIntensity
+from medzoo.layers.resize_3d import Resize3D
 from medzoo.layers.scale_channels import ScaleChannels
 from medzoo.layers.zscore import ZScore
 
 __all__ = [
+    "BalancedCrop3D",
     "ClipIntensity",
     "CropLike3D",
+    "CropOrPad3D",
     "CropToMultiple3D",
     "HistogramStandardize",
     "LabelToImage",
@@ -47,6 +53,7 @@ __all__ = [
     "RandomBlur",
     "RandomChannelDropout",
     "RandomContrast",
+    "RandomCrop3D",
     "RandomCutout3D",
     "RandomElastic3D",
     "RandomFlip3D",
@@ -61,6 +68,7 @@ __all__ = [
     "RandomSpatial3D",
     "RandomSpike",
     "RescaleIntensity",
+    "Resize3D",
     "ScaleChannels",
     "ZScore",
 ]

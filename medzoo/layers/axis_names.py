@@ -3,7 +3,8 @@
 import keras
 from keras import ops
 
-from medzoo.layers.random_flip_3d import ANATOMICAL
+# Tensors are in RAS order.
+ANATOMICAL = {"LR": 0, "PA": 1, "AP": 1, "IS": 2, "SI": 2}
 
 
 def axis_indices(axes):

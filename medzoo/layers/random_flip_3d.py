@@ -3,10 +3,8 @@
 import keras
 from keras import ops
 
+from medzoo.layers.axis_names import axis_indices
 from medzoo.layers.volume_layer import IMAGES, RandomVolumeLayer
-
-# Tensors are in RAS order.
-ANATOMICAL = {"LR": 0, "PA": 1, "AP": 1, "IS": 2, "SI": 2}
 
 
 @keras.saving.register_keras_serializable(package="medzoo")
@@ -15,7 +13,8 @@ class RandomFlip3D(RandomVolumeLayer):
 
     Args:
         axes: tuple of int (0, 1, 2) or anatomical names ("LR", "PA", "IS"; in RAS
-            order). Defaults to ("LR",), the one symmetry that heads have.
+            order), each axis once; or one of them. Defaults to ("LR",), the one
+            symmetry that heads have.
         rate: float, share of volumes considered. Defaults to 1.
         seed: int or None.
         **kwargs: of `keras.layers.Layer`.
@@ -25,17 +24,19 @@ class RandomFlip3D(RandomVolumeLayer):
 
     Output shape:
         As the input.
+
+    Raises:
+        ValueError: for another axis, or one that is named twice.
+
+    Example:
+    >>> flip = medzoo.layers.RandomFlip3D(axes=("LR", "PA"))
+    >>> flip({"images": t1, "segmentation_masks": labels}, training=True)
     """
 
     def __init__(self, axes=("LR",), rate=1.0, seed=None, **kwargs):
         super().__init__(rate=rate, seed=seed, **kwargs)
-        for axis in axes:
-            if axis not in (0, 1, 2, *ANATOMICAL):
-                raise ValueError(
-                    f"`axes` must be of (0, 1, 2) or {sorted(ANATOMICAL)}. "
-                    f"Received: axes={axes}."
-                )
-        self.axes = tuple(axes)
+        self.axes = (axes,) if isinstance(axes, (int, str)) else tuple(axes)
+        axis_indices(self.axes)
 
     def draw(self, data, seed):
         count = ops.shape(data[IMAGES])[0]
@@ -44,8 +45,8 @@ class RandomFlip3D(RandomVolumeLayer):
     def transform_images(self, images, transformation, training=True):
         if transformation is None:
             return images
-        for column, axis in enumerate(self.axes):
-            mirrored = ops.flip(images, 1 + ANATOMICAL.get(axis, axis))
+        for column, axis in enumerate(axis_indices(self.axes)):
+            mirrored = ops.flip(images, 1 + axis)
             flip = ops.reshape(transformation["flip"][:, column], (-1, 1, 1, 1, 1))
             images = ops.where(flip, mirrored, images)
         return images

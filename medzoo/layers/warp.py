@@ -38,7 +38,7 @@ def _nearest(volumes, coordinates, background):
         ops.cast(ops.clip(c + 1.5, 0.0, _float(n - 1)), "int32")
         for c, n in zip(coordinates, sizes[1:], strict=True)
     ]
-    return ops.take(flat, _rows(index, sizes), axis=0)
+    return ops.take(flat, flat_rows(index, sizes), axis=0)
 
 
 def _linear(volumes, coordinates, background):
@@ -50,7 +50,7 @@ def _linear(volumes, coordinates, background):
         floor = ops.cast(position, "int32")
         low.append(floor)
         share.append(ops.expand_dims(position - ops.cast(floor, "float32"), -1))
-    row = _rows(low, sizes)
+    row = flat_rows(low, sizes)
     steps = (sizes[2] * sizes[3], sizes[3], 1)
 
     def between(row, axis):
@@ -74,8 +74,16 @@ def _flat(volumes, background, after):
     return ops.reshape(padded, (-1, channels)), sizes
 
 
-def _rows(index, sizes):
-    """Where in the flat batch the voxels of three index tensors lie."""
+def flat_rows(index, sizes):
+    """Where voxels lie in a batch of volumes that is flattened to rows.
+
+    Args:
+        index: three int32 tensors that broadcast to `(batch, u, v, w)`.
+        sizes: four ints or scalar tensors, (batch, x, y, z).
+
+    Returns:
+        `(batch, u, v, w)` int32.
+    """
     batch, x, y, z = sizes
     first = ops.reshape(ops.arange(batch, dtype="int32") * x, (-1, 1, 1, 1))
     return ((index[0] + first) * y + index[1]) * z + index[2]

@@ -14,6 +14,7 @@ import pytest
 from tests.layers.apply_on_jax import part
 from tests.layers.test_synthesis import label_map
 from tests.layers.test_volume_layers import (
+    CROPS,
     FIXED,
     RANDOM,
     SYNTHESIS,
@@ -25,6 +26,9 @@ from tests.layers.test_volume_layers import (
 HERE = Path(__file__).parent
 # Arguments that take another way through a layer than those of the tables.
 VARIANTS = {
+    "CropOrPad3D": {"mode": "constant"},
+    "RandomElastic3D": {"fixed_border": True, "prevent_folding": True},
+    "Resize3D": {"factor": None, "size": [9, 7, 3], "interpolation": "nearest"},
     "RandomContrast": {"preserve_range": True},
     "RandomCutout3D": {"mask_value": 9, "weight_value": 0.0},
     "LabelToImage": {"zero_background": 0.0, "thick_slices": 1.0},
@@ -36,7 +40,7 @@ VARIANTS = {
     "ZScore": {"region": "mask"},
 }
 CASES = [
-    *((name, {}) for name in (*RANDOM, *FIXED, *SYNTHESIS)),
+    *((name, {}) for name in (*RANDOM, *FIXED, *CROPS, *SYNTHESIS)),
     *VARIANTS.items(),
 ]
 

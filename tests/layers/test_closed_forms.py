@@ -224,6 +224,13 @@ def test_flip_refuses_axes(axis):
         layers.RandomFlip3D((axis,))
 
 
+def test_flip_takes_one_axis_bare_and_none_twice():
+    assert layers.RandomFlip3D("PA").axes == ("PA",)
+    assert layers.RandomFlip3D(2).axes == (2,)
+    with pytest.raises(ValueError, match="each once"):
+        layers.RandomFlip3D(("LR", 0))
+
+
 def test_affine_of_no_magnitude_is_the_identity():
     layer = layers.RandomAffine3D(rotation=0, scale=0, shear=0, shift=0)
 

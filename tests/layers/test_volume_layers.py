@@ -62,6 +62,7 @@ RANDOM = {
 }
 FIXED = {
     "ClipIntensity": {"low": 2.5, "high": 6.0},
+    "CropOrPad3D": {"size": [4, 9, 8], "mode": "edge", "value": 1.0},
     "HistogramStandardize": {
         "landmarks": [0.0, 1.5, 4.0],
         "percentiles": [5, 40, 95],
@@ -69,7 +70,18 @@ FIXED = {
     },
     "LocalHistogram": {"levels": [0.0, 2.0, 5.0, 9.0], "block": 1, "scale": 2.0},
     "RescaleIntensity": {"out_range": [-1, 2], "percentiles": [5, 90], "clip": False},
+    "Resize3D": {"factor": [0.5, 1.0, 1.5], "antialias": True},
     "ZScore": {"region": "foreground"},
+}
+# They change sizes and are never the identity; laws of their own in test_crops.py.
+CROPS = {
+    "BalancedCrop3D": {
+        "patch_size": [3, 5, 9],
+        "num_classes": 5,
+        "class_weights": [0.0, 1.0, 2.0, 0.5, 3.0],
+        "value": -1.0,
+    },
+    "RandomCrop3D": {"patch_size": [3, 9, 4], "value": -1.0},
 }
 # They take label maps, and have laws of their own in test_synthesis.py.
 SYNTHESIS = {
@@ -105,7 +117,7 @@ SHAPE = (6, 7, 8)
 
 
 def make(name, **changes):
-    arguments = {**RANDOM, **FIXED, **SYNTHESIS}[name]
+    arguments = {**RANDOM, **FIXED, **CROPS, **SYNTHESIS}[name]
     if name not in FIXED:
         changes.setdefault("seed", 5)
     return getattr(layers, name)(**{**arguments, **changes})
@@ -137,7 +149,7 @@ def case(count=4):
 
 
 def test_every_public_layer_is_covered():
-    assert {*RANDOM, *FIXED, *SYNTHESIS, *NETWORK} == set(layers.__all__)
+    assert {*RANDOM, *FIXED, *CROPS, *SYNTHESIS, *NETWORK} == set(layers.__all__)
 
 
 @pytest.mark.parametrize("name", [*RANDOM, *FIXED])
