@@ -156,7 +156,7 @@ class HistogramStandardize(VolumeLayer):
         flat = ops.sort(flat, axis=1)
         last = ops.maximum(count - 1, 0)[:, None]
         share = np.asarray(self.percentiles, "float32")[None, :, None] / 100
-        position = share * ops.cast(last, "float32")
+        position = ops.convert_to_tensor(share) * ops.cast(last, "float32")
         low = ops.cast(ops.floor(position), "int32")
         rest = position - ops.cast(low, "float32")
         at_low = ops.take_along_axis(flat, ops.minimum(low, last), axis=1)
@@ -177,7 +177,7 @@ class HistogramStandardize(VolumeLayer):
                 "The volumes must have as many channels as there are lists of "
                 f"landmarks. Received: {channels} channels, {len(array)} lists."
             )
-        return array.T[None, :, None, None, None]
+        return ops.convert_to_tensor(array.T[None, :, None, None, None])
 
     def _set_landmarks(self, landmarks):
         rows = np.atleast_2d(np.asarray(landmarks, "float64"))

@@ -178,12 +178,13 @@ class LabelToImage(VolumeLayer):
         def uniform(shape):
             return keras.random.uniform(shape, seed=seed)
 
-        low_mean, high_mean, low_deviation, high_deviation = np.moveaxis(
-            self._ranges, -1, 0
+        ranges = ops.convert_to_tensor(np.moveaxis(self._ranges, -1, 0))
+        low_mean, high_mean, low_deviation, high_deviation = (
+            ranges[column] for column in range(4)
         )
         drawn = {
             # One a channel and class.
-            name: low + uniform((count, *low.shape)) * (high - low)
+            name: low + (high - low) * uniform((count, *low.shape))
             for name, low, high in (
                 ("mean", low_mean, high_mean),
                 ("deviation", low_deviation, high_deviation),

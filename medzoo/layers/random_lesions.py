@@ -152,7 +152,7 @@ class RandomLesions(RandomVolumeLayer):
             return ops.exp(drawn)
 
         centre, half_axes = draw_blobs(
-            voxels * np.asarray(self._steps, "float32"),
+            voxels * ops.convert_to_tensor(self._steps, dtype="float32"),
             log_uniform(most, *self.radius),
             seed,
         )
@@ -188,10 +188,11 @@ class RandomLesions(RandomVolumeLayer):
     def _draw_contrasts(self, count, channels, seed):
         if self.contrast is None:
             return {}
-        limits = np.reshape(self.contrast, (-1, 2)).astype("float32")
-        channels = len(limits) if np.ndim(self.contrast) == 2 else channels
+        limits = np.reshape(self.contrast, (-1, 2)).T
+        low, high = (ops.convert_to_tensor(x, dtype="float32") for x in limits)
+        channels = limits.shape[1] if np.ndim(self.contrast) == 2 else channels
         drawn = keras.random.uniform((count, channels), seed=seed)
-        drawn = limits[:, 0] + drawn * (limits[:, 1] - limits[:, 0])
+        drawn = low + (high - low) * drawn
         return {"contrast": ops.reshape(drawn, (-1, 1, 1, 1, channels))}
 
     def apply_transformation(self, data, transformation, training=True):
