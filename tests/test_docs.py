@@ -1,0 +1,54 @@
+"""The page of the layers names every layer, and is what its script makes."""
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from medzoo import layers
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+@pytest.fixture(scope="module")
+def script():
+    spec = importlib.util.spec_from_file_location(
+        "pictures_of_layers", DOCS / "pictures_of_layers.py"
+    )
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_public_layer_has_one_place(script):
+    names = [name for family in script.FAMILIES.values() for name in family]
+
+    assert sorted(names) == sorted(layers.__all__)
+
+
+def test_the_page_is_current(script):
+    assert (DOCS / "layers.md").read_text(encoding="utf-8") == script.page()
+
+
+def test_the_page_shows_the_picture(script):
+    place = script.PICTURE.relative_to(DOCS).as_posix()
+
+    assert f"]({place})" in script.page()
+    assert script.PICTURE.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    assert script.PICTURE.stat().st_size < 1_000_000
+
+
+def test_every_layer_has_an_effect_to_show(script):
+    labels = np.zeros((40, 40, 40, 1), "i4")
+    labels[4:-4, 4:-4, 4:-4] = 3
+    labels[8:-8, 8:-8, 8:-8] = 2
+    labels[18:22, 10:22, 18:22] = 4
+    image = np.array([0, 0, 0.8, 0.6, 0.2], "f4")[labels]
+
+    for _, shown in script.tiles(image, labels):
+        for title, volume in shown:
+            assert np.isfinite(volume).all(), title
+            if title not in ("the volume", "RandomChannelDropout (2)"):
+                same = volume.shape == image.shape[:3]
+                assert not (same and np.array_equal(volume, image[..., 0])), title
