@@ -33,6 +33,8 @@ class RandomFlip3D(RandomVolumeLayer):
     >>> flip({"images": t1, "segmentation_masks": labels}, training=True)
     """
 
+    needs_images = False
+
     def __init__(self, axes=("LR",), rate=1.0, seed=None, **kwargs):
         super().__init__(rate=rate, seed=seed, **kwargs)
         self.axes = (axes,) if isinstance(axes, (int, str)) else tuple(axes)

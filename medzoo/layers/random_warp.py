@@ -29,6 +29,8 @@ class RandomWarp(RandomVolumeLayer):
         ValueError: for another interpolation.
     """
 
+    needs_images = False
+
     def __init__(
         self, background=0.0, interpolation="linear", rate=1.0, seed=None, **kwargs
     ):

@@ -9,6 +9,8 @@ class ResizingLayer(VolumeLayer):
     Subclasses write `output_sizes` and the `transform_*` methods.
     """
 
+    needs_images = False
+
     def output_sizes(self, sizes):
         """Returns the three sizes of the result; None where one is not known.
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from medzoo import layers
 from tests.layers.test_volume_layers import SYNTHESIS, make
 
 
@@ -82,6 +83,38 @@ def test_sizes_need_not_be_known(name):
 
     for key, value in make(name)({"segmentation_masks": x}, training=True).items():
         np.testing.assert_allclose(found[key], value, atol=1e-4)
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("BalancedCrop3D", {"patch_size": 8, "num_classes": 5}),
+        ("CropOrPad3D", {"size": (16, 20, 24)}),
+        ("RandomAffine3D", {"rotation": 30}),
+        ("RandomCrop3D", {"patch_size": (8, 10, 12)}),
+        ("RandomElastic3D", {"displacement": 2}),
+        ("RandomFlip3D", {"axes": (0, 1, 2)}),
+        ("RandomSpatial3D", {"displacement": 2}),
+        ("Resize3D", {"size": 12}),
+    ],
+)
+def test_layers_of_space_take_a_label_map_alone(name, arguments, training):
+    one, other = (getattr(layers, name)(**arguments, seed=3) for _ in range(2))
+    maps = {"segmentation_masks": label_map(), "labels": np.arange(2)}
+    images = np.random.default_rng(0).random((2, 20, 20, 20, 2)).astype("f4")
+
+    found = one(maps, training=training)
+    expected = other({**maps, "images": images}, training=training)
+
+    assert set(found) == set(maps)
+    for key, value in found.items():
+        np.testing.assert_array_equal(value, expected[key])
+
+
+def test_layers_of_intensity_need_an_image():
+    with pytest.raises(ValueError, match='RandomGamma needs an entry "images"'):
+        layers.RandomGamma()({"segmentation_masks": label_map()}, training=True)
 
 
 def test_works_inside_a_model():
