@@ -11,6 +11,7 @@ from medzoo._version import __version__
 # Public name -> the module that holds it, and the name there. A target of None
 # makes the module itself public.
 _PUBLIC = {
+    "CompiledPipeline": ("medzoo.data.compiled_pipeline", "CompiledPipeline"),
     "Volume": ("medzoo.volume", "Volume"),
     "attach": ("medzoo.zoo.load", "attach"),
     "dataset": ("medzoo.data.dataset", "dataset"),
@@ -27,6 +28,7 @@ _PUBLIC = {
 }
 
 __all__ = [
+    "CompiledPipeline",
     "Volume",
     "__version__",
     "attach",

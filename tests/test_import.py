@@ -13,6 +13,7 @@ import medzoo
 PACKAGE = Path(medzoo.__file__).parent
 HEAVY = ("keras", "numpy", "tensorflow", "jax", "h5py", "nibabel", "SimpleITK", "scipy")
 PUBLIC = {
+    "CompiledPipeline",
     "Volume",
     "__version__",
     "attach",

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from medzoo.data.cases import Case, read_cases
+from medzoo.data.compiled_pipeline import CompiledPipeline
 from medzoo.data.prepared import PreparedCases
 from medzoo.data.splits import stratified_folds
 from medzoo.data.targets import target_column, target_value
@@ -189,8 +190,9 @@ class Variants:
         self.prepared = prepared
         self.preprocessor = preprocessor
         self.seed = seed
-        self._layers = [
-            [make_layer(s) for s in view.augmentation] for view in prepared.views
+        self._chains = [
+            CompiledPipeline([make_layer(s) for s in view.augmentation])
+            for view in prepared.views
         ]
         self._kept = {}
 
@@ -219,17 +221,16 @@ class Variants:
         return self._kept[key].astype(np.float32)
 
     def _make(self, index, view, generator):
-        image = apply(self._layers[view], self.prepared.get(index, view), generator)
+        image = apply(self._chains[view], self.prepared.get(index, view), generator)
         return self.preprocessor.normalize(image[None])[0]
 
 
-def apply(layers, image, generator):
+def apply(chain, image, generator):
     """Sends one volume through random layers; draws follow from `generator` alone."""
-    for layer in layers:
+    for layer in chain.layers:
         # (2,) uint32: the whole state of a Keras seed generator.
         layer.generator.state.assign(generator.integers(0, 2**31 - 1, 2, np.uint32))
-        image = layer(image, training=True)
-    return np.asarray(image, np.float32)
+    return np.asarray(chain(image, training=True), np.float32)
 
 
 def _recipe(model_or_recipe):
