@@ -26,6 +26,13 @@ def axis_indices(axes):
     return indices
 
 
+def as_axes(axes):
+    """Returns `axes`, of which there may be one alone, as a tuple; checked."""
+    axes = (axes,) if isinstance(axes, (int, str)) else tuple(axes)
+    axis_indices(axes)
+    return axes
+
+
 def draw_axis(indices, shape, seed):
     """Draws one of some axes.
 

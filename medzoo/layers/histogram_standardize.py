@@ -82,8 +82,8 @@ class HistogramStandardize(VolumeLayer):
             raise ValueError(
                 f"`out_range` must ascend. Received: out_range={out_range}."
             )
-        self.percentiles = tuple(percentiles)
-        self.out_range = tuple(out_range)
+        self.percentiles = tuple(float(p) for p in percentiles)
+        self.out_range = tuple(float(end) for end in out_range)
         self.region = region
         self.clip = clip
         self.landmarks = None

@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from medzoo.layers.acquisition import Acquisition
+from medzoo.layers.axis_names import as_axes
 from medzoo.layers.label_codes import check_codes, code_table, look_up
 from medzoo.layers.label_priors import check_priors, class_indices, prior_table
 from medzoo.layers.ranges import range_within
@@ -129,6 +130,8 @@ class LabelToImage(VolumeLayer):
         self.labels = check_codes(labels, "labels")
         self.num_channels = num_channels
         self.generation_classes = generation_classes
+        if generation_classes is not None:
+            self.generation_classes = tuple(int(k) for k in generation_classes)
         self.mean = range_within(mean, "mean")
         self.deviation = range_within(deviation, "deviation")
         self.priors = check_priors(priors, self.labels, num_channels)
@@ -144,7 +147,7 @@ class LabelToImage(VolumeLayer):
             blur=blur,
             thick_slices=thick_slices,
             slice_spacing=slice_spacing,
-            axes=tuple(axes),
+            axes=as_axes(axes),
             noise=noise,
         )
         for name, value in asdict(self.acquisition).items():

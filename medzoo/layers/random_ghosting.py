@@ -8,7 +8,7 @@ from medzoo.layers.axis_matrix import (
     signed_frequencies,
     spectrum_matrix,
 )
-from medzoo.layers.axis_names import axis_indices, draw_axis
+from medzoo.layers.axis_names import as_axes, axis_indices, draw_axis
 from medzoo.layers.ranges import range_within, whole_range
 from medzoo.layers.volume_layer import IMAGES, RandomVolumeLayer
 
@@ -24,7 +24,7 @@ class RandomGhosting(RandomVolumeLayer):
 
     Args:
         num_ghosts: two ints, or one for both: range of n. Defaults to (4, 10).
-        axes: tuple of int (0, 1, 2) or anatomical names ("LR", "PA", "IS") of which
+        axes: tuple of int (0, 1, 2) or anatomical names ("LR", "PA", "IS"), of which
             one is drawn for each volume. Defaults to all.
         intensity: two floats in [0, 1], or one, the upper bound: range of the share
             that the lines lose. Defaults to (0.5, 1).
@@ -61,13 +61,12 @@ class RandomGhosting(RandomVolumeLayer):
         **kwargs,
     ):
         super().__init__(rate=rate, seed=seed, **kwargs)
-        axis_indices(axes)
         if not 0 <= restore <= 1:
             raise ValueError(
                 f"`restore` must lie in [0, 1]. Received: restore={restore}."
             )
         self.num_ghosts = whole_range(num_ghosts, "num_ghosts", least=2)
-        self.axes = tuple(axes)
+        self.axes = as_axes(axes)
         self.intensity = range_within(intensity, "intensity", most=1.0)
         self.restore = restore
 

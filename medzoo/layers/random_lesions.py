@@ -105,8 +105,9 @@ class RandomLesions(RandomVolumeLayer):
         self.periventricular = periventricular
         self.distance = distance
         self.irregularity = irregularity
-        self.contrast = contrast
-        self.spacing = spacing
+        # Arrays as plain numbers, which a configuration can hold.
+        self.contrast = contrast if contrast is None else np.asarray(contrast).tolist()
+        self.spacing = np.asarray(spacing).tolist()
         self._check()
         self._is_tissue = code_table(dict.fromkeys(self.tissue, 1))
         self._is_near = code_table(dict.fromkeys(self.near, 1))

@@ -8,7 +8,7 @@ from medzoo.layers.axis_matrix import (
     interpolation_matrix,
     slice_matrix,
 )
-from medzoo.layers.axis_names import axis_indices, draw_axis
+from medzoo.layers.axis_names import as_axes, axis_indices, draw_axis
 from medzoo.layers.ranges import range_within
 from medzoo.layers.volume_layer import IMAGES, RandomVolumeLayer
 
@@ -22,8 +22,8 @@ class RandomLowResolution(RandomVolumeLayer):
     Args:
         factor: two floats, at least 1, or one, the upper bound: range of the factor
             that voxels grow by along an axis. Defaults to (1, 3).
-        axes: tuple of int (0, 1, 2) or anatomical names ("LR", "PA", "IS").
-            Defaults to all.
+        axes: tuple of int (0, 1, 2) or anatomical names ("LR", "PA", "IS"),
+            or one of them. Defaults to all.
         anisotropic: bool, whether one of the axes is drawn for each volume, as of
             scans with thick slices (the default), or all share a factor.
         antialias: bool, whether the voxels of a slice are averaged, as scanners do
@@ -61,9 +61,8 @@ class RandomLowResolution(RandomVolumeLayer):
         **kwargs,
     ):
         super().__init__(rate=rate, seed=seed, **kwargs)
-        axis_indices(axes)
         self.factor = range_within(factor, "factor", least=1.0)
-        self.axes = tuple(axes)
+        self.axes = as_axes(axes)
         self.anisotropic = anisotropic
         self.antialias = antialias
         self.per_channel = per_channel

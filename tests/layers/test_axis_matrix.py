@@ -6,7 +6,7 @@ from keras import ops
 from scipy import ndimage
 
 from medzoo.layers import axis_matrix
-from medzoo.layers.axis_names import axis_indices, draw_axis
+from medzoo.layers.axis_names import as_axes, axis_indices, draw_axis
 from medzoo.layers.ranges import range_within, whole_range
 
 RNG = np.random.default_rng(0)
@@ -110,6 +110,8 @@ def test_spectrum_matrix_is_a_fourier_transform_and_back(size):
 
 def test_axis_indices():
     assert axis_indices(("IS", 0)) == [2, 0]
+    assert as_axes("LR") == ("LR",)
+    assert as_axes([0, "IS"]) == (0, "IS")
     for axes in ((), (0, "LR"), (3,), ("up",)):
         with pytest.raises(ValueError, match="Received: axes="):
             axis_indices(axes)

@@ -191,7 +191,7 @@ def test_lesions_get_a_contrast_in_a_synthesised_scan():
         ({"distance": 0}, "distance=0"),
         ({"irregularity": -1}, "irregularity=-1"),
         ({"contrast": (1, 0)}, "`contrast` must be an ascending range"),
-        ({"spacing": (1, 1)}, r"spacing=\(1, 1\)"),
+        ({"spacing": (1, 1)}, r"spacing=\[1, 1\]"),
         ({"spacing": 0}, "spacing=0"),
     ],
 )

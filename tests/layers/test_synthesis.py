@@ -38,6 +38,23 @@ def test_config_round_trip(name):
         np.testing.assert_array_equal(found[key], value)
 
 
+def test_configurations_hold_plain_numbers_when_arrays_are_given():
+    for layer in (
+        layers.LabelToImage(
+            np.array([0, 2]), generation_classes=np.array([0, 1]), axes="IS"
+        ),
+        layers.RandomLesions(
+            tissue=np.array([2]), contrast=np.ones((1, 2)), spacing=np.ones(3)
+        ),
+        layers.HistogramStandardize(
+            np.linspace(0, 1, 3, dtype="f4"), np.array([1, 50, 99])
+        ),
+    ):
+        config = json.loads(json.dumps(layer.get_config()))
+        copy = type(layer).from_config(config)
+        assert json.loads(json.dumps(copy.get_config())) == config
+
+
 @pytest.mark.parametrize("name", SYNTHESIS)
 def test_seeds_fix_the_sequence_of_draws(name):
     data = {"segmentation_masks": label_map()}
