@@ -47,6 +47,10 @@ class CompiledPipeline:
             for training in (True, False)
         }
 
+    def __reduce__(self):
+        # Compiled code does not travel to another process; it is made anew there.
+        return type(self), (self.layers,)
+
     def __call__(self, data, training=True):
         """Sends volumes through all layers.
 

@@ -1,5 +1,7 @@
 """CompiledPipeline: the same numbers as the layers one by one, sooner."""
 
+import pickle
+
 import keras
 import numpy as np
 import pytest
@@ -126,6 +128,15 @@ def test_draws_anew_where_the_layers_would():
     x = case()["images"]
 
     assert not np.array_equal(compiled(x), compiled(x))
+
+
+def test_travels_to_another_process():
+    compiled = medzoo.CompiledPipeline([layers.RandomNoise(0.1, seed=3)])
+    x = case()["images"]
+
+    copy = pickle.loads(pickle.dumps(compiled))
+
+    np.testing.assert_array_equal(copy(x), compiled(x))
 
 
 @pytest.mark.parametrize("given", [["ZScore"], [lambda x: x]])
