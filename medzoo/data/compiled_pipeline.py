@@ -42,8 +42,8 @@ class CompiledPipeline:
                     "CompiledPipeline takes Keras layers. "
                     f"Received: layers={self.layers}."
                 )
-        self._compiled = {
-            training: [_compiled(layer, training) for layer in self.layers]
+        self._run = {
+            training: _traced(_steps(self.layers, training))
             for training in (True, False)
         }
 
@@ -56,40 +56,48 @@ class CompiledPipeline:
 
         Args:
             data: tensor or dict, as the layers are called with: one volume or a batch.
+                Entries of a dict that no layer knows (names of cases) are handed on.
             training: bool, whether random layers draw. Defaults to True.
 
         Returns:
             As `data`, tensors of the backend.
         """
-        training = bool(training)
-        data = _tensors(data)
-        for layer, compiled in zip(self.layers, self._compiled[training], strict=True):
+        run = self._run[bool(training)]
+        if not isinstance(data, dict):
+            return run(ops.convert_to_tensor(data))
+        known = (*VOXELWISE, LABELS)
+        entries = {k: ops.convert_to_tensor(data[k]) for k in known if k in data}
+        return {**data, **run(entries)}
+
+
+def _steps(layers, training):
+    """Returns a function that draws for each layer and applies it, compiled."""
+    steps = [(layer, _compiled(layer, training)) for layer in layers]
+
+    def run(data):
+        for layer, compiled in steps:
             if isinstance(layer, VolumeLayer):
-                drawn = layer.get_random_transformation(data, training)
-                data = _apply(layer, compiled, data, drawn, training)
+                data = _draw_and_apply(layer, compiled, data, training)
             else:
                 data = compiled(data)
         return data
 
+    return run
 
-def _apply(layer, compiled, data, drawn, training):
+
+def _draw_and_apply(layer, compiled, data, training):
+    drawn = layer.get_random_transformation(data, training)
     if not isinstance(data, dict):
         return compiled(data, drawn)
-    # Names and labels of cases may be strings, which XLA does not know.
-    voxels = {key: value for key, value in data.items() if key in VOXELWISE}
-    changed = {**data, **compiled(voxels, drawn)}
-    if LABELS in data and drawn is not None:
-        changed[LABELS] = layer.transform_labels(data[LABELS], drawn, training)
+    # Labels may be strings, which XLA does not know.
+    voxels = {key: value for key, value in data.items() if key != LABELS}
+    changed = compiled(voxels, drawn)
+    if LABELS in data:
+        labels = data[LABELS]
+        if drawn is not None:
+            labels = layer.transform_labels(labels, drawn, training)
+        changed = {**changed, LABELS: labels}
     return changed
-
-
-def _tensors(data):
-    if not isinstance(data, dict):
-        return ops.convert_to_tensor(data)
-    return {
-        key: ops.convert_to_tensor(value) if key in VOXELWISE else value
-        for key, value in data.items()
-    }
 
 
 def _compiled(layer, training):
@@ -98,6 +106,15 @@ def _compiled(layer, training):
     if "training" in signature(layer.call).parameters:
         return _jit(partial(layer, training=training))
     return _jit(layer)
+
+
+def _traced(function):
+    """Returns `function` as one graph on TensorFlow: small draws cost little there."""
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        return tf.function(function)
+    return function
 
 
 def _jit(function):

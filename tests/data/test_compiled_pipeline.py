@@ -123,6 +123,17 @@ def test_volumes_of_many_sizes():
         np.testing.assert_allclose(one, one_by_one(plain, volume), atol=1e-4)
 
 
+def test_labels_may_be_strings_and_layers_may_change_them():
+    class Rename(layers.RandomFlip3D):
+        def transform_labels(self, labels, transformation, training=True):
+            return labels + "!"
+
+    data = {**case(2), "labels": np.array(["female", "male"])}
+    found = medzoo.CompiledPipeline([Rename(), layers.ZScore()])(data)
+
+    np.testing.assert_array_equal(found["labels"], [b"female!", b"male!"])
+
+
 def test_draws_anew_where_the_layers_would():
     compiled = medzoo.CompiledPipeline([layers.RandomNoise(0.1)])
     x = case()["images"]
