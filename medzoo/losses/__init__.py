@@ -1,0 +1,21 @@
+"""Losses of segmentation, for what `keras.losses` has not.
+
+Plain cross-entropy, focal and Tversky losses are in `keras.losses`.
+"""
+
+from medzoo.losses.crossentropy import (
+    BalancedCrossentropy,
+    DiceCrossentropy,
+    MedianFrequencyCrossentropy,
+    median_frequency_weights,
+)
+from medzoo.losses.dice import Dice, GeneralizedDice
+
+__all__ = [
+    "BalancedCrossentropy",
+    "Dice",
+    "DiceCrossentropy",
+    "GeneralizedDice",
+    "MedianFrequencyCrossentropy",
+    "median_frequency_weights",
+]

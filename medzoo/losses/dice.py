@@ -1,0 +1,174 @@
+"""Dice and GeneralizedDice: one minus the overlap of prediction and target."""
+
+import keras
+from keras import ops
+
+from medzoo.losses.voxel_arguments import probabilities
+from medzoo.losses.voxel_loss import VoxelLoss, check_class_weights, check_count
+
+VOLUME_WEIGHTS = ("square", "simple", "uniform")
+
+
+@keras.saving.register_keras_serializable(package="medzoo")
+class Dice(VoxelLoss):
+    """One minus the soft Dice overlap, averaged over classes.
+
+    For each class `(2 sum(p g) + smooth) / (sum(p) + sum(g) + smooth)`.
+
+    Args:
+        include_background: bool, whether class 0 counts. Defaults to True. A single
+            channel is never left out.
+        class_weights: sequence of float, one a class (background included), or None
+            for equal ones. They are normalised.
+        squared: bool, squares `p` and `g` in the denominator (Milletari et al.).
+        per_sample: bool, a Dice of each volume (the default), or one of all voxels of
+            the batch together: steadier where a class is absent from many patches.
+        only_present: bool, leaves out classes that a volume (or the batch) has not.
+            Otherwise a class that is absent and not predicted counts as Dice 1, and
+            one predicted all the same as nearly 0. Defaults to False.
+        smooth: float. Defaults to 1e-5.
+        from_logits: bool. Defaults to True.
+        reduction: as in `keras.losses.Loss`.
+        name: str.
+        dtype: as in `keras.losses.Loss`.
+
+    Example:
+        >>> model.compile("adam", medzoo.losses.Dice(include_background=False))
+
+    Source:
+        Milletari et al., "V-Net" (2016); Drozdzal et al., "The Importance of Skip
+        Connections in Biomedical Image Segmentation" (2016).
+    """
+
+    def __init__(
+        self,
+        include_background=True,
+        class_weights=None,
+        squared=False,
+        per_sample=True,
+        only_present=False,
+        smooth=1e-5,
+        from_logits=True,
+        reduction="sum_over_batch_size",
+        name="dice",
+        dtype=None,
+    ):
+        super().__init__(from_logits, reduction, name, dtype)
+        self.include_background = include_background
+        self.class_weights = check_class_weights(class_weights)
+        self.squared = squared
+        self.per_sample = per_sample
+        self.only_present = only_present
+        self.smooth = smooth
+
+    def values(self, target, prediction, weights):
+        check_count(self.class_weights, prediction.shape[-1], "Dice")
+        p = probabilities(prediction, self.from_logits)
+        axes = (1, 2, 3) if self.per_sample else (0, 1, 2, 3)
+        both, predicted, true = overlap_sums(target, p, weights, axes, self.squared)
+        loss = 1 - (2 * both + self.smooth) / (predicted + true + self.smooth)
+        counts = ops.ones_like(loss)
+        if self.class_weights is not None:
+            counts = counts * ops.convert_to_tensor(self.class_weights, "float32")
+        if self.only_present:
+            counts = counts * ops.cast(true > 0, "float32")
+        if not self.include_background and prediction.shape[-1] > 1:
+            loss, counts = loss[..., 1:], counts[..., 1:]
+        total = ops.sum(counts, -1)
+        mean = ops.sum(loss * counts, -1) / ops.where(total > 0, total, 1.0)
+        # One number for the batch stands for each of its volumes.
+        return mean if self.per_sample else mean + ops.zeros_like(p[:, 0, 0, 0, 0])
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "include_background": self.include_background,
+            "class_weights": self.class_weights,
+            "squared": self.squared,
+            "per_sample": self.per_sample,
+            "only_present": self.only_present,
+            "smooth": self.smooth,
+        }
+
+
+@keras.saving.register_keras_serializable(package="medzoo")
+class GeneralizedDice(VoxelLoss):
+    """One minus the Dice of all classes together, small classes weighted up.
+
+    Numerator and denominator are summed over classes with weight `1 / volume^2`
+    before they are divided. Classes that a volume has not take the largest weight of
+    those that it has.
+
+    Args:
+        include_background: bool. Defaults to True.
+        volume_weights: str, "square" (1 / volume^2), "simple" (1 / volume) or
+            "uniform" (1).
+        smooth: float, added to numerator and denominator. Defaults to 0: with weights
+            of 1 / volume^2 both are so small that a constant would be most of them.
+        from_logits: bool. Defaults to True.
+        reduction: as in `keras.losses.Loss`.
+        name: str.
+        dtype: as in `keras.losses.Loss`.
+
+    Source:
+        Sudre et al., "Generalised Dice Overlap as a Deep Learning Loss Function for
+        Highly Unbalanced Segmentations" (2017).
+    """
+
+    def __init__(
+        self,
+        include_background=True,
+        volume_weights="square",
+        smooth=0.0,
+        from_logits=True,
+        reduction="sum_over_batch_size",
+        name="generalized_dice",
+        dtype=None,
+    ):
+        super().__init__(from_logits, reduction, name, dtype)
+        if volume_weights not in VOLUME_WEIGHTS:
+            raise ValueError(
+                f"`volume_weights` must be one of {VOLUME_WEIGHTS}. "
+                f"Received: volume_weights={volume_weights!r}."
+            )
+        self.include_background = include_background
+        self.volume_weights = volume_weights
+        self.smooth = smooth
+
+    def values(self, target, prediction, weights):
+        p = probabilities(prediction, self.from_logits)
+        if not self.include_background and prediction.shape[-1] > 1:
+            p, target = p[..., 1:], target[..., 1:]
+        both, predicted, true = overlap_sums(target, p, weights, (1, 2, 3), False)
+        share = self._shares(true)
+        above = 2 * ops.sum(share * both, -1) + self.smooth
+        below = ops.sum(share * (predicted + true), -1) + self.smooth
+        return 1 - ops.where(below > 0, above / ops.where(below > 0, below, 1.0), 1.0)
+
+    def _shares(self, volume):
+        """Weights of classes, `(batch, classes)`."""
+        if self.volume_weights == "uniform":
+            return ops.ones_like(volume)
+        present = volume > 0
+        share = 1 / ops.where(present, volume, 1.0)
+        if self.volume_weights == "square":
+            share = ops.square(share)
+        largest = ops.max(ops.where(present, share, 0.0), -1, keepdims=True)
+        return ops.where(present, share, ops.where(largest > 0, largest, 1.0))
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "include_background": self.include_background,
+            "volume_weights": self.volume_weights,
+            "smooth": self.smooth,
+        }
+
+
+def overlap_sums(target, p, weights, axes, squared):
+    """Returns the sums of `p g`, `p` and `g` over `axes`, voxels weighted."""
+    w = 1.0 if weights is None else weights[..., None]
+    both = ops.sum(w * p * target, axes)
+    if squared:
+        p, target = ops.square(p), ops.square(target)
+    return both, ops.sum(w * p, axes), ops.sum(w * target, axes)
