@@ -46,12 +46,13 @@ def main():
     if arguments.memory:
         say(json.dumps(peak_memory(arguments)))
         return
+    measured_on = describe_machine(arguments.cores)
     case = make_case(arguments.size)
     contenders = make_contenders(case, arguments.cores)
     rows = {name: {"first_s": timed(run)} for name, run in contenders.items()}
     for name, times in in_turns(contenders, arguments.repeats).items():
         rows[name]["median_s"] = statistics.median(times)
-        rows[name]["times_s"] = times
+        rows[name]["times_s"] = [round(seconds, 4) for seconds in times]
     for name, row in rows.items():
         row["peak_memory_mb"] = memory_of(name, arguments)
     steps = in_turns(make_steps(case), arguments.repeats)
@@ -63,7 +64,7 @@ def main():
     report = {
         "size": arguments.size,
         "repeats": arguments.repeats,
-        "machine": describe_machine(arguments.cores),
+        "machine": measured_on,
         "one_volume_after_another": rows,
         "steps_median_s": {k: statistics.median(v) for k, v in steps.items()},
         "data_pipeline": pipelines,
@@ -241,13 +242,16 @@ def timed(run):
 
 
 def pipelines_of():
-    """Name -> function that measures a filled data pipeline."""
-    pipelines = {}
-    if os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow":
-        for kind in ("layers", "compiled"):
-            for fused in (False, True):
-                name = f"medzoo in tf.data, {kind}{', one resampling' if fused else ''}"
-                pipelines[name] = tf_data_pipeline(kind, fused)
+    """Name -> function that measures a filled data pipeline; under TensorFlow."""
+    if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
+        return {}
+    pipelines = {
+        f"medzoo in tf.data, {kind}{', one resampling' if fused else ''}": (
+            tf_data_pipeline(kind, fused)
+        )
+        for kind in ("layers", "compiled")
+        for fused in (False, True)
+    }
     if importlib.util.find_spec("torchio"):
         pipelines[REFERENCE] = torch_pipeline
     return pipelines
@@ -333,11 +337,9 @@ def show(report):
         report["one_volume_after_another"],
         ("first_s", "median_s", "times_torchio", "peak_memory_mb"),
     )
-    table(
-        "data pipeline",
-        report["data_pipeline"],
-        ("first_s", "seconds_a_volume", "times_torchio"),
-    )
+    if report["data_pipeline"]:
+        columns = ("first_s", "seconds_a_volume", "times_torchio")
+        table("data pipeline", report["data_pipeline"], columns)
     steps = report["steps_median_s"].items()
     table(
         "steps (medzoo: compiled)",
