@@ -56,9 +56,13 @@ class PadToMultiple3D(keras.layers.Layer):
             pads[axis] = [before + margin, missing - before + margin]
         if all(isinstance(p, int) and p == 0 for pad in pads for p in pad):
             return inputs
-        if self.mode == "constant":
-            return _pad_with_zeros(inputs, pads)
-        return ops.pad(inputs, [[0, 0], *pads, [0, 0]], mode=self.mode)
+        for axis, (before, after) in enumerate(pads, start=1):
+            if self.mode == "constant":
+                inputs = _pad_with_zeros(inputs, axis, before, after)
+            else:
+                skip = 1 if self.mode == "reflect" else 0
+                inputs = _mirror(inputs, axis, before, after, skip)
+        return inputs
 
     def compute_output_shape(self, input_shape):
         batch, *sizes, channels = input_shape
@@ -77,14 +81,28 @@ class PadToMultiple3D(keras.layers.Layer):
         }
 
 
-def _pad_with_zeros(x, pads):
-    # Not `ops.pad`: TensorFlow with oneDNN fuses it with a following Conv3D of same
-    # padding into one without padding, whose output is too small (seen in 2.21).
-    for axis, pad in enumerate(pads, start=1):
-        shape = list(ops.shape(x))
-        ends = []
-        for count in pad:
-            shape[axis] = count
-            ends.append(ops.zeros(shape, x.dtype))
-        x = ops.concatenate([ends[0], x, ends[1]], axis)
-    return x
+# Not `ops.pad`: TensorFlow with oneDNN fuses it with a following Conv3D of same padding
+# into one without padding, whose output is too small (seen in 2.21), and PyTorch
+# mirrors no batch of volumes.
+def _pad_with_zeros(x, axis, before, after):
+    shape = list(ops.shape(x))
+    ends = []
+    for count in (before, after):
+        shape[axis] = count
+        ends.append(ops.zeros(shape, x.dtype))
+    return ops.concatenate([ends[0], x, ends[1]], axis)
+
+
+def _mirror(x, axis, before, after, skip):
+    size = ops.shape(x)[axis]
+    if all(isinstance(n, int) for n in (size, before, after)) and (
+        max(before, after) + skip > size
+    ):
+        raise ValueError(
+            "A mirrored volume must have as many voxels as are added to it. "
+            f"Received: {size} voxels along an axis, {before} and {after} to be added."
+        )
+    whole = [slice(None)] * axis
+    first = x[(*whole, slice(skip, before + skip))]
+    last = x[(*whole, slice(size - after - skip, size - skip))]
+    return ops.concatenate([ops.flip(first, axis), x, ops.flip(last, axis)], axis)

@@ -8,7 +8,6 @@ from medzoo.layers.convolution_blocks import (
     convolve,
     drop,
     normalize_activate,
-    pooling_dtype,
 )
 from medzoo.layers.crop_like_3d import CropLike3D, CropToMultiple3D
 from medzoo.layers.linear_upsample_3d import LinearUpsample3D
@@ -159,9 +158,10 @@ def _pathway(x, factor, largest, filters, residual_layers, style, name):
     if any(surplus):
         x = _crop(x, surplus, style, f"{name}_crop")
     if factor != ONE:
+        # float32, for not every backend averages in less.
         x = keras.layers.AveragePooling3D(
             factor,
-            dtype=pooling_dtype(style),
+            dtype="float32",
             data_format="channels_last",
             name=f"{name}_pool",
         )(x)
