@@ -1,7 +1,50 @@
-"""Measures of how well predictions meet the truth, each with a 95 % interval."""
+"""Measures of how well predictions meet the truth.
 
-from medzoo.metrics.classification import classification_metrics
-from medzoo.metrics.intervals import bootstrap, wilson
-from medzoo.metrics.regression import regression_metrics
+Keras metrics for `compile`, functions over whole results with 95 % intervals, and
+distances between surfaces. Each name is imported on first use: `medzoo evaluate` of
+stored predictions needs no keras.
+"""
 
-__all__ = ["bootstrap", "classification_metrics", "regression_metrics", "wilson"]
+from importlib import import_module
+
+_PUBLIC = {
+    "AbsoluteVolumeDifference": "label_maps",
+    "DiceScore": "label_maps",
+    "PSNR": "image_quality",
+    "SSIM3D": "image_quality",
+    "average_surface_distance": "surface_distance",
+    "bootstrap": "intervals",
+    "classification_metrics": "classification",
+    "hausdorff_distance": "surface_distance",
+    "regression_metrics": "regression",
+    "segmentation_metrics": "segmentation",
+    "surface_dice": "surface_distance",
+    "wilson": "intervals",
+}
+
+__all__ = [
+    "PSNR",
+    "SSIM3D",
+    "AbsoluteVolumeDifference",
+    "DiceScore",
+    "average_surface_distance",
+    "bootstrap",
+    "classification_metrics",
+    "hausdorff_distance",
+    "regression_metrics",
+    "segmentation_metrics",
+    "surface_dice",
+    "wilson",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'medzoo.metrics' has no attribute {name!r}")
+    value = getattr(import_module(f"medzoo.metrics.{_PUBLIC[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,165 @@
+"""How close an image comes to another: PSNR and 3-D SSIM."""
+
+import keras
+import numpy as np
+from keras import ops
+
+
+class ImageQuality(keras.metrics.Mean):
+    """Base of metrics that are means over volumes; subclasses write `quality`.
+
+    Args:
+        data_range: float, the difference of the largest and the least intensity that
+            images can have. Defaults to 1.
+        name: str.
+        dtype: as in `keras.metrics.Metric`.
+
+    Input shape:
+        `(batch, x, y, z, channels)`, both.
+    """
+
+    def __init__(self, data_range=1.0, name=None, dtype=None):
+        super().__init__(name=name, dtype=dtype or "float32")
+        if not data_range > 0:
+            raise ValueError(
+                f"`data_range` must be positive. Received: data_range={data_range}."
+            )
+        self.data_range = float(data_range)
+
+    def quality(self, y_true, y_pred):
+        """Returns one number a volume, `(batch,)`."""
+        raise NotImplementedError
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        shapes = np.shape(y_true), np.shape(y_pred)
+        if len(shapes[0]) != 5 or shapes[0][1:] != shapes[1][1:]:
+            raise ValueError(
+                f"{type(self).__name__} compares (batch, x, y, z, channels) of one "
+                f"shape. Received: y_true.shape={shapes[0]}, y_pred.shape={shapes[1]}."
+            )
+        values = self.quality(ops.cast(y_true, "float32"), ops.cast(y_pred, "float32"))
+        super().update_state(values, sample_weight)
+
+    def get_config(self):
+        return {**super().get_config(), "data_range": self.data_range}
+
+
+@keras.saving.register_keras_serializable(package="medzoo")
+class PSNR(ImageQuality):
+    """Peak signal-to-noise ratio in decibel, the mean over volumes.
+
+    `10 log10(data_range^2 / mean squared error)`; infinite for equal volumes.
+
+    Args:
+        data_range: float, largest possible difference of intensities. Defaults to 1.
+        name: str.
+        dtype: as in `keras.metrics.Metric`.
+    """
+
+    def __init__(self, data_range=1.0, name="psnr", dtype=None):
+        super().__init__(data_range, name, dtype)
+
+    def quality(self, y_true, y_pred):
+        error = ops.mean(ops.square(y_true - y_pred), (1, 2, 3, 4))
+        return 10 * ops.log10(self.data_range**2 / error)
+
+
+@keras.saving.register_keras_serializable(package="medzoo")
+class SSIM3D(ImageQuality):
+    """Structural similarity in three dimensions, the mean over volumes.
+
+    Means, variances and covariance are taken in windows that lie wholly inside.
+
+    Args:
+        data_range: float, largest possible difference of intensities. Defaults to 1.
+        window_size: int, odd, voxels along each axis. Defaults to 11.
+        sigma: float, deviation of the Gaussian weights in voxels; None for equal
+            weights. Defaults to 1.5.
+        k1: float. Defaults to 0.01.
+        k2: float. Defaults to 0.03.
+        name: str.
+        dtype: as in `keras.metrics.Metric`.
+
+    Raises:
+        ValueError: for a volume that is smaller than the window.
+
+    Source:
+        Wang et al., "Image Quality Assessment: From Error Visibility to Structural
+        Similarity" (2004).
+    """
+
+    def __init__(
+        self,
+        data_range=1.0,
+        window_size=11,
+        sigma=1.5,
+        k1=0.01,
+        k2=0.03,
+        name="ssim_3d",
+        dtype=None,
+    ):
+        super().__init__(data_range, name, dtype)
+        if (
+            window_size < 1
+            or window_size % 2 == 0
+            or (sigma is not None and sigma <= 0)
+        ):
+            raise ValueError(
+                "`window_size` must be odd and `sigma` positive. "
+                f"Received: window_size={window_size}, sigma={sigma}."
+            )
+        self.window_size = window_size
+        self.sigma = sigma
+        self.k1 = k1
+        self.k2 = k2
+
+    def quality(self, y_true, y_pred):
+        if any(n is not None and n < self.window_size for n in y_true.shape[1:4]):
+            raise ValueError(
+                f"SSIM3D needs {self.window_size} voxels along each axis. "
+                f"Received: shape={tuple(y_true.shape)}. Lower `window_size`."
+            )
+        c1 = (self.k1 * self.data_range) ** 2
+        c2 = (self.k2 * self.data_range) ** 2
+        # Variances do not depend on the level; squares about it keep their digits.
+        level = ops.mean(y_true, (1, 2, 3), keepdims=True)
+        y_true, y_pred = y_true - level, y_pred - level
+        mean_true, mean_pred = self._window_mean(y_true), self._window_mean(y_pred)
+        var_true = self._window_mean(ops.square(y_true)) - ops.square(mean_true)
+        var_pred = self._window_mean(ops.square(y_pred)) - ops.square(mean_pred)
+        covariance = self._window_mean(y_true * y_pred) - mean_true * mean_pred
+        mean_true, mean_pred = mean_true + level, mean_pred + level
+        above = (2 * mean_true * mean_pred + c1) * (2 * covariance + c2)
+        below = (ops.square(mean_true) + ops.square(mean_pred) + c1) * (
+            var_true + var_pred + c2
+        )
+        return ops.mean(above / below, (1, 2, 3, 4))
+
+    def _window_mean(self, x):
+        weights = np.ones(self.window_size)
+        if self.sigma is not None:
+            offset = np.arange(self.window_size) - self.window_size // 2
+            weights = np.exp(-0.5 * (offset / self.sigma) ** 2)
+        weights = (weights / weights.sum()).astype(np.float32)
+        channels = x.shape[-1]
+        parts = []
+        for channel in range(channels):
+            part = x[..., channel : channel + 1]
+            for axis in range(3):
+                shape = [1] * 5
+                shape[axis] = self.window_size
+                kernel = weights.reshape(shape)
+                part = ops.conv(
+                    part, kernel, padding="valid", data_format="channels_last"
+                )
+            parts.append(part)
+        return ops.concatenate(parts, -1)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "window_size": self.window_size,
+            "sigma": self.sigma,
+            "k1": self.k1,
+            "k2": self.k2,
+        }

@@ -1,0 +1,244 @@
+"""Streaming metrics of segmentations: Dice and volume difference, class by class."""
+
+import keras
+import numpy as np
+from keras import ops
+
+
+class LabelMapMetric(keras.metrics.Metric):
+    """Base of metrics that compare label maps class by class; subclasses compare.
+
+    Args:
+        num_classes: int, at least 2, background included.
+        include_background: bool, whether class 0 counts. Defaults to False.
+        class_id: int or None, the only class to report; None for the mean.
+        from_logits: bool, for predictions with one channel alone, the foreground:
+            logits count above 0, probabilities above 0.5. Defaults to True.
+        name: str.
+        dtype: as in `keras.metrics.Metric`.
+
+    Input shape:
+        `y_true`: class indices, `(batch, x, y, z)` or `(batch, x, y, z, 1)`, or one-hot
+        `(batch, x, y, z, num_classes)`. `y_pred`: class scores `(batch, x, y, z,
+        num_classes)`, of which the largest wins; or one channel of foreground scores;
+        or class indices of an integer type.
+
+    Raises:
+        ValueError: for arguments or shapes that do not fit; in eager calls also for
+            class indices out of range.
+    """
+
+    def __init__(
+        self,
+        num_classes,
+        include_background=False,
+        class_id=None,
+        from_logits=True,
+        name=None,
+        dtype=None,
+    ):
+        super().__init__(name=name, dtype=dtype or "float32")
+        if num_classes < 2 or (
+            class_id is not None and not 0 <= class_id < num_classes
+        ):
+            raise ValueError(
+                "`num_classes` must be at least 2 and `class_id` one of them. "
+                f"Received: num_classes={num_classes}, class_id={class_id}."
+            )
+        self.num_classes = num_classes
+        self.include_background = include_background
+        self.class_id = class_id
+        self.from_logits = from_logits
+        self.above = self.add_variable((num_classes,), "zeros", name="above")
+        self.below = self.add_variable((num_classes,), "zeros", name="below")
+
+    def compare(self, both, predicted, true):
+        """Returns what is added above and below the line, each `(batch, classes)`.
+
+        Args:
+            both: voxels of a class in prediction and target, `(batch, classes)`.
+            predicted: voxels in the prediction.
+            true: voxels in the target.
+        """
+        raise NotImplementedError
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        name = type(self).__name__
+        true = self._one_hot(y_true, name, "y_true")
+        predicted = self._one_hot(y_pred, name, "y_pred")
+        if np.shape(true)[1:4] != np.shape(predicted)[1:4]:
+            raise ValueError(
+                f"{name} compares volumes of one size. Received: "
+                f"y_true.shape={np.shape(y_true)}, y_pred.shape={np.shape(y_pred)}."
+            )
+        volume_weight, voxel_weight = _weights(sample_weight)
+        axes = (1, 2, 3)
+        above, below = self.compare(
+            ops.sum(true * predicted * voxel_weight, axes),
+            ops.sum(predicted * voxel_weight, axes),
+            ops.sum(true * voxel_weight, axes),
+        )
+        self.above.assign_add(ops.sum(above * volume_weight, 0))
+        self.below.assign_add(ops.sum(below * volume_weight, 0))
+
+    def per_class(self):
+        """Returns the metric of every class, `(num_classes,)`; NaN where undefined."""
+        defined = self.below > 0
+        return ops.where(
+            defined, self.above / ops.where(defined, self.below, 1.0), float("nan")
+        )
+
+    def result(self):
+        values = self.per_class()
+        if self.class_id is not None:
+            return values[self.class_id]
+        first = 0 if self.include_background else 1
+        defined = ops.cast(self.below[first:] > 0, "float32")
+        total = ops.sum(ops.where(defined > 0, values[first:], 0.0))
+        count = ops.sum(defined)
+        return ops.where(count > 0, total / ops.maximum(count, 1.0), float("nan"))
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_classes": self.num_classes,
+            "include_background": self.include_background,
+            "class_id": self.class_id,
+            "from_logits": self.from_logits,
+        }
+
+    def _one_hot(self, x, name, what):
+        shape, classes = np.shape(x), self.num_classes
+        if len(shape) not in (4, 5) or (
+            len(shape) == 5 and shape[4] not in (1, classes)
+        ):
+            raise ValueError(
+                f"{name} takes (batch, x, y, z[, 1 or {classes}]). "
+                f"Received: {what}.shape={shape}."
+            )
+        x = ops.convert_to_tensor(x)
+        if len(shape) == 5 and shape[4] == classes:
+            return ops.one_hot(ops.argmax(x, -1), classes, dtype="float32")
+        x = x[..., 0] if len(shape) == 5 else x
+        if what == "y_pred" and "float" in keras.backend.standardize_dtype(x.dtype):
+            if classes != 2:
+                raise ValueError(
+                    f"{name} takes a score for each of {classes} classes. "
+                    f"Received: y_pred.shape={shape}."
+                )
+            x = x > (0.0 if self.from_logits else 0.5)
+        _check_indices(x, classes, name, what)
+        return ops.one_hot(ops.cast(x, "int32"), classes, dtype="float32")
+
+
+@keras.saving.register_keras_serializable(package="medzoo")
+class DiceScore(LabelMapMetric):
+    """Dice overlap of label maps: `2 |P and T| / (|P| + |T|)`, averaged over classes.
+
+    A class that neither prediction nor target has is left out; one that only one of
+    them has counts as 0.
+
+    Args:
+        num_classes: int, background included.
+        per_volume: bool, the mean over volumes of each one's Dice (the default, as
+            papers report it), or the Dice of all voxels seen together.
+        include_background: bool. Defaults to False.
+        class_id: int or None, the only class to report.
+        from_logits: bool, for one channel of foreground scores. Defaults to True.
+        name: str.
+        dtype: as in `keras.metrics.Metric`.
+
+    Example:
+        >>> model.compile("adam", "sparse_categorical_crossentropy",
+        ...               metrics=[DiceScore(num_classes=9)])
+
+    Source:
+        Dice, "Measures of the Amount of Ecologic Association Between Species" (1945).
+    """
+
+    def __init__(
+        self,
+        num_classes,
+        per_volume=True,
+        include_background=False,
+        class_id=None,
+        from_logits=True,
+        name="dice_score",
+        dtype=None,
+    ):
+        super().__init__(
+            num_classes, include_background, class_id, from_logits, name, dtype
+        )
+        self.per_volume = per_volume
+
+    def compare(self, both, predicted, true):
+        total = predicted + true
+        if not self.per_volume:
+            return 2 * both, total
+        there = ops.cast(total > 0, "float32")
+        return 2 * both / ops.where(total > 0, total, 1.0), there
+
+    def get_config(self):
+        return {**super().get_config(), "per_volume": self.per_volume}
+
+
+@keras.saving.register_keras_serializable(package="medzoo")
+class AbsoluteVolumeDifference(LabelMapMetric):
+    """Absolute difference of volumes in percent of the true one, averaged.
+
+    `100 | |P| - |T| | / |T|` for each volume and class; a class that a target has not
+    is left out for that volume.
+
+    Args:
+        num_classes: int, background included.
+        include_background: bool. Defaults to False.
+        class_id: int or None, the only class to report.
+        from_logits: bool, for one channel of foreground scores. Defaults to True.
+        name: str.
+        dtype: as in `keras.metrics.Metric`.
+
+    Source:
+        Mendrik et al., "MRBrainS Challenge" (2015).
+    """
+
+    def __init__(
+        self,
+        num_classes,
+        include_background=False,
+        class_id=None,
+        from_logits=True,
+        name="absolute_volume_difference",
+        dtype=None,
+    ):
+        super().__init__(
+            num_classes, include_background, class_id, from_logits, name, dtype
+        )
+
+    def compare(self, both, predicted, true):
+        there = true > 0
+        share = ops.abs(predicted - true) / ops.where(there, true, 1.0)
+        there = ops.cast(there, "float32")
+        return 100 * share * there, there
+
+
+def _weights(sample_weight):
+    """Weights of volumes, `(batch, 1)`, and of voxels, `(batch, x, y, z, 1)`."""
+    if sample_weight is None:
+        return 1.0, 1.0
+    weight = ops.cast(sample_weight, "float32")
+    rank = len(np.shape(sample_weight))
+    if rank >= 4:
+        return 1.0, weight if rank == 5 else ops.expand_dims(weight, -1)
+    return ops.reshape(weight, (-1, 1)), 1.0
+
+
+def _check_indices(x, classes, name, what):
+    try:
+        values = ops.convert_to_numpy(x)
+    except (NotImplementedError, TypeError, AttributeError, RuntimeError):
+        return  # inside a compiled graph there is nothing to look at
+    if values.size and not 0 <= values.min() <= values.max() < classes:
+        raise ValueError(
+            f"{name} takes class indices from 0 to {classes - 1}. "
+            f"Received: {what} from {values.min():g} to {values.max():g}."
+        )
