@@ -83,18 +83,19 @@ class LabelMapMetric(keras.metrics.Metric):
 
     def per_class(self):
         """Returns the metric of every class, `(num_classes,)`; NaN where undefined."""
-        defined = self.below > 0
-        return ops.where(
-            defined, self.above / ops.where(defined, self.below, 1.0), float("nan")
-        )
+        above = ops.convert_to_tensor(self.above)
+        below = ops.convert_to_tensor(self.below)
+        quotient = above / ops.where(below > 0, below, 1.0)
+        return ops.where(below > 0, quotient, float("nan"))
 
     def result(self):
         values = self.per_class()
         if self.class_id is not None:
             return values[self.class_id]
         first = 0 if self.include_background else 1
-        defined = ops.cast(self.below[first:] > 0, "float32")
-        total = ops.sum(ops.where(defined > 0, values[first:], 0.0))
+        below = ops.convert_to_tensor(self.below)[first:]
+        defined = ops.cast(below > 0, "float32")
+        total = ops.sum(ops.where(below > 0, values[first:], 0.0))
         count = ops.sum(defined)
         return ops.where(count > 0, total / ops.maximum(count, 1.0), float("nan"))
 
