@@ -21,7 +21,11 @@ class CompiledPipeline:
     In a `keras.Model` use the layers themselves; compiling is up to the model there.
 
     Args:
-        layers: list of layers, or a `keras.layers.Pipeline` or `keras.Sequential`.
+        layers: list of layers, or one. A `keras.layers.Pipeline` or `keras.Sequential`
+            stands for the layers in it.
+
+    Raises:
+        ValueError: for what is not a Keras layer.
 
     Example:
     >>> augment = medzoo.CompiledPipeline([
@@ -35,13 +39,7 @@ class CompiledPipeline:
     """
 
     def __init__(self, layers):
-        self.layers = list(getattr(layers, "layers", layers))
-        for layer in self.layers:
-            if not isinstance(layer, keras.layers.Layer):
-                raise ValueError(
-                    "CompiledPipeline takes Keras layers. "
-                    f"Received: layers={self.layers}."
-                )
+        self.layers = _flat(layers)
         self._run = {
             training: _traced(_steps(self.layers, training))
             for training in (True, False)
@@ -68,6 +66,19 @@ class CompiledPipeline:
         known = (*VOXELWISE, LABELS)
         entries = {k: ops.convert_to_tensor(data[k]) for k in known if k in data}
         return {**data, **run(entries)}
+
+
+def _flat(layers):
+    """The layers of a list, or of what holds layers, one after another."""
+    if isinstance(layers, (keras.layers.Pipeline, keras.Sequential)):
+        layers = layers.layers
+    if isinstance(layers, (list, tuple)):
+        return [layer for part in layers for layer in _flat(part)]
+    if not isinstance(layers, keras.layers.Layer):
+        raise ValueError(
+            f"CompiledPipeline takes Keras layers. Received: layers={layers!r}."
+        )
+    return [layers]
 
 
 def _steps(layers, training):

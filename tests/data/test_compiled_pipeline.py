@@ -78,6 +78,14 @@ def test_takes_what_holds_layers(kind):
     np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
+def test_takes_one_layer_and_containers_in_lists():
+    one, two, three = chain()[:2] + chain()[3:4]
+
+    assert medzoo.CompiledPipeline(one).layers == [one]
+    nested = [one, keras.layers.Pipeline([two, keras.layers.Pipeline([three])])]
+    assert medzoo.CompiledPipeline(nested).layers == [one, two, three]
+
+
 def test_layers_of_keras_know_whether_they_train():
     dropout = medzoo.CompiledPipeline([keras.layers.Dropout(0.5, seed=1)])
     x = np.ones((1, 9, 9, 9, 1), "f4")
