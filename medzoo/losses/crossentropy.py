@@ -9,6 +9,7 @@ from medzoo.losses.voxel_loss import (
     VoxelLoss,
     check_class_weights,
     check_count,
+    check_not_negative,
     voxel_mean,
 )
 
@@ -24,11 +25,12 @@ class MedianFrequencyCrossentropy(VoxelLoss):
     frequency, which `median_frequency_weights` takes from counts.
 
     Args:
-        class_weights: sequence of float, one a class.
+        class_weights: sequence of float, one a class; two for a single channel, of
+            background and foreground.
         from_logits: bool. Defaults to True.
-        reduction: as in `keras.losses.Loss`.
+        reduction: as in `keras.losses.Loss`, over voxels.
         name: str.
-        dtype: as in `keras.losses.Loss`.
+        dtype: as in `VoxelLoss`.
 
     Example:
         >>> counts = count_classes("cases.csv", "labels", num_classes=9)
@@ -39,6 +41,8 @@ class MedianFrequencyCrossentropy(VoxelLoss):
         Eigen and Fergus, "Predicting Depth, Surface Normals and Semantic Labels with
         a Common Multi-Scale Convolutional Architecture" (2015).
     """
+
+    voxelwise = True
 
     def __init__(
         self,
@@ -53,9 +57,9 @@ class MedianFrequencyCrossentropy(VoxelLoss):
 
     def values(self, target, prediction, weights):
         check_count(self.class_weights, max(2, prediction.shape[-1]), "The loss")
-        share = ops.convert_to_tensor(self.class_weights, "float32")
+        share = ops.convert_to_tensor(self.class_weights, prediction.dtype)
         each = voxel_crossentropies(target, prediction, self.from_logits)
-        return voxel_mean(ops.sum(share * each, -1), weights)
+        return ops.sum(share * each, -1)
 
     def get_config(self):
         return {**super().get_config(), "class_weights": self.class_weights}
@@ -67,16 +71,19 @@ class BalancedCrossentropy(VoxelLoss):
 
     A voxel of class c counts `N / (C (n_c + 1e-8))`: with N voxels in the batch, C
     classes, n_c voxels of class c every class that is present has the same total.
+    Voxels are counted whatever their `sample_weight`.
 
     Args:
         from_logits: bool. Defaults to True.
-        reduction: as in `keras.losses.Loss`.
+        reduction: as in `keras.losses.Loss`, over voxels.
         name: str.
-        dtype: as in `keras.losses.Loss`.
+        dtype: as in `VoxelLoss`.
 
     Source:
         DLTK's sparse_balanced_crossentropy (Pawlowski et al., 2017).
     """
+
+    voxelwise = True
 
     def __init__(
         self,
@@ -94,26 +101,27 @@ class BalancedCrossentropy(VoxelLoss):
         # A class that is absent has no voxel to count; its weight would be 1e8.
         share = ops.stop_gradient(ops.where(counts > 0, share, 0.0))
         each = voxel_crossentropies(target, prediction, self.from_logits)
-        return voxel_mean(ops.sum(share * each, -1), weights)
+        return ops.sum(share * each, -1)
 
 
 @keras.saving.register_keras_serializable(package="medzoo")
-class DiceCrossentropy(VoxelLoss):
+class DiceCrossentropy(Dice):
     """The weighted sum of `Dice` and the mean cross-entropy of all voxels.
 
     Args:
-        dice_weight: float. Defaults to 1.
-        crossentropy_weight: float. Defaults to 1.
+        dice_weight: float, not negative. Defaults to 1.
+        crossentropy_weight: float, not negative. Defaults to 1.
         include_background: bool, of the Dice part.
-        class_weights: sequence of float, of both parts, or None.
+        class_weights: sequence of float, one a channel, or None. The Dice part is
+            averaged with them; in the cross-entropy they multiply each voxel.
         squared: bool, of the Dice part.
         per_sample: bool, of the Dice part.
         only_present: bool, of the Dice part.
         smooth: float, of the Dice part.
         from_logits: bool. Defaults to True.
-        reduction: as in `keras.losses.Loss`.
+        reduction: as in `keras.losses.Loss`, over the volumes of the batch.
         name: str.
-        dtype: as in `keras.losses.Loss`.
+        dtype: as in `VoxelLoss`.
 
     Source:
         Isensee et al., "nnU-Net" (2021).
@@ -134,10 +142,7 @@ class DiceCrossentropy(VoxelLoss):
         name="dice_crossentropy",
         dtype=None,
     ):
-        super().__init__(from_logits, reduction, name, dtype)
-        self.dice_weight = dice_weight
-        self.crossentropy_weight = crossentropy_weight
-        self.dice = Dice(
+        super().__init__(
             include_background=include_background,
             class_weights=class_weights,
             squared=squared,
@@ -145,32 +150,28 @@ class DiceCrossentropy(VoxelLoss):
             only_present=only_present,
             smooth=smooth,
             from_logits=from_logits,
+            reduction=reduction,
+            name=name,
+            dtype=dtype,
+        )
+        self.dice_weight = check_not_negative(dice_weight=dice_weight)
+        self.crossentropy_weight = check_not_negative(
+            crossentropy_weight=crossentropy_weight
         )
 
     def values(self, target, prediction, weights):
-        share = self.dice.class_weights
         each = voxel_crossentropies(target, prediction, self.from_logits)
-        if share is not None:
-            each = ops.convert_to_tensor(share, "float32") * each
+        if self.class_weights is not None:
+            each = ops.convert_to_tensor(self.class_weights, each.dtype) * each
         crossentropy = voxel_mean(ops.sum(each, -1), weights)
-        overlap = self.dice.values(target, prediction, weights)
-        return self.dice_weight * overlap + self.crossentropy_weight * crossentropy
+        dice = super().values(target, prediction, weights)
+        return self.dice_weight * dice + self.crossentropy_weight * crossentropy
 
     def get_config(self):
-        dice = self.dice.get_config()
-        own = (
-            "include_background",
-            "class_weights",
-            "squared",
-            "per_sample",
-            "only_present",
-            "smooth",
-        )
         return {
             **super().get_config(),
             "dice_weight": self.dice_weight,
             "crossentropy_weight": self.crossentropy_weight,
-            **{key: dice[key] for key in own},
         }
 
 

@@ -103,8 +103,11 @@ def test_weights_of_volumes_are_those_of_keras(name):
     w = np.array([0.0, 1.0, 3.0], "f4")
     each = keras.ops.convert_to_numpy(make(name, reduction=None)(y, x))
 
-    assert each.shape == (3,)
-    assert value(make(name), y, x, w) == pytest.approx((w * each).mean(), rel=1e-5)
+    assert each.shape == (SHAPE if make(name).voxelwise else (3,))
+    each = each.reshape(3, -1).mean(1)
+    expected = pytest.approx((w * each).mean(), rel=1e-5)
+    assert value(make(name), y, x, w) == expected
+    assert value(make(name), y, x, w[:, None]) == expected
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -181,12 +184,14 @@ def test_dice_choices():
     common = {"smooth": 0.0, "from_logits": False, "reduction": None}
 
     foreground = losses.Dice(include_background=False, **common)
-    present = losses.Dice(only_present=True, **common)
+    present = losses.Dice(only_present=True, class_weights=[1, 3], **common)
     weighted = losses.Dice(class_weights=[0, 2], **common)
     batch = losses.Dice(per_sample=False, include_background=False, **common)
 
     np.testing.assert_allclose(foreground(y, p), [1 - 4 / 8, 1], rtol=1e-6)
-    np.testing.assert_allclose(present(y, p), [1 - 0.5, 1 - 8 / 12], rtol=1e-6)
+    # Both classes of volume 0, weighing 1 and 3, class 0 of volume 1: 5 in all.
+    each = [4 * (1 - 4 / 8) / 2.5, (1 - 8 / 12) / 2.5]
+    np.testing.assert_allclose(present(y, p), each, rtol=1e-6)
     np.testing.assert_allclose(weighted(y, p), [0.5, 1], rtol=1e-6)
     np.testing.assert_allclose(batch(y, p), [1 - 4 / 12] * 2, rtol=1e-6)
 
@@ -196,6 +201,7 @@ def test_dice_of_a_class_absent_in_both_is_one():
     p = one_hot(y, 2)
 
     assert value(losses.Dice(from_logits=False), y, p) == pytest.approx(0, abs=1e-6)
+    assert value(losses.Dice(from_logits=False, smooth=0.0), y, p) == 0
 
 
 def test_generalized_dice_by_hand():
@@ -209,12 +215,13 @@ def test_generalized_dice_by_hand():
     assert found == pytest.approx(expected, rel=1e-5)
 
 
-def test_generalized_dice_without_any_foreground_is_finite():
+@pytest.mark.parametrize("smooth", [0.0, 1e-5])
+def test_generalized_dice_without_any_foreground_costs_nothing(smooth):
     y = np.zeros((1, 2, 2, 2), "i4")
-    loss = losses.GeneralizedDice(include_background=False, from_logits=False)
+    loss = losses.GeneralizedDice(False, smooth=smooth, from_logits=False)
 
     assert value(loss, y, one_hot(y, 2)) == 0
-    assert value(loss, y, np.full((1, 2, 2, 2, 2), 0.5, "f4")) == pytest.approx(1)
+    assert value(loss, y, np.full((1, 2, 2, 2, 2), 0.5, "f4")) == 0
 
 
 def test_balanced_crossentropy_by_hand():
