@@ -68,9 +68,9 @@ def test_it_learns_a_threshold(network):
     model = network(**{**SMALL, "num_classes": 2})
     model.compile(keras.optimizers.Adam(0.02), cross_entropy(), metrics=["accuracy"])
 
-    history = model.fit(x, y, batch_size=2, epochs=10, verbose=0).history
+    history = model.fit(x, y, batch_size=2, epochs=15, verbose=0).history
 
-    assert history["accuracy"][-1] > 0.8 > history["accuracy"][0]
+    assert history["accuracy"][-1] > 0.75 > history["accuracy"][0]
 
 
 def test_activation_reaches_every_unit():
@@ -168,6 +168,30 @@ def test_deep_supervision_in_fit(targets, weights, losses):
     np.testing.assert_allclose(logs["accuracy"], accuracy, 1e-5)
     assert logs["output_loss"] == pytest.approx(parts[0], rel=1e-5)
     assert logs["output_scale1_loss"] == pytest.approx(parts[1], rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    "metrics",
+    [
+        ["accuracy"],
+        [["accuracy"], None],
+        [["accuracy"], ["accuracy"]],
+        {"output": ["accuracy"]},
+        {"output": "accuracy"},
+    ],
+)
+def test_deep_supervision_takes_what_keras_takes_for_several_outputs(metrics):
+    model = deep()
+    x, y = batch(1, 4, 4, 4, 1), RNG.integers(0, 3, (1, 4, 4, 4, 1))
+    losses = {"output": cross_entropy(), "output_scale1": cross_entropy()}
+    weights = {"output": 1.0, "output_scale1": 0.5}
+    model.compile("sgd", losses, weights, metrics, run_eagerly=True)
+
+    logs = model.evaluate(x, y, verbose=0, return_dict=True)
+
+    parts = [float(cross_entropy()(y, logits)) for logits in model(x)]
+    assert logs["loss"] == pytest.approx(parts[0] + 0.5 * parts[1], rel=1e-5)
+    assert [name for name in logs if "accuracy" in name] == ["accuracy"]
 
 
 def test_deep_supervision_takes_weights_of_voxels():
