@@ -4,6 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from medzoo.metrics.volume_arguments import agree, static_shape, weights_of
+
 
 class ImageQuality(keras.metrics.Mean):
     """Base of metrics that are means over volumes; subclasses write `quality`.
@@ -31,13 +33,24 @@ class ImageQuality(keras.metrics.Mean):
         raise NotImplementedError
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        shapes = np.shape(y_true), np.shape(y_pred)
-        if len(shapes[0]) != 5 or shapes[0][1:] != shapes[1][1:]:
+        """Adds a batch.
+
+        Args:
+            y_true: `(batch, x, y, z, channels)`.
+            y_pred: of the same shape.
+            sample_weight: a number a volume, `(batch,)`, or None.
+        """
+        name = type(self).__name__
+        shapes = static_shape(y_true), static_shape(y_pred)
+        if len(shapes[0]) != 5 or not agree(*shapes):
             raise ValueError(
-                f"{type(self).__name__} compares (batch, x, y, z, channels) of one "
-                f"shape. Received: y_true.shape={shapes[0]}, y_pred.shape={shapes[1]}."
+                f"{name} compares (batch, x, y, z, channels) of one shape. "
+                f"Received: y_true.shape={shapes[0]}, y_pred.shape={shapes[1]}."
             )
-        values = self.quality(ops.cast(y_true, "float32"), ops.cast(y_pred, "float32"))
+        if sample_weight is not None:
+            sample_weight = weights_of(sample_weight, shapes[0][:1], name)
+        images = (ops.convert_to_tensor(x) for x in (y_true, y_pred))
+        values = self.quality(*(ops.cast(x, "float32") for x in images))
         super().update_state(values, sample_weight)
 
     def get_config(self):

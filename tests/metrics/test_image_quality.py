@@ -3,6 +3,7 @@ import json
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from medzoo.metrics import PSNR, SSIM3D
 
@@ -74,6 +75,34 @@ def test_works_in_fit():
     assert np.isfinite([history["psnr"][0], history["ssim_3d"][0]]).all()
 
 
+def test_sizes_that_are_not_known_beforehand():
+    x = RNG.uniform(size=(2, 12, 13, 14, 2)).astype("f4")
+    y = 0.9 * x
+    expected, metric = SSIM3D(), SSIM3D()
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None, None, None, None, 2]),
+            tf.TensorSpec(x.shape),
+        ]
+    )
+    def update(a, b):
+        metric.update_state(a, b)
+
+    update(x, y)
+
+    found = float(metric.result())
+    assert found == pytest.approx(number(expected, x, y), rel=1e-5)
+
+
+def test_ssim_of_channels_is_their_mean():
+    x = RNG.uniform(size=(1, 12, 13, 14, 2)).astype("f4")
+    y = np.sqrt(x)
+    apart = [number(SSIM3D(), x[..., c : c + 1], y[..., c : c + 1]) for c in (0, 1)]
+
+    assert number(SSIM3D(), x, y) == pytest.approx(np.mean(apart), rel=1e-5)
+
+
 def test_refuses():
     x = np.zeros((1, 4, 4, 4, 1), "f4")
     with pytest.raises(ValueError, match="Received: data_range=0"):
@@ -82,5 +111,10 @@ def test_refuses():
         SSIM3D(window_size=4)
     with pytest.raises(ValueError, match=r"y_pred\.shape=\(1, 4, 4, 2, 1\)"):
         PSNR().update_state(x, x[:, :, :, :2])
+    with pytest.raises(ValueError, match=r"y_true\.shape=\(1, 4, 4, 4, 1\)"):
+        PSNR().update_state(x, np.zeros((2, 4, 4, 4, 1)))
+    for weights in (np.ones(2), np.ones((1, 4, 4, 4))):
+        with pytest.raises(ValueError, match=r"takes weights \(1,\)\. Received"):
+            PSNR().update_state(x, x, weights)
     with pytest.raises(ValueError, match="11 voxels along each axis"):
         SSIM3D().update_state(x, x)

@@ -3,6 +3,7 @@ import json
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from medzoo.metrics import AbsoluteVolumeDifference, DiceScore
 
@@ -168,3 +169,51 @@ def test_refuses():
         DiceScore(3).update_state(true, predicted[:, :1])
     with pytest.raises(ValueError, match="a score for each of 3 classes"):
         DiceScore(3).update_state(true, predicted.astype("f4"))
+
+
+@pytest.mark.parametrize("make", [DiceScore, AbsoluteVolumeDifference])
+def test_refuses_labels_and_probabilities(make):
+    true, predicted = maps()
+    for y, p, said in (
+        (true + 0.5 * (true == 1), predicted, "y_true from 0 to 2, not whole"),
+        (true.astype(str), predicted, r"Received: y_true\.dtype="),
+        (np.where(true == 1, np.nan, true), predicted, "y_true from nan"),
+        (true, -predicted, "y_pred from -1 to 0"),
+        (3 * np.eye(3)[true], predicted, "one-hot labels in .* from 0 to 3"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            make(3).update_state(y, p)
+    with pytest.raises(ValueError, match=r"probabilities in .* from 0 to 1\.5"):
+        make(2, from_logits=False).update_state(true == 1, 1.5 * predicted)
+
+
+@pytest.mark.parametrize("make", [DiceScore, AbsoluteVolumeDifference])
+def test_refuses_sizes_that_differ(make):
+    true, predicted = maps()
+    with pytest.raises(ValueError, match="volumes of one size"):
+        make(3).update_state(true, predicted[:1])
+    for shape in ((3,), (2, 2), (2, 2, 2), (2, 2, 2, 1), (1, 2, 2, 2)):
+        with pytest.raises(ValueError, match=r"Received: sample_weight\.shape="):
+            make(3).update_state(true, predicted, np.ones(shape))
+
+
+@pytest.mark.parametrize("make", [DiceScore, AbsoluteVolumeDifference])
+def test_sizes_that_are_not_known_beforehand(make):
+    true, predicted = maps()
+    scores = np.eye(3, dtype="f4")[predicted]
+    expected, metric = make(3), make(3)
+    expected.update_state(true, predicted)
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec(SHAPE, "int32"),
+            tf.TensorSpec([None] * 4 + [3]),
+            tf.TensorSpec([None, 1]),
+        ]
+    )
+    def update(y, p, w):
+        metric.update_state(y, p, w)
+
+    update(true, scores, np.ones((2, 1), "f4"))
+
+    assert number(metric) == number(expected)

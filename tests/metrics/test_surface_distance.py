@@ -7,6 +7,7 @@ from medzoo.metrics import (
     segmentation_metrics,
     surface_dice,
 )
+from medzoo.metrics.surface_distance import surface_distances
 
 
 def cube(low, high, shape=(20, 20, 20)):
@@ -82,6 +83,29 @@ def test_symmetric_and_independent_of_the_field_of_view():
         assert found == measure(*wide, (1, 2, 3))
 
 
+def test_distances_are_those_of_all_pairs():
+    rng = np.random.default_rng(1)
+    a, b = rng.random((2, 6, 5, 7)) > 0.6
+    spacing = np.array([1.0, 0.5, 3.0])
+    inner = [np.zeros_like(m) for m in (a, b)]
+    for mask, interior in zip((a, b), inner, strict=True):
+        core = mask[1:-1, 1:-1, 1:-1].copy()
+        for axis in range(3):
+            for step in (-1, 1):
+                core &= np.roll(mask, step, axis)[1:-1, 1:-1, 1:-1]
+        interior[1:-1, 1:-1, 1:-1] = core
+    points = [np.argwhere(m & ~i) * spacing for m, i in zip((a, b), inner, strict=True)]
+    pairs = np.linalg.norm(points[0][:, None] - points[1][None], axis=-1)
+
+    there, back = surface_distances(a, b, spacing)
+
+    np.testing.assert_allclose(there, pairs.min(1), atol=1e-12)
+    np.testing.assert_allclose(back, pairs.min(0), atol=1e-12)
+    assert hausdorff_distance(a, b, spacing, 50) == pytest.approx(
+        max(np.percentile(pairs.min(1), 50), np.percentile(pairs.min(0), 50))
+    )
+
+
 def test_table_of_classes():
     target = np.zeros((6, 6, 6), "u1")
     target[1:3] = 1
@@ -113,6 +137,7 @@ def test_table_of_classes():
         (np.zeros((2, 2, 2)), np.zeros((2, 2, 2)), 1),
         (np.zeros((2, 2, 2), bool), np.zeros((2, 2, 2), bool), 0),
         (np.zeros((2, 2, 2), bool), np.zeros((2, 2, 2), bool), (1, -1, 1)),
+        (np.zeros((2, 2, 2), bool), np.zeros((2, 2, 2), bool), (1, 1)),
     ],
 )
 def test_refuses(arguments):
@@ -128,5 +153,9 @@ def test_refuses_percentile_tolerance_and_labels():
         surface_dice(mask, mask, 1, -1)
     with pytest.raises(ValueError, match="target from 3 to 3"):
         segmentation_metrics(mask, np.full((2, 2, 2), 3), 3, 1)
+    with pytest.raises(ValueError, match="num_classes=1"):
+        segmentation_metrics(mask, mask, 1, 1)
+    with pytest.raises(ValueError, match="tolerance_mm=nan"):
+        segmentation_metrics(mask, mask, 2, 1, tolerance_mm=np.nan)
     with pytest.raises(ValueError, match="dtypes=float64"):
         segmentation_metrics(mask * 1.0, mask, 3, 1)
