@@ -37,6 +37,8 @@ ROTATION, SCALE, DISPLACEMENT, POINTS, BIAS, NOISE, GAMMA = (
     0.3,
 )
 REFERENCE = "TorchIO, linear"
+# Of the data pipelines, by turns.
+ROUNDS = 3
 
 
 def main():
@@ -56,9 +58,7 @@ def main():
     for name, row in rows.items():
         row["peak_memory_mb"] = memory_of(name, arguments)
     steps = in_turns(make_steps(case), arguments.repeats)
-    pipelines = {
-        name: measure(case, arguments) for name, measure in pipelines_of().items()
-    }
+    pipelines = measure_pipelines(case, arguments)
     add_ratios(rows, "median_s")
     add_ratios(pipelines, "seconds_a_volume")
     report = {
@@ -241,37 +241,50 @@ def timed(run):
     return time.perf_counter() - start
 
 
-def pipelines_of():
-    """Name -> function that measures a filled data pipeline; under TensorFlow."""
+def measure_pipelines(case, arguments):
+    """Name -> first seconds, and seconds a volume of a filled pipeline, by turns."""
+    pipelines = make_pipelines(case, arguments)
+    rounds = {name: [] for name in pipelines}
+    for _ in range(ROUNDS):
+        for name, volumes in pipelines.items():
+            rounds[name].append(fill(iter(volumes), arguments))
+    return {
+        name: {
+            "first_s": measured[0][0],
+            "seconds_a_volume": statistics.median(seconds for _, seconds in measured),
+            "rounds_s": [round(seconds, 4) for _, seconds in measured],
+        }
+        for name, measured in rounds.items()
+    }
+
+
+def make_pipelines(case, arguments):
+    """Name -> volumes without end, or enough of them; under TensorFlow alone."""
     if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
         return {}
     pipelines = {
         f"medzoo in tf.data, {kind}{', one resampling' if fused else ''}": (
-            tf_data_pipeline(kind, fused)
+            tf_data_pipeline(case, arguments.cores, kind, fused)
         )
         for kind in ("layers", "compiled")
         for fused in (False, True)
     }
     if importlib.util.find_spec("torchio"):
-        pipelines[REFERENCE] = torch_pipeline
+        pipelines[REFERENCE] = torch_pipeline(case, arguments)
     return pipelines
 
 
-def tf_data_pipeline(kind, fused):
+def tf_data_pipeline(case, cores, kind, fused):
     """`Dataset.map` with as many parallel calls as cores."""
+    import keras
+    import tensorflow as tf
 
-    def measure(case, arguments):
-        import keras
-        import tensorflow as tf
+    import medzoo
 
-        import medzoo
-
-        make = medzoo.CompiledPipeline if kind == "compiled" else keras.layers.Pipeline
-        data = tf.data.Dataset.from_tensors(medzoo_data(case)).repeat()
-        data = data.map(make(medzoo_steps(fused)), num_parallel_calls=arguments.cores)
-        return seconds_a_volume(iter(data.prefetch(1)), arguments)
-
-    return measure
+    make = medzoo.CompiledPipeline if kind == "compiled" else keras.layers.Pipeline
+    data = tf.data.Dataset.from_tensors(medzoo_data(case)).repeat()
+    data = data.map(make(medzoo_steps(fused)), num_parallel_calls=cores)
+    return data.prefetch(1)
 
 
 def torch_pipeline(case, arguments):
@@ -279,26 +292,24 @@ def torch_pipeline(case, arguments):
     import torch
     import torchio as tio
 
-    count = 2 * arguments.cores + 2 * arguments.repeats
+    count = 2 * arguments.cores + arguments.repeats
     subjects = tio.SubjectsDataset(
         [torchio_subject(case)] * count, transform=tio.Compose(torchio_steps())
     )
-    loader = torch.utils.data.DataLoader(
+    return torch.utils.data.DataLoader(
         subjects, batch_size=None, num_workers=arguments.cores
     )
-    return seconds_a_volume(iter(loader), arguments)
 
 
-def seconds_a_volume(volumes, arguments):
-    """Mean over twice `repeats` volumes, after each worker had its first."""
+def fill(volumes, arguments):
+    """Seconds of the first volumes, two a worker; then seconds a volume."""
     start = time.perf_counter()
     for _ in range(2 * arguments.cores):
         next(volumes)
-    first = time.perf_counter() - start
-    for _ in range(2 * arguments.repeats):
+    filled = time.perf_counter()
+    for _ in range(arguments.repeats):
         next(volumes)
-    seconds = (time.perf_counter() - start - first) / (2 * arguments.repeats)
-    return {"first_s": first, "seconds_a_volume": seconds}
+    return filled - start, (time.perf_counter() - filled) / arguments.repeats
 
 
 def memory_of(name, arguments):

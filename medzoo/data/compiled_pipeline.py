@@ -41,13 +41,16 @@ class CompiledPipeline:
     def __init__(self, layers):
         self.layers = _flat(layers)
         self._run = {
-            training: _traced(_steps(self.layers, training))
+            training: _traced(partial(_run, self._steps(training), training))
             for training in (True, False)
         }
 
     def __reduce__(self):
         # Compiled code does not travel to another process; it is made anew there.
         return type(self), (self.layers,)
+
+    def _steps(self, training):
+        return [(layer, _compiled(layer, training)) for layer in self.layers]
 
     def __call__(self, data, training=True):
         """Sends volumes through all layers.
@@ -81,19 +84,14 @@ def _flat(layers):
     return [layers]
 
 
-def _steps(layers, training):
-    """Returns a function that draws for each layer and applies it, compiled."""
-    steps = [(layer, _compiled(layer, training)) for layer in layers]
-
-    def run(data):
-        for layer, compiled in steps:
-            if isinstance(layer, VolumeLayer):
-                data = _draw_and_apply(layer, compiled, data, training)
-            else:
-                data = compiled(data)
-        return data
-
-    return run
+def _run(steps, training, data):
+    """Draws for each layer and applies it, compiled."""
+    for layer, compiled in steps:
+        if isinstance(layer, VolumeLayer):
+            data = _draw_and_apply(layer, compiled, data, training)
+        else:
+            data = compiled(data)
+    return data
 
 
 def _draw_and_apply(layer, compiled, data, training):
