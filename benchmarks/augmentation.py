@@ -8,7 +8,7 @@ whatever else the machine does falls on all alike; first calls (compiling, traci
 stand apart. Then each fills a data pipeline with as many workers as cores. Peak memory,
 over what the libraries and the case take, is of a process for each (Linux alone).
 Prints tables and writes benchmarks/results/augmentation.json. Needs
-`pip install "medzoo[bench]"`; KERAS_BACKEND=jax measures the layers under JAX.
+`pip install ".[bench]"` in a checkout; KERAS_BACKEND=jax measures the layers under JAX.
 """
 
 import argparse

@@ -22,8 +22,8 @@ def read_code_table(path, num_classes):
 
     Raises:
         MissingFileError: if there is no such file.
-        FileFormatError: for rows that are not two whole numbers, a class out of range,
-            or a code that stands twice.
+        FileFormatError: for what is no csv, rows that are not two whole numbers, a
+            class out of range, or a code that stands twice.
     """
     path = Path(path)
     if not path.is_file():
@@ -31,18 +31,15 @@ def read_code_table(path, num_classes):
             f"A table of codes must be a file. Received: codes={path}. Check the path."
         )
     table = {}
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = csv.reader(file)
-        next(rows, None)
-        for number, row in enumerate(rows, 2):
-            if not any(cell.strip() for cell in row):
-                continue
-            code, label = _two_numbers(row, number, path)
-            if code in table or not 0 <= code <= LARGEST_CODE:
-                raise _fault(path, number, row, "a code stands once, from 0 up")
-            if not 0 <= label < num_classes:
-                raise _fault(path, number, row, f"a class is below {num_classes}")
-            table[code] = label
+    for number, row in enumerate(_rows(path), 1):
+        if number == 1 or not any(cell.strip() for cell in row):
+            continue
+        code, label = _two_numbers(row, number, path)
+        if code in table or not 0 <= code <= LARGEST_CODE:
+            raise _fault(path, number, row, "a code stands once, from 0 up")
+        if not 0 <= label < num_classes:
+            raise _fault(path, number, row, f"a class is below {num_classes}")
+        table[code] = label
     if not table:
         raise _fault(path, 2, [], "there is at least one row")
     return table
@@ -88,6 +85,17 @@ def recode(labels, table, num_classes):
     for code, label in table.items():
         lookup[code] = label
     return lookup[whole]
+
+
+def _rows(path):
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            return list(csv.reader(file))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise FileFormatError(
+            f"A table of codes must be UTF-8 csv in {path}. Received: {error}. "
+            "Save it as csv."
+        ) from error
 
 
 def _two_numbers(row, number, path):

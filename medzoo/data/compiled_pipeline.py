@@ -16,8 +16,8 @@ class CompiledPipeline:
     one loop over the voxels. Random draws are made outside the compiled parts, so that
     a seed gives the numbers that it gives without compiling; voxels differ by rounding.
 
-    Each shape is compiled once, which takes about a second a chain: crop or pad volumes
-    of many sizes to one first, and put batches of one size or single volumes through.
+    Each shape is compiled once, which takes seconds: crop or pad volumes of many sizes
+    to one first, and put batches of one size or single volumes through.
     In a `keras.Model` use the layers themselves; compiling is up to the model there.
 
     Args:

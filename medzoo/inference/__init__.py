@@ -2,5 +2,6 @@
 
 from medzoo.inference.predict import predict_volume, preprocessor_of
 from medzoo.inference.prediction import Prediction
+from medzoo.inference.sliding_window import sliding_window
 
-__all__ = ["Prediction", "predict_volume", "preprocessor_of"]
+__all__ = ["Prediction", "predict_volume", "preprocessor_of", "sliding_window"]

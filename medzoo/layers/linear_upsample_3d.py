@@ -64,8 +64,8 @@ class LinearUpsample3D(keras.layers.Layer):
 
 def _upsample(x, axis, stride):
     # A product with the matrix of interpolation weights. Though all but two of a
-    # row's entries are zero, it is two to seven times as fast, forward and backward,
-    # as shifted slices or a resize by image operations.
+    # row's entries are zero, it is faster to train through than shifted slices or a
+    # resize by image operations.
     shape = list(ops.shape(x))
     matrix = ops.cast(_interpolation_matrix(shape[axis], stride), x.dtype)
     rows = ops.reshape(x, (-1, shape[axis], prod(shape[axis + 1 :])))

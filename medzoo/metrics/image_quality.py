@@ -149,8 +149,7 @@ class SSIM3D(ImageQuality):
 
     def _window_mean(self, x):
         """Returns means in all windows, an axis after the other."""
-        # Products with a matrix: a convolution of one channel takes JAX on a CPU forty
-        # times as long.
+        # Products with a matrix: JAX is slow at a convolution of one channel on a CPU.
         sizes = ops.shape(x)
         x = ops.einsum("ij,bjyzc->biyzc", self._window_matrix(sizes[1]), x)
         x = ops.einsum("ij,bxjzc->bxizc", self._window_matrix(sizes[2]), x)

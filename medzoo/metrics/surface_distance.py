@@ -6,7 +6,7 @@ is NaN, where one of them is, it is infinite.
 """
 
 import numpy as np
-from scipy.ndimage import binary_erosion
+from scipy.ndimage import binary_erosion, find_objects
 from scipy.spatial import cKDTree
 
 
@@ -91,7 +91,7 @@ def surface_distances(prediction, target, spacing_mm):
     either = prediction | target
     if not either.any():
         return np.zeros(0), np.zeros(0)
-    box = _bounding_box(either)
+    (box,) = find_objects(either.astype(np.uint8))
     one, other = _surface(prediction[box]), _surface(target[box])
     return _distances(one, other, spacing), _distances(other, one, spacing)
 
@@ -136,22 +136,13 @@ def _surface(mask):
 def _distances(start, goal, spacing):
     if not goal.any():
         return np.full(int(start.sum()), np.inf)
-    # A tree of the goal's voxels: a third of the time that a transform of the whole
-    # box takes. What lies on both surfaces, about half, need not be looked up.
+    # A tree of the goal's voxels: for surfaces of organs faster than a transform of the
+    # whole box. What lies on both surfaces need not be looked up.
     tree = cKDTree(np.argwhere(goal) * spacing, balanced_tree=False)
     distances = np.zeros(start.shape)
     apart = start & ~goal
     distances[apart] = tree.query(np.argwhere(apart) * spacing)[0]
     return distances[start]
-
-
-def _bounding_box(mask):
-    box = []
-    for axis in range(3):
-        others = tuple(a for a in range(3) if a != axis)
-        found = np.flatnonzero(mask.any(axis=others))
-        box.append(slice(found[0], found[-1] + 1))
-    return tuple(box)
 
 
 def _checked(prediction, target, spacing_mm):

@@ -66,6 +66,13 @@ def test_refuses_codes(tmp_path, text, said):
         read_code_table(tmp_path / "none.csv", 4)
 
 
+def test_refuses_what_is_no_csv(tmp_path):
+    path = tmp_path / "codes.csv"
+    path.write_bytes(b"code,class\n1,\xff\xfe\n")
+    with pytest.raises(FileFormatError, match="must be UTF-8 csv"):
+        read_code_table(path, 4)
+
+
 def test_recode():
     labels = np.array([[[0, 3], [500, 2]]])
 
