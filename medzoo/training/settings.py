@@ -21,16 +21,25 @@ class TrainingSettings:
         warmup_epochs: float.
         final_fraction: float.
         weight_decay: float, of AdamW.
-        loss: dict `{"class": name in keras.losses, "arguments": {...}}`, in the
-            target's unit; None for the task's usual one.
+        loss: dict `{"class": name in keras.losses or medzoo.losses, "arguments":
+            {...}}`, in the target's unit; None for the task's usual one.
         dtype: str, Keras dtype policy while training.
         seed: int, of weights, order and augmentation.
-        split: dict `{"num_folds", "seed"}`.
+        split: dict `{"num_folds", "seed"}` of a cross-validation, or `{"validation":
+            [case_id, ...]}`: those cases are for validation, the others for training.
         views: list of dict, see `medzoo.data.views.View`.
         readout: dict `{"share", "penalty"}` or None, see
             `medzoo.training.readout.add_readout`.
         fine_tuning_rate: float, learning rate of the optimizer that `medzoo.load`
             compiles the model with.
+        steps_per_epoch: int or None, batches an epoch where patches are drawn at
+            random; None for every case once.
+        patience: int or None, epochs without a better validation after which training
+            stops; None never stops early.
+        patch_size: list of three ints or None, voxels of the network's input grid.
+        augmentation: list of layer settings, for tasks on patches and images.
+        options: dict, what the task's own data set takes besides (see
+            `medzoo.data`): degradation, sources, rates.
     """
 
     epochs: int = 50
@@ -46,6 +55,11 @@ class TrainingSettings:
     views: list = field(default_factory=list)
     readout: dict | None = None
     fine_tuning_rate: float = 1e-4
+    steps_per_epoch: int | None = None
+    patience: int | None = None
+    patch_size: list | None = None
+    augmentation: list = field(default_factory=list)
+    options: dict = field(default_factory=dict)
 
     @classmethod
     def from_recipe(cls, recipe):
