@@ -3,8 +3,14 @@
 import numpy as np
 
 from medzoo.errors import RecipeError
-from medzoo.spatial.atlas import atlas
+from medzoo.spatial.atlas import atlas as _atlas
 from medzoo.spatial.bias_field import correct_bias_field
+from medzoo.spatial.brain_box import (
+    DEEP_WHITE_MATTER,
+    brain_box,
+    crop_to_box,
+    scale_to_white_matter,
+)
 from medzoo.spatial.crop_pad import crop_pad
 from medzoo.spatial.grid import Grid
 from medzoo.spatial.orient import orient
@@ -15,8 +21,6 @@ from medzoo.volume import Volume
 
 # Below this correlation with the average brain the image is hardly a T1 of a head.
 DOUBTFUL_CORRELATION = 0.5
-# An average brain is this bright only where most heads have white matter.
-DEEP_WHITE_MATTER = 0.93
 # Adult brains measured: 0.83 to 1.03 times the atlas.
 PLAUSIBLE_SCALE = (0.7, 1.3)
 
@@ -60,7 +64,10 @@ class SpatialChain:
 
     Args:
         steps: list of dict `{"step": name, "arguments": {...}}`, plain JSON. Steps:
-            "orient" (orientation), "resample" (spacing), "crop_pad" (size),
+            "orient" (orientation), "resample" (spacing, tolerance: the share by which
+            an axis may differ and is left alone), "crop_pad" (size),
+            "crop_to_brain" (atlas, probability, margin in mm),
+            "scale_to_white_matter" (atlas),
             "register" (atlas), "sample" (shape, spacing, centre), "mask" (atlas,
             probability), "correct_bias" (shrink, iterations, control_points),
             "limit_contrast" (atlas, probability, lowest, highest).
@@ -95,36 +102,77 @@ class _State:
         self.volume = volume
         self.to_source = np.eye(4)
         self.notes = []
+        self._found = {}
+
+    def registered(self, atlas):
+        """Returns the `Registration` of the first channel that is there, found once."""
+        if atlas not in self._found:
+            self._found[atlas] = register(_first_channel(self.volume), atlas)
+            self._doubt(self._found[atlas])
+        return self._found[atlas]
+
+    def move(self, world):
+        """Gives the volume another world, `(4, 4)` old mm -> new mm."""
+        self.to_source = self.to_source @ np.linalg.inv(world)
+        self.volume = self.volume.with_affine(world @ self.volume.affine)
+        # What was found in the old world is not true in the new one.
+        self._found = {}
+
+    def _doubt(self, found):
+        if found.correlation < DOUBTFUL_CORRELATION:
+            self.notes.append(
+                f"the image resembles a T1 of a head little (correlation "
+                f"{found.correlation:.2f} with the average brain): do not trust the "
+                "result"
+            )
+        elif not PLAUSIBLE_SCALE[0] < found.scale < PLAUSIBLE_SCALE[1]:
+            self.notes.append(
+                f"the brain is {found.scale:.2f} times as long as the average one: the "
+                "voxel size in the header may be wrong"
+            )
+
+
+def _first_channel(volume):
+    """A Volume of the first channel that is not 0 everywhere."""
+    if volume.array.ndim == 3:
+        return volume
+    present = [c for c in range(volume.num_channels) if volume.array[..., c].any()]
+    return volume.with_array(volume.array[..., present[0] if present else 0])
 
 
 def _orient(state, orientation):
     state.volume = orient(state.volume, orientation)
 
 
-def _resample(state, spacing):
-    state.volume = resample(state.volume, spacing)
+def _resample(state, spacing, tolerance=0.0):
+    wanted = np.broadcast_to(np.asarray(spacing, np.float64), 3)
+    own = np.asarray(state.volume.spacing)
+    # An axis that is nearly right is left alone: no interpolation, nothing to undo.
+    wanted = np.where(np.abs(own / wanted - 1) <= tolerance, own, wanted)
+    if not np.array_equal(wanted, own):
+        state.volume = resample(state.volume, wanted)
 
 
 def _crop_pad(state, size, centre=None):
     state.volume = crop_pad(state.volume, size, centre=centre)
 
 
+def _crop_to_brain(state, atlas, probability, margin):
+    found = state.registered(atlas)
+    size = {"probability": probability, "margin": margin}
+    box = brain_box(Grid.of(state.volume), found.to_image, _atlas(atlas), **size)
+    state.volume = crop_to_box(state.volume, box)
+
+
+def _scale_to_white_matter(state, atlas):
+    found = state.registered(atlas)
+    state.volume = scale_to_white_matter(state.volume, found.to_image, _atlas(atlas))
+
+
 def _register(state, atlas):
-    found = register(state.volume, atlas)
-    if found.correlation < DOUBTFUL_CORRELATION:
-        state.notes.append(
-            f"the image resembles a T1 of a head little (correlation "
-            f"{found.correlation:.2f} with the average brain): do not trust the result"
-        )
-    elif not PLAUSIBLE_SCALE[0] < found.scale < PLAUSIBLE_SCALE[1]:
-        state.notes.append(
-            f"the brain is {found.scale:.2f} times as long as the average one: the "
-            "voxel size in the header may be wrong"
-        )
+    found = state.registered(atlas)
     # Only the world changes: the one interpolation is left to the "sample" step.
-    to_atlas = np.linalg.inv(found.to_image)
-    state.to_source = state.to_source @ found.to_image
-    state.volume = state.volume.with_affine(to_atlas @ state.volume.affine)
+    state.move(np.linalg.inv(found.to_image))
 
 
 def _sample(state, shape, spacing, centre):
@@ -157,13 +205,13 @@ def _limit_contrast(state, atlas, probability, lowest, highest):
 
 
 def _brain_mask(name, probability, grid):
-    source = atlas(name)
+    source = _atlas(name)
     volume = Volume(source.probability, source.grid.affine)
     return resample_to(volume, grid).array > probability
 
 
 def _white_matter_mask(name, grid):
-    source = atlas(name)
+    source = _atlas(name)
     volume = Volume(source.brain, source.grid.affine)
     return resample_to(volume, grid).array > DEEP_WHITE_MATTER
 
@@ -172,6 +220,8 @@ _STEPS = {
     "orient": _orient,
     "resample": _resample,
     "crop_pad": _crop_pad,
+    "crop_to_brain": _crop_to_brain,
+    "scale_to_white_matter": _scale_to_white_matter,
     "register": _register,
     "sample": _sample,
     "mask": _mask,
