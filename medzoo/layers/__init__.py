@@ -4,10 +4,12 @@ from medzoo.layers.balanced_crop_3d import BalancedCrop3D
 from medzoo.layers.clip_intensity import ClipIntensity
 from medzoo.layers.crop_like_3d import CropLike3D, CropToMultiple3D
 from medzoo.layers.crop_or_pad_3d import CropOrPad3D
+from medzoo.layers.depth_to_space_3d import DepthToSpace3D
 from medzoo.layers.histogram_standardize import HistogramStandardize
 from medzoo.layers.label_to_image import LabelToImage
 from medzoo.layers.linear_upsample_3d import LinearUpsample3D
 from medzoo.layers.local_histogram import LocalHistogram
+from medzoo.layers.mark_channels import MarkChannels
 from medzoo.layers.pad_channels import PadChannels
 from medzoo.layers.pad_to_multiple_3d import PadToMultiple3D
 from medzoo.layers.random_affine_3d import RandomAffine3D
@@ -42,10 +44,12 @@ __all__ = [
     "CropLike3D",
     "CropOrPad3D",
     "CropToMultiple3D",
+    "DepthToSpace3D",
     "HistogramStandardize",
     "LabelToImage",
     "LinearUpsample3D",
     "LocalHistogram",
+    "MarkChannels",
     "PadChannels",
     "PadToMultiple3D",
     "RandomAffine3D",

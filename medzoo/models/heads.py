@@ -6,6 +6,7 @@ from math import prod
 import keras
 
 from medzoo.layers.crop_like_3d import CropLike3D
+from medzoo.layers.depth_to_space_3d import DepthToSpace3D
 from medzoo.layers.linear_upsample_3d import LinearUpsample3D
 from medzoo.models.base import VolumeModel
 
@@ -33,6 +34,33 @@ def voxel_head(x, num_classes, head_bias, style, name=VolumeModel.head_name):
         data_format="channels_last",
         name=name,
     )(x)
+
+
+def subvoxel_head(x, num_classes, factor, head_bias, style):
+    """Adds a 3 x 3 x 3 convolution that gives the logits of smaller voxels.
+
+    Args:
+        x: `KerasTensor`, features on the coarse grid.
+        num_classes: int.
+        factor: three ints, small voxels along each axis of a large one.
+        head_bias: bool.
+        style: `BlockStyle`.
+
+    Returns:
+        `KerasTensor`, `(batch, x * fx, y * fy, z * fz, num_classes)` float32.
+    """
+    logits = keras.layers.Conv3D(
+        num_classes * prod(factor),
+        3,
+        padding="same",
+        use_bias=head_bias,
+        kernel_initializer=style.initializer,
+        kernel_regularizer=style.kernel_regularizer,
+        dtype="float32",
+        data_format="channels_last",
+        name=VolumeModel.head_name,
+    )(x)
+    return DepthToSpace3D(factor, dtype="float32", name="subvoxels")(logits)
 
 
 def dense_head(x, units, head_bias, style):

@@ -6,13 +6,16 @@ from medzoo.layers.convolution_blocks import (
     LEAKY_RELU,
     check_upsampling,
     residual_unit,
+    strided_kernel,
     upsample,
 )
 from medzoo.layers.pad_to_multiple_3d import PadToMultiple3D
 from medzoo.models.base import VolumeModel, plain, style_of
 from medzoo.models.deep_supervision import DeepSupervision
-from medzoo.models.heads import at_full_size, factors, voxel_head
+from medzoo.models.heads import at_full_size, factors, subvoxel_head, voxel_head
 from medzoo.models.residual_encoder import check_scales, residual_encoder
+
+HEAD_UPSAMPLINGS = ("linear", "subvoxel")
 
 
 @keras.saving.register_keras_serializable(package="medzoo")
@@ -23,8 +26,8 @@ class ResidualUNet3D(DeepSupervision, VolumeModel):
     concatenation with the encoder's features, one residual unit (`num_units` in the
     symmetric form). With the default arguments and `head_bias=False` it has 2,286,832
     trainable parameters. A size that the strides do not divide is padded with zeros
-    inside and the output cropped back; a first stride above 1 is undone by linear
-    interpolation of the logits.
+    inside and the output cropped back. A first stride above 1 makes the network that
+    much cheaper; `head_upsampling` says how the logits come back to full size.
 
     Args:
         input_shape: four ints or None, `(x, y, z, channels)`. Defaults to
@@ -38,6 +41,10 @@ class ResidualUNet3D(DeepSupervision, VolumeModel):
             at each scale. Defaults to True.
         upsampling: str, "linear" (trilinear, without parameters; the default),
             "transposed" (trained, starts as linear) or "nearest".
+        head_upsampling: str, how a first stride above 1 is undone: "linear", logits are
+            interpolated (the default), or "subvoxel", a 3 x 3 x 3 convolution gives the
+            logits of every small voxel, which loses nothing of what the strided first
+            convolution (twice as wide as its stride then) has seen.
         deep_supervision: bool, one output from each decoder scale. Defaults to False.
         normalization: "batch", "group", "instance" or "none".
         activation: str or Keras object. Defaults to a leaky ReLU of slope 0.1.
@@ -70,7 +77,8 @@ class ResidualUNet3D(DeepSupervision, VolumeModel):
 
     Source:
         Ronneberger et al., "U-Net" (2015); He et al., "Identity Mappings in Deep
-        Residual Networks" (2016); Lee et al., "Deeply-Supervised Nets" (2015). The
+        Residual Networks" (2016); Lee et al., "Deeply-Supervised Nets" (2015); Shi et
+        al., "Efficient Sub-Pixel Convolutional Neural Network" (2016). The
         default topology is that of DLTK's residual_unet_3d (Pawlowski et al., 2017),
         `symmetric=False` that of its asymmetric_residual_unet_3d.
     """
@@ -84,6 +92,7 @@ class ResidualUNet3D(DeepSupervision, VolumeModel):
         num_units=1,
         symmetric=True,
         upsampling="linear",
+        head_upsampling="linear",
         deep_supervision=False,
         normalization="batch",
         activation=LEAKY_RELU,
@@ -97,6 +106,7 @@ class ResidualUNet3D(DeepSupervision, VolumeModel):
         counts = {"num_units": num_units, "num_classes": num_classes}
         check_scales(input_shape, filters, strides, **counts)
         check_upsampling(upsampling)
+        subvoxel = _is_subvoxel(head_upsampling)
         arguments = {
             "input_shape": input_shape,
             "num_classes": num_classes,
@@ -105,6 +115,7 @@ class ResidualUNet3D(DeepSupervision, VolumeModel):
             "num_units": num_units,
             "symmetric": symmetric,
             "upsampling": upsampling,
+            "head_upsampling": head_upsampling,
             "deep_supervision": deep_supervision,
             "normalization": normalization,
             "activation": activation,
@@ -116,18 +127,32 @@ class ResidualUNet3D(DeepSupervision, VolumeModel):
         style = style_of(arguments, kwargs.get("dtype"))
         inputs = keras.Input(tuple(input_shape), name="images")
         x = PadToMultiple3D(factors(strides)[-1], dtype=style.dtype, name="pad")(inputs)
-        scales = residual_encoder(x, filters, strides, num_units, style, (3, 3, 3))
+        stem = strided_kernel(strides[0]) if subvoxel else (3, 3, 3)
+        scales = residual_encoder(x, filters, strides, num_units, style, stem)
         scales = _decode(
             scales, strides, num_units if symmetric else 1, upsampling, style
         )
         outputs = []
         for scale, x in enumerate(scales if deep_supervision else scales[:1]):
             suffix = f"_scale{scale}" if scale else ""
-            logits = voxel_head(x, num_classes, head_bias, style, f"head{suffix}")
             factor = factors(strides)[scale]
+            if subvoxel and scale == 0:
+                logits = subvoxel_head(x, num_classes, factor, head_bias, style)
+                factor = (1, 1, 1)
+            else:
+                logits = voxel_head(x, num_classes, head_bias, style, f"head{suffix}")
             outputs.append(at_full_size(logits, inputs, factor, f"output{suffix}"))
         outputs = outputs if deep_supervision else outputs[0]
         super().__init__(inputs, outputs, plain(arguments), recipe, **kwargs)
+
+
+def _is_subvoxel(kind):
+    if kind not in HEAD_UPSAMPLINGS:
+        raise ValueError(
+            f"`head_upsampling` must be one of {HEAD_UPSAMPLINGS}. "
+            f"Received: head_upsampling={kind!r}."
+        )
+    return kind == "subvoxel"
 
 
 def _decode(scales, strides, num_units, upsampling, style):
