@@ -104,7 +104,7 @@ class PreparedCases:
         paths = list(case.images.values())
         if way is not None:
             paths.append(case.path(way["column"]))
-        facts = [_stamp(path) for path in paths]
+        facts = [file_stamp(path) for path in paths]
         text = json.dumps([facts, way, self._sections], sort_keys=True)
         digest = hashlib.sha256(text.encode()).hexdigest()[:16]
         return self.folder / f"{case.case_id}.{digest}.npy"
@@ -147,7 +147,8 @@ def _place_task(task):
     return place(case, way, Preprocessor(preprocessing, channels))
 
 
-def _stamp(path):
+def file_stamp(path):
+    """Returns what tells a file from another: absolute path, size, time of change."""
     # Absolute: a table is found again from whatever folder the training starts.
     path = Path(path).resolve()
     status = path.stat()

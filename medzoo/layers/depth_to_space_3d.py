@@ -36,8 +36,8 @@ class DepthToSpace3D(keras.layers.Layer):
         (1, 8, 8, 8, 3)
 
     Source:
-        Shi et al., "Real-Time Single Image and Video Super-Resolution Using an Efficient
-        Sub-Pixel Convolutional Neural Network" (2016).
+        Shi et al., "Real-Time Single Image and Video Super-Resolution Using an
+        Efficient Sub-Pixel Convolutional Neural Network" (2016).
     """
 
     def __init__(self, strides=2, **kwargs):

@@ -6,7 +6,7 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="medzoo")
 class MarkChannels(keras.layers.Layer):
-    """Appends to an image one channel for each of its own: 1 where there is one, else 0.
+    """Appends one channel for each of an image: 1 where that one is there, else 0.
 
     A channel that is 0 in the whole volume counts as missing. So a network that takes
     any subset of several scans is told which it got, and need not guess from a window

@@ -10,6 +10,7 @@ from medzoo.losses.crossentropy import (
     median_frequency_weights,
 )
 from medzoo.losses.dice import Dice, GeneralizedDice
+from medzoo.losses.partial_labels import PartialLabels
 
 __all__ = [
     "BalancedCrossentropy",
@@ -17,5 +18,6 @@ __all__ = [
     "DiceCrossentropy",
     "GeneralizedDice",
     "MedianFrequencyCrossentropy",
+    "PartialLabels",
     "median_frequency_weights",
 ]

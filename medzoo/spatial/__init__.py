@@ -8,6 +8,7 @@ from medzoo.spatial.grid import Grid
 from medzoo.spatial.orient import orient
 from medzoo.spatial.register import Registration, register
 from medzoo.spatial.resample import resample, resample_to
+from medzoo.spatial.resample_labels import resample_labels
 
 __all__ = [
     "Atlas",
@@ -22,5 +23,6 @@ __all__ = [
     "orient",
     "register",
     "resample",
+    "resample_labels",
     "resample_to",
 ]

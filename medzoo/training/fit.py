@@ -34,7 +34,10 @@ def fit(recipe, data, folder, *, log=None, checkpoint_every=1):
     model = single_network(recipe, dtype=settings.dtype)
     freeze_readout(model, settings.readout is not None)
     optimizer = keras.optimizers.AdamW(
-        schedule(settings, len(data)), weight_decay=settings.weight_decay
+        schedule(settings, len(data)),
+        weight_decay=settings.weight_decay,
+        use_ema=settings.ema_momentum is not None,
+        ema_momentum=settings.ema_momentum or 0.99,
     )
     model.compile(optimizer, make_loss(recipe), metrics=make_metrics(recipe))
     optimizer.build(model.trainable_variables)

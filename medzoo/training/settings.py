@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, fields
 
 import keras
 
+from medzoo import losses
 from medzoo.errors import RecipeError
 
 SPLIT = {"num_folds": 5, "seed": 42}
@@ -34,6 +35,8 @@ class TrainingSettings:
             compiles the model with.
         steps_per_epoch: int or None, batches an epoch where patches are drawn at
             random; None for every case once.
+        ema_momentum: float or None, momentum of a moving average over the weights that
+            the trained network ends up with; None for the last weights.
         patience: int or None, epochs without a better validation after which training
             stops; None never stops early.
         patch_size: list of three ints or None, voxels of the network's input grid.
@@ -56,6 +59,7 @@ class TrainingSettings:
     readout: dict | None = None
     fine_tuning_rate: float = 1e-4
     steps_per_epoch: int | None = None
+    ema_momentum: float | None = None
     patience: int | None = None
     patch_size: list | None = None
     augmentation: list = field(default_factory=list)
@@ -91,21 +95,43 @@ def make_loss(recipe):
     """Returns the Keras loss of a recipe: its own, or the task's usual one."""
     given = TrainingSettings.from_recipe(recipe).loss
     if given is not None:
-        loss = getattr(keras.losses, given["class"], None)
-        if not (isinstance(loss, type) and issubclass(loss, keras.losses.Loss)):
-            raise RecipeError(
-                "A loss must be a class of keras.losses. "
-                f"Received: class={given['class']!r}."
-            )
-        return loss(**given.get("arguments", {}))
+        return loss_from_settings(given)
     if recipe["task"] == "regression":
         return keras.losses.MeanAbsoluteError()
+    if recipe["task"] == "segmentation":
+        return losses.DiceCrossentropy()
+    if recipe["task"] in ("reconstruction", "super_resolution"):
+        return keras.losses.MeanSquaredError()
     return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+def loss_from_settings(settings):
+    """Returns a loss from `{"class": ..., "arguments": {...}}`, plain JSON.
+
+    Classes of medzoo.losses come before those of keras.losses; an argument `loss` that
+    is such a dict is a loss too.
+
+    Raises:
+        RecipeError: for a class that neither has.
+    """
+    name = settings["class"]
+    loss = getattr(losses, name, None) or getattr(keras.losses, name, None)
+    if not (isinstance(loss, type) and issubclass(loss, keras.losses.Loss)):
+        raise RecipeError(
+            "A loss must be a class of medzoo.losses or keras.losses. "
+            f"Received: class={name!r}."
+        )
+    arguments = dict(settings.get("arguments", {}))
+    if isinstance(arguments.get("loss"), dict):
+        arguments["loss"] = loss_from_settings(arguments["loss"])
+    return loss(**arguments)
 
 
 def make_metrics(recipe):
     """Returns the names of the Keras metrics of a recipe's task."""
-    return ["mae"] if recipe["task"] == "regression" else ["accuracy"]
+    return {"regression": ["mae"], "classification": ["accuracy"]}.get(
+        recipe["task"], []
+    )
 
 
 def compile_for_fine_tuning(model):

@@ -1,0 +1,215 @@
+"""LabelledVolumes: scans and label maps on the network's grid, kept between runs."""
+
+import hashlib
+import json
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+from medzoo.data.code_table import read_code_table, recode
+from medzoo.data.prepared import file_stamp
+from medzoo.data.sources import read_sources, source_of
+from medzoo.errors import InputError
+from medzoo.files import replace_atomically
+from medzoo.io import read
+from medzoo.preprocess import Preprocessor
+from medzoo.spatial import Grid, orient, resample_labels
+from medzoo.volume import Volume
+
+# Positions kept of every label: enough that patches hardly repeat.
+NUM_POSITIONS = 4096
+
+
+@dataclass(frozen=True)
+class LabelledVolume:
+    """One case on the network's grid.
+
+    Args:
+        image: `(x, y, z, channels)` float16, channels that are missing 0; or None for
+            a label map without any.
+        labels: `(x, y, z)` integers.
+        present: tuple of bool, which channels there are.
+        positions: dict of class -> `(n, 3)` int32, some of its voxels.
+    """
+
+    image: np.ndarray | None
+    labels: np.ndarray
+    present: tuple
+    positions: dict
+
+
+class LabelledVolumes:
+    """The cases of a segmentation, each prepared once.
+
+    Args:
+        cases: list of `Case` whose target is the path of a label map.
+        recipe: dict, the recipe's content.
+        folder: path or None, where prepared volumes are kept between runs.
+        tables: path of the folder with the recipe's tables of codes, or None.
+    """
+
+    def __init__(self, cases, recipe, folder=None, tables=None):
+        self.cases = list(cases)
+        self.recipe = recipe
+        self.folder = None if folder is None else Path(folder)
+        self.tables = None if tables is None else Path(tables)
+        self.sources = read_sources(recipe.get("training", {}))
+        # Which source a case is of is known before anything is read.
+        self.source_of = [source_of(case, self.sources) for case in self.cases]
+        self._kept = {}
+
+    def __len__(self):
+        return len(self.cases)
+
+    def get(self, index):
+        """Returns a `LabelledVolume`."""
+        if index not in self._kept:
+            path = self._path(index)
+            if path is None or not path.is_file():
+                self._store(index, place_labelled(*self._task(index)))
+            if index not in self._kept:
+                self._kept[index] = _labelled(*_load(path), self._targets(index))
+        return self._kept[index]
+
+    def prepare(self, *, workers=2, progress=None):
+        """Prepares all cases in processes of their own; progress is `(done, total)`."""
+        todo = [i for i in range(len(self)) if not self._on_disk(i)]
+        # Spawned, not forked: TensorFlow's threads do not survive a fork.
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            results = pool.map(_place_task, [self._task(i) for i in todo])
+            for done, (index, parts) in enumerate(zip(todo, results, strict=True), 1):
+                self._store(index, parts)
+                if progress is not None:
+                    progress(done, len(todo))
+
+    def _task(self, index):
+        return self.cases[index], self.recipe, self.source_of[index], self.tables
+
+    def _targets(self, index):
+        synthesis = self.source_of[index].synthesis
+        if self.cases[index].images or synthesis is None:
+            return None
+        return synthesis["arguments"].get("targets")
+
+    def _on_disk(self, index):
+        path = self._path(index)
+        return path is not None and path.is_file()
+
+    def _store(self, index, parts):
+        path = self._path(index)
+        if path is None:
+            self._kept[index] = _labelled(*parts, self._targets(index))
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image, labels, present = parts
+        arrays = {"labels": labels, "present": np.asarray(present)}
+        if image is not None:
+            arrays["image"] = image
+        with replace_atomically(path) as temporary, temporary.open("wb") as file:
+            np.savez(file, **arrays)
+
+    def _path(self, index):
+        """Named by content: another scan or recipe never finds it."""
+        if self.folder is None:
+            return None
+        case, source = self.cases[index], self.source_of[index]
+        paths = [*case.images.values(), case.folder / case.target]
+        spatial = self.recipe["preprocessing"].get("spatial", [])
+        facts = [
+            [file_stamp(path) for path in paths],
+            [spatial, self.recipe["channels"], sorted(case.images), source.codes],
+        ]
+        text = json.dumps(facts, sort_keys=True)
+        digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+        return self.folder / f"{case.case_id}.{digest}.npz"
+
+
+def place_labelled(case, recipe, source, tables):
+    """Reads a case and its label map and brings both onto the network's grid.
+
+    Args:
+        case: `Case`.
+        recipe: dict.
+        source: `Source` of the case.
+        tables: path of the folder with tables of codes, or None.
+
+    Returns:
+        image `(x, y, z, channels)` float16 or None, labels `(x, y, z)`, and which
+        channels are present.
+
+    Raises:
+        InputError: naming the case, for one that cannot be worked on.
+    """
+    names = [channel["name"] for channel in recipe["channels"]]
+    present = tuple(name in case.images for name in names)
+    volume = read(case.folder / case.target)
+    try:
+        labels = Volume(_classes(volume, recipe, source, tables), volume.affine)
+        if not case.images:
+            return None, orient(labels, "RAS").array, present
+        preprocessor = Preprocessor(recipe["preprocessing"], recipe["channels"])
+        placed, undo = preprocessor.place(preprocessor.gather(case.images))
+        # Into the world of the network's grid, should a step have moved it.
+        moved = labels.with_affine(np.linalg.inv(undo.to_source) @ labels.affine)
+        labels = resample_labels(moved, Grid.of(placed)).array
+    except InputError as error:
+        raise InputError(f"{error} (case {case.case_id})") from error
+    return placed.array.astype(np.float16), labels, present
+
+
+def _classes(volume, recipe, source, tables):
+    """The label map as classes, or as it is where a synthesis will map its codes."""
+    array = volume.array if volume.array.ndim == 3 else volume.array[..., 0]
+    count = len(recipe["class_names"])
+    if source.codes is not None:
+        path = source.codes if tables is None else tables / source.codes
+        return recode(array, read_code_table(path, count), count)
+    if source.synthesis is not None and "targets" in source.synthesis["arguments"]:
+        return np.asarray(array, np.int16)
+    return recode(array, None, count)
+
+
+def _place_task(task):
+    return place_labelled(*task)
+
+
+def _load(path):
+    with np.load(path, allow_pickle=False) as parts:
+        image = parts["image"] if "image" in parts.files else None
+        return image, parts["labels"], tuple(parts["present"].tolist())
+
+
+def _labelled(image, labels, present, targets):
+    return LabelledVolume(image, labels, present, class_positions(labels, targets))
+
+
+def class_positions(labels, targets=None):
+    """Returns some voxels of every class.
+
+    Args:
+        labels: `(x, y, z)` integers.
+        targets: dict of code (a str) -> class, or None where labels are classes.
+            Codes that it has not are class 0.
+
+    Returns:
+        dict of int -> `(n, 3)` int32; the same voxels each time.
+    """
+    flat = np.ascontiguousarray(labels).ravel()
+    if targets is not None:
+        table = np.zeros(int(flat.max()) + 1, np.uint8)
+        for code, label in targets.items():
+            if int(code) < len(table):
+                table[int(code)] = label
+        flat = table[flat]
+    generator = np.random.default_rng(0)
+    found = {}
+    for label in np.unique(flat):
+        index = np.flatnonzero(flat == label)
+        if len(index) > NUM_POSITIONS:
+            index = index[generator.integers(0, len(index), NUM_POSITIONS)]
+        places = np.stack(np.unravel_index(index, labels.shape), 1)
+        found[int(label)] = places.astype(np.int32)
+    return found

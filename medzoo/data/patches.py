@@ -1,0 +1,223 @@
+"""PatchDataset: random patches of labelled scans, balanced over classes and sources."""
+
+import keras
+import numpy as np
+
+from medzoo.data.compiled_pipeline import CompiledPipeline
+from medzoo.errors import RecipeError
+from medzoo.preprocess import make_layer
+
+# A label that stands for several classes gets a code above all classes.
+IMAGES, MASKS = "images", "segmentation_masks"
+
+
+class PatchDataset(keras.utils.PyDataset):
+    """Batches of patches, drawn anew in every epoch.
+
+    A patch comes from a source, by the sources' rates; from one of its cases; and lies
+    about a voxel of a class drawn by the recipe's class weights among those that the
+    case has. It is moved and bent out of a larger region, gets lesions and synthetic
+    channels where its source says so, then noise, blur and contrast of the recipe's
+    augmentation; at last some channels are taken away, never all.
+
+    What an epoch draws follows from `seed`, the epoch and the number of the patch
+    alone, so that a resumed training sees what an uninterrupted one would have seen.
+
+    The recipe's training section says the rest: `patch_size`, `batch_size`,
+    `steps_per_epoch`, `augmentation` (after the patch is cut), and in `options`:
+    `sources` (see `medzoo.data.sources.Source`), `class_weights` (one a class),
+    `movement` (layer settings of the spatial augmentation, or absent), `margin`
+    (voxels around a patch that movement may bring in), `channel_rates` (chance of each
+    channel to stay) and `reference_class` (whose mean intensity becomes 1 in synthetic
+    channels, as preprocessing does in real ones).
+
+    Args:
+        volumes: `LabelledVolumes`.
+        recipe: dict, the recipe's content.
+        indices: sequence of int or None, the cases to use; None for all.
+        seed: int.
+
+    Raises:
+        RecipeError: if patches are not described.
+    """
+
+    def __init__(self, volumes, recipe, *, indices=None, seed=0):
+        super().__init__()
+        training = recipe["training"]
+        options = training.get("options", {})
+        if training.get("patch_size") is None or not training.get("steps_per_epoch"):
+            raise RecipeError(
+                "Training on patches needs patch_size and steps_per_epoch. "
+                f"Received: {sorted(training)} in {recipe['name']}. Add them."
+            )
+        self.volumes = volumes
+        self.seed = seed
+        self.epoch = 0
+        self.batch_size = training.get("batch_size", 2)
+        self.steps = training["steps_per_epoch"]
+        self.patch_size = np.asarray(training["patch_size"], int)
+        self.margin = int(options.get("margin", 0))
+        self.num_classes = len(recipe["class_names"])
+        weights = options.get("class_weights") or [1.0] * self.num_classes
+        self.class_weights = np.asarray(weights, float)
+        self.channel_rates = np.asarray(
+            options.get("channel_rates") or [1.0] * len(recipe["channels"]), float
+        )
+        self.reference = options.get("reference_class")
+        chosen = range(len(volumes)) if indices is None else indices
+        self._groups = _by_source(volumes, chosen)
+        self._movement = _pipeline([options.get("movement")])
+        self._augmentation = _pipeline(training.get("augmentation", []))
+        self._lesions = {n: _pipeline([s.lesions]) for n, s in volumes.sources.items()}
+        self._synthesis = {
+            n: _pipeline([s.synthesis]) for n, s in volumes.sources.items()
+        }
+        self._sets = {
+            n: _label_sets(s.any_of, self.num_classes)
+            for n, s in volumes.sources.items()
+        }
+
+    def __len__(self):
+        return self.steps
+
+    def __getitem__(self, number):
+        first = number * self.batch_size
+        patches = [self.patch(first + i) for i in range(self.batch_size)]
+        images, labels = zip(*patches, strict=True)
+        return np.stack(images), np.stack(labels)
+
+    def on_epoch_end(self):
+        """Keras calls this: the next epoch draws other patches."""
+        self.epoch += 1
+
+    def patch(self, number):
+        """Returns the patch of a number in this epoch.
+
+        Args:
+            number: int.
+
+        Returns:
+            image `(x, y, z, 2 * channels)` float32, the channels and marks of which of
+            them are there, and `(x, y, z, num_classes)` float32, 1 at every class that
+            the label may mean.
+        """
+        generator = np.random.default_rng([self.seed, self.epoch, number])
+        name, index = self._choose(generator)
+        case = self.volumes.get(index)
+        source = self.volumes.sources[name]
+        data = _run(self._movement, self._region(case, generator), generator)
+        data = {key: _centre(value, self.patch_size) for key, value in data.items()}
+        data = _run(self._lesions[name], data, generator)
+        present = np.array(case.present)
+        if self._synthesis[name] is not None and (
+            case.image is None or generator.random() < source.synthesis_rate
+        ):
+            data = self._synthesise(data, name, present, generator)
+            present = np.ones_like(present)
+        data = _run(self._augmentation, data, generator)
+        image = np.asarray(data[IMAGES], np.float32)
+        kept = self._keep_channels(present, generator).astype(np.float32)
+        marks = np.broadcast_to(kept, image.shape)
+        image = np.concatenate([image * kept, marks], -1)
+        labels = np.asarray(data[MASKS])[..., 0].astype(np.int64)
+        return image, self._sets[name][labels]
+
+    def _choose(self, generator):
+        names = list(self._groups)
+        rates = np.array([self.volumes.sources[n].rate for n in names], float)
+        name = names[generator.choice(len(names), p=rates / rates.sum())]
+        return name, int(generator.choice(self._groups[name]))
+
+    def _region(self, case, generator):
+        """A patch and its margin about a voxel of a class, padded with 0."""
+        possible = [k for k in case.positions if self.class_weights[k] > 0]
+        weights = self.class_weights[possible or list(case.positions)]
+        weights = weights if weights.sum() > 0 else np.ones_like(weights)
+        drawn = generator.choice(len(weights), p=weights / weights.sum())
+        places = case.positions[(possible or list(case.positions))[drawn]]
+        centre = places[generator.integers(len(places))]
+        size = self.patch_size + 2 * self.margin
+        start = centre - size // 2
+        # Inside where the volume is large enough: padding teaches nothing.
+        room = np.maximum(np.asarray(case.labels.shape) - size, 0)
+        start = np.clip(start, 0, room)
+        labels = _cut(case.labels, start, size)[..., None].astype(np.int32)
+        channels = len(case.present)
+        if case.image is None:
+            image = np.zeros((*size, channels), np.float32)
+        else:
+            image = _cut(case.image, start, size).astype(np.float32)
+        return {IMAGES: image, MASKS: labels}
+
+    def _synthesise(self, data, name, present, generator):
+        made = _run(self._synthesis[name], {MASKS: data[MASKS]}, generator)
+        made = {key: np.asarray(value) for key, value in made.items()}
+        images = made[IMAGES]
+        if self.reference is not None:
+            images = images / self._level(images, made[MASKS][..., 0])
+        images = np.where(present, np.asarray(data[IMAGES]), images)
+        return {IMAGES: images.astype(np.float32), MASKS: made[MASKS]}
+
+    def _level(self, images, labels):
+        """Mean intensity of the reference class, or of all tissue where there is none."""
+        inside = labels == self.reference
+        if inside.sum() < 50:
+            inside = labels > 0
+        if not inside.any():
+            return np.float32(1.0)
+        return np.maximum(images[inside].mean(axis=0), 1e-2)
+
+    def _keep_channels(self, present, generator):
+        kept = present & (generator.random(len(present)) < self.channel_rates)
+        if not kept.any():
+            kept = np.zeros_like(present)
+            kept[generator.choice(np.flatnonzero(present))] = True
+        return kept
+
+
+def _by_source(volumes, indices):
+    groups = {}
+    for index in indices:
+        groups.setdefault(volumes.source_of[index].name, []).append(index)
+    return {n: groups[n] for n, s in volumes.sources.items() if n in groups and s.rate}
+
+
+def _pipeline(settings):
+    layers = [make_layer(s) for s in settings if s is not None]
+    return CompiledPipeline(layers) if layers else None
+
+
+def _run(pipeline, data, generator):
+    """Sends one patch through random layers; draws follow from `generator` alone."""
+    if pipeline is None:
+        return data
+    for layer in pipeline.layers:
+        if hasattr(layer, "generator"):
+            # (2,) uint32: the whole state of a Keras seed generator.
+            state = generator.integers(0, 2**31 - 1, 2, np.uint32)
+            layer.generator.state.assign(state)
+    return pipeline(data)
+
+
+def _label_sets(any_of, num_classes):
+    """`(num_classes, num_classes)` float32: row k marks what label k may mean."""
+    table = np.eye(num_classes, dtype=np.float32)
+    for label, classes in any_of.items():
+        table[int(label), list(classes)] = 1.0
+    return table
+
+
+def _cut(array, start, size):
+    """The box at `start`, padded with 0 at the end of axes that are too short."""
+    box = tuple(slice(int(a), int(a + n)) for a, n in zip(start, size, strict=True))
+    part = array[box]
+    missing = [(0, int(n) - m) for n, m in zip(size, part.shape[:3], strict=True)]
+    if not any(after for _, after in missing):
+        return part
+    return np.pad(part, [*missing, *[(0, 0)] * (part.ndim - 3)])
+
+
+def _centre(value, size):
+    value = np.asarray(value)
+    start = (np.asarray(value.shape[:3]) - size) // 2
+    return value[tuple(slice(a, a + n) for a, n in zip(start, size, strict=True))]

@@ -1,0 +1,69 @@
+"""Sources: kinds of training cases of a segmentation, as a recipe lists them."""
+
+from dataclasses import dataclass, field, fields
+
+from medzoo.errors import RecipeError
+
+COLUMN = "source"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One kind of training case; a case table names it in the column `source`.
+
+    Args:
+        name: str.
+        rate: float, share of the patches that come from it.
+        codes: str or None, file name of a table of codes beside the recipe, by which
+            its label maps become classes; None where they hold classes already, or
+            where `synthesis` maps them.
+        any_of: dict of class (a str, as JSON has it) -> list of classes: labels of
+            that class may be any of them, for a protocol that does not tell them apart.
+        lesions: layer settings of `RandomLesions`, or None.
+        synthesis: layer settings of `LabelToImage`, or None: makes the channels that a
+            case does not have, of its label map.
+        synthesis_rate: float, share of the patches in which they are made; cases
+            without any image always get them. Defaults to 1.
+    """
+
+    name: str
+    rate: float = 1.0
+    codes: str | None = None
+    any_of: dict = field(default_factory=dict)
+    lesions: dict | None = None
+    synthesis: dict | None = None
+    synthesis_rate: float = 1.0
+
+
+def read_sources(training):
+    """Returns the `Source`s of a recipe's training section, by name, in its order.
+
+    The first is that of cases which name none. Without any there is one plain source.
+
+    Raises:
+        RecipeError: for keys that a source does not have.
+    """
+    given = training.get("options", {}).get("sources") or {"cases": {}}
+    known = [f.name for f in fields(Source)]
+    for name, settings in given.items():
+        if unknown := sorted(set(settings) - set(known[1:])):
+            raise RecipeError(
+                f"A source takes {known[1:]}. Received: {unknown} in {name!r}. "
+                "Remove them."
+            )
+    return {name: Source(name, **settings) for name, settings in given.items()}
+
+
+def source_of(case, sources):
+    """Returns the `Source` of a case.
+
+    Raises:
+        RecipeError: if the case names one that the recipe does not have.
+    """
+    name = case.columns.get(COLUMN) or next(iter(sources))
+    if name not in sources:
+        raise RecipeError(
+            f"A case's source must be one of {list(sources)}. "
+            f"Received: source={name!r} in case {case.case_id}. Correct the table."
+        )
+    return sources[name]
