@@ -23,6 +23,8 @@ class PredictOptions:
         json: Whether to print JSON.
         threads: CPU threads at most, or None.
         assume_affine: Spacing in mm for images without a spatial form, or None.
+        uncertainty: What to say of the result's doubt, or None for the usual.
+        probabilities: Whether to write the probabilities of a segmentation's classes.
     """
 
     name: str
@@ -34,6 +36,8 @@ class PredictOptions:
     json: bool
     threads: int | None
     assume_affine: tuple[float, float, float] | None
+    uncertainty: str | None
+    probabilities: bool
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -59,7 +63,23 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--cases", type=Path, metavar="CASES.csv", help="a table with one case a row"
     )
     parser.add_argument(
-        "-o", "--output", type=Path, metavar="OUT", help="where the results go"
+        "-o",
+        "--output",
+        type=Path,
+        metavar="OUT",
+        help="where the results go: a .csv or .json, or of tasks that answer in "
+        "images an image file or a folder",
+    )
+    parser.add_argument(
+        "--probabilities",
+        action="store_true",
+        help="of a segmentation: write the probabilities of all classes too",
+    )
+    parser.add_argument(
+        "--uncertainty",
+        metavar="KIND",
+        help="what to say of the doubt in a result instead of the usual: none, or "
+        "entropy (segmentation)",
     )
     add_json(parser)
     add_threads(parser)
@@ -109,6 +129,8 @@ def read_options(values: Namespace) -> PredictOptions:
         json=values.json,
         threads=values.threads,
         assume_affine=values.assume_affine,
+        uncertainty=values.uncertainty,
+        probabilities=values.probabilities,
     )
 
 

@@ -7,7 +7,6 @@ from medzoo.data.compiled_pipeline import CompiledPipeline
 from medzoo.errors import RecipeError
 from medzoo.preprocess import make_layer
 
-# A label that stands for several classes gets a code above all classes.
 IMAGES, MASKS = "images", "segmentation_masks"
 
 
@@ -159,7 +158,7 @@ class PatchDataset(keras.utils.PyDataset):
         return {IMAGES: images.astype(np.float32), MASKS: made[MASKS]}
 
     def _level(self, images, labels):
-        """Mean intensity of the reference class, or of all tissue where there is none."""
+        """Mean intensity of the reference class, or else of all tissue."""
         inside = labels == self.reference
         if inside.sum() < 50:
             inside = labels > 0

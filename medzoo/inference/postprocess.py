@@ -6,14 +6,14 @@ from medzoo.errors import InputError, RecipeError
 from medzoo.inference.prediction import Prediction
 
 
-def postprocess(output, recipe, *, uncertainty=None, warnings=()):
-    """Makes a Prediction of one case's output.
+def postprocess(output, recipe, common, *, uncertainty=None):
+    """Makes a Prediction of one case's output, of a task that answers in numbers.
 
     Args:
         output: `(num_classes,)` float array: a value in the target's unit, or logits.
         recipe: dict, the recipe's content.
+        common: dict, what every Prediction has: task, model, warnings.
         uncertainty: None for the recipe's calibrated interval, "none" for no interval.
-        warnings: strings to hand on.
 
     Returns:
         `Prediction`.
@@ -22,21 +22,8 @@ def postprocess(output, recipe, *, uncertainty=None, warnings=()):
         InputError: if the output is not finite.
         RecipeError: for a task that has no postprocessing yet.
     """
-    if not np.isfinite(output).all():
-        raise InputError(
-            "The model must answer with finite numbers. "
-            f"Received: output={np.asarray(output).tolist()}. Check the intensities."
-        )
-    if uncertainty not in (None, "none"):
-        raise InputError(
-            '`uncertainty` must be None (the recipe\'s interval) or "none". '
-            f"Received: uncertainty={uncertainty!r}."
-        )
-    common = {
-        "task": recipe["task"],
-        "model": f"{recipe['name']}@{recipe['version']}",
-        "warnings": tuple(warnings),
-    }
+    check_finite(output)
+    check_uncertainty(uncertainty, ("none",))
     if recipe["task"] == "regression":
         value = float(output[0])
         interval = _interval(value, recipe) if uncertainty is None else None
@@ -49,6 +36,25 @@ def postprocess(output, recipe, *, uncertainty=None, warnings=()):
         "A task must be one that medzoo can postprocess. "
         f"Received: task={recipe['task']!r}."
     )
+
+
+def check_finite(output):
+    """Raises InputError for an output that is not finite."""
+    if not np.isfinite(output).all():
+        shown = np.asarray(output).ravel()[:10].tolist()
+        raise InputError(
+            "The model must answer with finite numbers. "
+            f"Received: output={shown}. Check the intensities."
+        )
+
+
+def check_uncertainty(uncertainty, known):
+    """Raises InputError for a kind of uncertainty that a task does not offer."""
+    if uncertainty is not None and uncertainty not in known:
+        raise InputError(
+            f"`uncertainty` must be None or one of {known} for this task. "
+            f"Received: uncertainty={uncertainty!r}."
+        )
 
 
 def softmax(logits):

@@ -16,7 +16,16 @@ class Prediction:
         interval: `(low, high)` in `unit`, regression: holds the truth of 90 % of cases
             like those the model was measured on; None if it was never measured.
         label: str, classification: the class with the largest probability.
-        probabilities: dict of class name -> float, classification.
+        probabilities: dict of class name -> float, classification; Volume
+            `(x, y, z, num_classes)` float16 in the input's space, segmentation, where
+            it was asked for.
+        labels: Volume of class indices in the input's own space, segmentation.
+        volumes_ml: dict of class name -> float, millilitres, segmentation.
+        class_names: list of str, segmentation, background first.
+        image: Volume in the input's own intensity units, image tasks.
+        embedding: `(latent_dim,)` float32, the code of an autoencoder.
+        uncertainty: Volume in the input's space, segmentation where asked for: entropy
+            from 0 (sure) to 1; or a dict of numbers, other tasks.
         warnings: tuple of str, what was found doubtful in the input.
     """
 
@@ -26,31 +35,96 @@ class Prediction:
     unit: str | None = None
     interval: tuple | None = None
     label: str | None = None
-    probabilities: dict | None = None
+    probabilities: Any = None
+    labels: Any = None
+    volumes_ml: dict | None = None
+    class_names: list | None = None
+    image: Any = None
+    embedding: Any = None
+    uncertainty: Any = None
     warnings: tuple = field(default_factory=tuple)
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns plain JSON: the fields of the task, and warnings if there are any."""
-        if self.task == "regression":
-            content = {"value": round(self.value, 4), "unit": self.unit}
-            if self.interval is not None:
-                content["interval"] = [round(end, 4) for end in self.interval]
-        else:
-            content = {
-                "label": self.label,
-                "probabilities": {
-                    name: round(p, 6) for name, p in self.probabilities.items()
-                },
-            }
+        """Returns plain JSON: the fields of the task, and warnings if there are any.
+
+        Images are left out; an embedding is a list.
+        """
+        content = _CONTENTS[self.task](self)
         if self.warnings:
             content["warnings"] = list(self.warnings)
         return content
 
     def __str__(self):
-        if self.task == "regression":
-            text = f"{self.value:.1f} {self.unit}"
-            if self.interval is not None:
-                low, high = self.interval
-                text += f" (90 % interval {low:.1f} to {high:.1f})"
-            return text
-        return f"{self.label} ({self.probabilities[self.label]:.2f})"
+        return _SENTENCES[self.task](self)
+
+
+def _value(found):
+    content = {"value": round(found.value, 4), "unit": found.unit}
+    if found.interval is not None:
+        content["interval"] = [round(end, 4) for end in found.interval]
+    if isinstance(found.uncertainty, dict):
+        content["uncertainty"] = found.uncertainty
+    return content
+
+
+def _label(found):
+    shares = {name: round(p, 6) for name, p in found.probabilities.items()}
+    content = {"label": found.label, "probabilities": shares}
+    if isinstance(found.uncertainty, dict):
+        content["uncertainty"] = found.uncertainty
+    return content
+
+
+def _volumes(found):
+    return {"volumes_ml": {k: round(v, 3) for k, v in found.volumes_ml.items()}}
+
+
+def _embedding(found):
+    return {"embedding": [round(float(v), 6) for v in found.embedding]}
+
+
+def _geometry(found):
+    shape = [int(n) for n in found.image.shape]
+    return {"shape": shape, "spacing_mm": [round(s, 6) for s in found.image.spacing]}
+
+
+def _value_sentence(found):
+    text = f"{found.value:.1f} {found.unit}"
+    if found.interval is not None:
+        low, high = found.interval
+        text += f" (90 % interval {low:.1f} to {high:.1f})"
+    return text
+
+
+def _label_sentence(found):
+    return f"{found.label} (probability {found.probabilities[found.label]:.2f})"
+
+
+def _volumes_sentence(found):
+    return ", ".join(f"{k} {v:.1f} ml" for k, v in found.volumes_ml.items())
+
+
+def _embedding_sentence(found):
+    return f"an embedding of {len(found.embedding)} numbers"
+
+
+def _geometry_sentence(found):
+    shape = " x ".join(str(n) for n in found.image.shape)
+    spacing = " x ".join(f"{s:.3g}" for s in found.image.spacing)
+    return f"{shape} voxels of {spacing} mm"
+
+
+_CONTENTS = {
+    "regression": _value,
+    "classification": _label,
+    "segmentation": _volumes,
+    "reconstruction": _embedding,
+    "super_resolution": _geometry,
+}
+_SENTENCES = {
+    "regression": _value_sentence,
+    "classification": _label_sentence,
+    "segmentation": _volumes_sentence,
+    "reconstruction": _embedding_sentence,
+    "super_resolution": _geometry_sentence,
+}

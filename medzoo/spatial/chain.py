@@ -16,6 +16,7 @@ from medzoo.spatial.grid import Grid
 from medzoo.spatial.orient import orient
 from medzoo.spatial.register import register
 from medzoo.spatial.resample import resample, resample_to
+from medzoo.spatial.resample_labels import resample_labels
 from medzoo.spatial.tissue_contrast import limit_contrast
 from medzoo.volume import Volume
 
@@ -46,7 +47,8 @@ class Undo:
 
         Args:
             array: `(x, y, z)` or `(x, y, z, channel)`, on the network's grid.
-            interpolation: "nearest" for label maps, "linear" for images.
+            interpolation: "nearest" or "vote" (see `resample_labels`) for label maps,
+                "linear" for images.
             background: float, the value outside what the network saw.
 
         Returns:
@@ -54,6 +56,8 @@ class Undo:
             interpolate are undone without loss.
         """
         volume = Volume(array, self.to_source @ self.grid.affine)
+        if interpolation == "vote":
+            return resample_labels(volume, self.source, background=int(background))
         return resample_to(
             volume, self.source, interpolation=interpolation, background=background
         )

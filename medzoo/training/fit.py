@@ -1,5 +1,8 @@
 """One resumable training of one network on one data set."""
 
+from functools import partial
+from pathlib import Path
+
 import keras
 
 from medzoo.models.from_recipe import CLASSES
@@ -7,21 +10,28 @@ from medzoo.training.checkpoint import Checkpoints, load_state, newest
 from medzoo.training.normalization import reestimate_averages
 from medzoo.training.readout import add_readout, freeze_readout
 from medzoo.training.settings import TrainingSettings, make_loss, make_metrics
+from medzoo.training.summaries import summary_writer
+from medzoo.training.validation import Validation
 
 
 class Terminated(Exception):  # noqa: N818 - not an error: the user asked for it
     """SIGTERM came; the state is saved."""
 
 
-def fit(recipe, data, folder, *, log=None, checkpoint_every=1):
+def fit(recipe, data, folder, *, log=None, checkpoint_every=1, measure=None):
     """Trains a single network (a member, where the recipe is an ensemble).
 
     Args:
         recipe: dict, the recipe's content.
-        data: `medzoo.data.dataset.CaseDataset`.
+        data: a `keras.utils.PyDataset` with an attribute `epoch`, such as
+            `medzoo.data.dataset.CaseDataset`.
         folder: path, checkpoints; an earlier run there is resumed.
         log: callable taking a line, or None.
         checkpoint_every: int, epochs.
+        measure: callable or None, see `medzoo.training.validation.Validation`: with it
+            the best of the measured weights are returned, and the recipe's `patience`
+            stops early. It is called as `measure(model, writer=...)`, with a
+            `SummaryWriter` or None.
 
     Returns:
         float32 Keras model with the trained weights.
@@ -36,6 +46,7 @@ def fit(recipe, data, folder, *, log=None, checkpoint_every=1):
     optimizer = keras.optimizers.AdamW(
         schedule(settings, len(data)),
         weight_decay=settings.weight_decay,
+        global_clipnorm=settings.clip_norm,
         use_ema=settings.ema_momentum is not None,
         ema_momentum=settings.ema_momentum or 0.99,
     )
@@ -48,6 +59,11 @@ def fit(recipe, data, folder, *, log=None, checkpoint_every=1):
     callbacks = [checkpoints]
     if log is not None:
         callbacks.append(_Log(log, settings.epochs))
+    validation = None
+    if measure is not None:
+        validation = make_validation(settings, measure, folder, log)
+        # First, so that a checkpoint is written when its measurement is kept.
+        callbacks.insert(0, validation)
     if done < settings.epochs:
         with checkpoints.until_terminated():
             model.fit(
@@ -61,12 +77,28 @@ def fit(recipe, data, folder, *, log=None, checkpoint_every=1):
         if checkpoints.stopped:
             raise Terminated
     reestimate_averages(model, data)
+    if validation is not None:
+        validation.restore(model)
     freeze_readout(model, False)
     final = single_network(recipe)
     final.set_weights(model.get_weights())
     if settings.readout is not None:
         add_readout(final, data, recipe, **settings.readout)
     return final
+
+
+def make_validation(settings, measure, folder, log):
+    """Returns the `Validation` of a run, with its TensorBoard logs in `folder`."""
+    writer = summary_writer(Path(folder) / "tensorboard", log)
+    return Validation(
+        partial(measure, writer=writer),
+        folder,
+        epochs=settings.epochs,
+        every=settings.validate_every,
+        patience=settings.patience,
+        writer=writer,
+        log=log,
+    )
 
 
 def schedule(settings, steps_per_epoch):

@@ -35,8 +35,11 @@ class TrainingSettings:
             compiles the model with.
         steps_per_epoch: int or None, batches an epoch where patches are drawn at
             random; None for every case once.
+        clip_norm: float or None, largest norm of all gradients together.
         ema_momentum: float or None, momentum of a moving average over the weights that
             the trained network ends up with; None for the last weights.
+        validate_every: int, epochs from one validation to the next, where there is a
+            fixed validation split.
         patience: int or None, epochs without a better validation after which training
             stops; None never stops early.
         patch_size: list of three ints or None, voxels of the network's input grid.
@@ -59,7 +62,9 @@ class TrainingSettings:
     readout: dict | None = None
     fine_tuning_rate: float = 1e-4
     steps_per_epoch: int | None = None
+    clip_norm: float | None = None
     ema_momentum: float | None = None
+    validate_every: int = 1
     patience: int | None = None
     patch_size: list | None = None
     augmentation: list = field(default_factory=list)

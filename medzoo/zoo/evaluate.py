@@ -20,9 +20,10 @@ from medzoo.files import write_text_atomically
 from medzoo.metrics import classification_metrics, regression_metrics
 from medzoo.zoo.measured import METRICS_FILE, read_metrics
 from medzoo.zoo.out_of_fold import Truth, read_out_of_fold
-from medzoo.zoo.predict import Predictor, tell
+from medzoo.zoo.predict import Predictor
 from medzoo.zoo.progress import Progress
 from medzoo.zoo.recipe import read_recipe
+from medzoo.zoo.records import tell
 from medzoo.zoo.registry import resolve
 from medzoo.zoo.weights import count_parameters
 

@@ -1,7 +1,5 @@
 """Prediction by name: many cases, each on its own, as records and tables."""
 
-import csv
-import io
 import json
 import sys
 import warnings
@@ -9,15 +7,17 @@ from pathlib import Path
 
 from medzoo.data.cases import read_cases
 from medzoo.errors import InputError, MedzooError, MedzooWarning, MissingFileError
-from medzoo.files import write_text_atomically
 from medzoo.zoo.batch_input import cases_of
+from medzoo.zoo.image_output import ImageOutput
 from medzoo.zoo.progress import Progress
 from medzoo.zoo.quiet_keras import import_keras, limit_threads
 from medzoo.zoo.recipe import read_recipe
+from medzoo.zoo.records import sentence, tell, write_records
 from medzoo.zoo.registry import resolve
 from medzoo.zoo.weights import scan_hdf5, verify_weights
 
 TABLE_SUFFIXES = (".csv", ".json")
+IMAGE_TASKS = ("segmentation", "reconstruction", "super_resolution")
 EXIT_ALL, EXIT_SOME, EXIT_NONE = 0, 1, 2
 # What one bad case may raise; the others go on. SimpleITK raises RuntimeError, and
 # numpy answers absurd intensities with the last two.
@@ -31,31 +31,47 @@ CASE_ERRORS = (
 )
 
 
-def predict(name, cases, out=None, *, assume_affine=None):
+def predict(
+    name, cases, out=None, *, assume_affine=None, uncertainty=None, probabilities=False
+):
     """Predicts with a model of the zoo on many cases.
 
     Args:
         name: str or path: a name, `name@version`, or a model folder.
         cases: path of a cases.csv, list of image paths (of the recipe's first
             channel), dict of channel -> path (one case), or list of `Case`.
-        out: path of a .csv or .json to write, or None.
+        out: path or None. Tasks that answer in numbers: a .csv or .json to write. Tasks
+            that answer in images need one: an image file for one case, or a folder, in
+            which each case becomes `<case_id>.nii.gz`; cases that are done there are
+            not done again.
         assume_affine: float or three floats, voxel size in mm for images that do not
             tell where they are; None refuses them.
+        uncertainty: see `medzoo.inference.predict.Options`.
+        probabilities: bool, write those of a segmentation too.
 
     Returns:
         list of dict, one a case in the order given: `case_id` with `value`, `unit`,
-        `interval`, or `label`, `probabilities`, or `error`; and `warnings` if any.
+        `interval`, or `label`, `probabilities`, or `output` and what else the task
+        gives, or `error`; and `warnings` if any.
 
     Raises:
-        InputError: for an unknown model, a malformed table, or an `out` that is
-            neither .csv nor .json.
+        InputError: for an unknown model, a malformed table, or an `out` that does not
+            suit the task.
     """
-    _check_output(out)
-    predictor = Predictor(resolve(name), assume_affine=assume_affine)
-    records = list(predictor.records(cases_of(cases, predictor.channels)))
-    if out is not None and any("error" not in record for record in records):
+    from medzoo.inference.predict import Options
+
+    options = Options(uncertainty, probabilities)
+    predictor = Predictor(resolve(name), assume_affine=assume_affine, options=options)
+    given = cases_of(cases, predictor.channels)
+    images = predictor.output_for(out, len(given))
+    records = list(predictor.records(given, output=images))
+    if images is None and out is not None and any("error" not in r for r in records):
         write_records(out, records)
     return records
+
+
+class CaseError(Exception):
+    """One case has no result, for the reason that the message gives."""
 
 
 class Predictor:
@@ -65,12 +81,13 @@ class Predictor:
         folder: path of the model's folder.
         assume_affine: voxel size in mm for images without a spatial form, or None.
         threads: int or None, CPU threads at most.
+        options: `medzoo.inference.predict.Options` or None.
 
     Raises:
         MedzooError: if recipe or weights are not what they should be.
     """
 
-    def __init__(self, folder, *, assume_affine=None, threads=None):
+    def __init__(self, folder, *, assume_affine=None, threads=None, options=None):
         from medzoo.preprocess import Preprocessor
 
         limit_threads(threads)
@@ -78,6 +95,7 @@ class Predictor:
         self.recipe = read_recipe(self.folder)
         self.channels = self.recipe.to_dict()["channels"]
         self.assume_affine = assume_affine
+        self.options = options
         scan_hdf5(verify_weights(self.folder, self.recipe))
         self._preprocessor = Preprocessor(
             self.recipe.to_dict()["preprocessing"], self.channels
@@ -101,38 +119,87 @@ class Predictor:
                 )
         return self._model
 
-    def records(self, cases, *, progress=None):
+    def output_for(self, path, count):
+        """Returns where images go, or None for a task that answers in numbers.
+
+        Args:
+            path: path or None, as the user gave it.
+            count: int, number of cases.
+
+        Raises:
+            InputError: if the task needs another kind of output.
+        """
+        if self.recipe.task not in IMAGE_TASKS:
+            _check_table(path)
+            return None
+        if path is None:
+            raise InputError(
+                "A model that answers in images needs to know where they go. "
+                f"Received: no output for {self.recipe.name}. "
+                "Give an image file or a folder (-o)."
+            )
+        chosen = {} if self.options is None else self.options.to_dict()
+        return ImageOutput(path, self.recipe, count, chosen)
+
+    def records(self, cases, *, output=None, progress=None):
         """Yields one dict a case; a case that fails is `{"case_id", "error"}`.
+
+        Args:
+            cases: list of `Case`.
+            output: `ImageOutput` or None, where images are written; what it has done
+                already is not done again.
+            progress: callable taking the number of cases that are done, or None.
 
         Raises:
             MedzooError: if the model cannot be loaded, which is no fault of a case.
         """
         for number, case in enumerate(cases, 1):
-            with warnings.catch_warnings():
-                # They come back in the prediction.
-                warnings.simplefilter("ignore", MedzooWarning)
-                content = self._record(case)
+            content = None if output is None else output.finished(case)
+            if content is None:
+                content = self._record(case, output)
             if progress is not None:
                 progress(number)
             yield {"case_id": case.case_id, **content}
 
-    def _record(self, case):
-        # The scan goes through the checks and spatial steps before keras is imported:
-        # a bad one is refused in a moment.
+    def _record(self, case, output):
         try:
-            volume = self._preprocessor.gather(self._read(case))
-            placed, undo = self._preprocessor.place(volume)
-        except CASE_ERRORS as error:
-            return _failure(error)
-        model = self.model
-        from medzoo.inference.predict import predict_placed
+            prediction = self.prediction(case)
+            if output is None:
+                return prediction.to_dict()
+            return output.write(case, prediction)
+        except CaseError as error:
+            if output is not None:
+                output.failed(case, str(error))
+            return {"error": str(error)}
 
-        notes = (*volume.warnings, *undo.notes)
-        try:
-            found = predict_placed(model, placed, self._preprocessor, notes=notes)
-        except CASE_ERRORS as error:
-            return _failure(error)
-        return found.to_dict()
+    def prediction(self, case):
+        """Predicts on one case.
+
+        Returns:
+            `Prediction`; what was found doubtful is in its warnings.
+
+        Raises:
+            CaseError: for a case that has no result.
+            MedzooError: if the model cannot be loaded.
+        """
+        from medzoo.inference.predict import predict_prepared, prepare
+
+        with warnings.catch_warnings():
+            # They come back in the prediction.
+            warnings.simplefilter("ignore", MedzooWarning)
+            # The scan goes through the checks and spatial steps before keras is
+            # imported: a bad one is refused in a moment.
+            try:
+                prepared = prepare(self._preprocessor, self._read(case))
+            except CASE_ERRORS as error:
+                raise CaseError(_one_line(error)) from error
+            model = self.model
+            try:
+                return predict_prepared(
+                    model, prepared, self._preprocessor, self.options
+                )
+            except CASE_ERRORS as error:
+                raise CaseError(_one_line(error)) from error
 
     def _read(self, case):
         from medzoo.io import read
@@ -150,99 +217,43 @@ class Predictor:
 
 def run(options):
     """Predicts for the command line; returns the exit code."""
-    _check_output(options.output)
+    from medzoo.inference.predict import Options
+
     predictor = Predictor(
-        options.folder, assume_affine=options.assume_affine, threads=options.threads
+        options.folder,
+        assume_affine=options.assume_affine,
+        threads=options.threads,
+        options=Options(options.uncertainty, options.probabilities),
     )
     if options.cases is not None:
         cases = read_cases(options.cases, predictor.channels)
     else:
         cases = cases_of(options.channels or list(options.images), predictor.channels)
+    images = predictor.output_for(options.output, len(cases))
+    quiet = options.json or (options.output is not None and images is None)
     records = []
     with Progress(len(cases), "cases") as progress:
-        for record in predictor.records(cases, progress=progress):
+        for record in predictor.records(cases, output=images, progress=progress):
             records.append(record)
             tell(record, progress)
-            if not options.json and options.output is None and "error" not in record:
+            if not quiet and "error" not in record:
                 progress.clear()
                 sys.stdout.write(sentence(record) + "\n")
     if options.json:
         sys.stdout.write(json.dumps(records, indent=1, allow_nan=False) + "\n")
     good = sum("error" not in record for record in records)
-    if options.output is not None and good:
+    if options.output is not None and images is None and good:
         write_records(options.output, records)
     if good == len(records):
         return EXIT_ALL
     return EXIT_SOME if good else EXIT_NONE
 
 
-def sentence(record):
-    """Returns one line for people."""
-    if "label" in record:
-        share = record["probabilities"][record["label"]]
-        return f"{record['case_id']}: {record['label']} (probability {share:.2f})"
-    text = f"{record['case_id']}: {record['value']:.1f} {record['unit']}"
-    if "interval" in record:
-        low, high = record["interval"]
-        text += f" (90 % interval {low:.1f} to {high:.1f})"
-    return text
+def _one_line(error):
+    return " ".join(str(error).split()) or repr(error)
 
 
-def write_records(path, records):
-    """Writes records as a table (.csv) or a JSON list (.json), atomically."""
-    path = Path(path)
-    if path.suffix.lower() == ".json":
-        text = json.dumps(records, indent=1, allow_nan=False) + "\n"
-    else:
-        text = _table(records)
-    write_text_atomically(path, text)
-
-
-def _table(records):
-    rows = []
-    for record in records:
-        row = {"case_id": record["case_id"]}
-        if "label" in record:
-            row["label"] = record["label"]
-            row.update(record["probabilities"])
-        elif "value" in record:
-            row.update(value=record["value"], unit=record["unit"])
-            if "interval" in record:
-                row["interval_low"], row["interval_high"] = record["interval"]
-        row["warnings"] = "; ".join(record.get("warnings", []))
-        row["error"] = record.get("error", "")
-        rows.append(row)
-    names = dict.fromkeys(name for row in rows for name in row)
-    last = ("warnings", "error")
-    header = [n for n in names if n not in last] + list(last)
-    text = io.StringIO()
-    writer = csv.DictWriter(text, header, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
-
-
-def tell(record, progress):
-    """Says on stderr what went wrong, or is doubtful, one line each.
-
-    Args:
-        record: dict of one case, from `Predictor.records`.
-        progress: `Progress` whose line makes way.
-    """
-    lines = [f"warning: {record['case_id']}: {w}" for w in record.get("warnings", [])]
-    if "error" in record:
-        lines.append(f"error: {record['case_id']}: {record['error']}")
-    for line in lines:
-        progress.clear()
-        shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
-        sys.stderr.write(f"medzoo: {shown}\n")
-
-
-def _failure(error):
-    return {"error": " ".join(str(error).split()) or repr(error)}
-
-
-def _check_output(path):
+def _check_table(path):
     if path is None:
         return
     path = Path(path)

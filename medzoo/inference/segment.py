@@ -1,0 +1,103 @@
+"""Segmentation of one prepared case: windows, both sides of the head, classes."""
+
+import numpy as np
+
+from medzoo.errors import InputError
+from medzoo.inference.postprocess import step_arguments
+from medzoo.inference.sliding_window import sliding_window
+
+WINDOW = {"window_size": (96, 96, 96), "overlap": 0.25}
+# What the strides of a network divide; a small volume is padded up to it at most.
+MULTIPLE = 16
+
+
+def segment(model, x, recipe, *, probabilities=False, progress=None):
+    """Gives every voxel of one prepared case its class.
+
+    Args:
+        model: Keras model giving logits `(batch, x, y, z, num_classes)`.
+        x: `(x, y, z, channels)` float32, as the recipe prepares it.
+        recipe: dict. Postprocessing steps: "sliding_window" (window_size, overlap) and
+            "mirror" (axis): the mean over the case and its mirror image.
+        probabilities: bool, whether to keep the probabilities of all classes, which
+            takes `2 * num_classes` bytes a voxel.
+        progress: callable `(done, total)` or None.
+
+    Returns:
+        labels `(x, y, z)` uint8, entropy `(x, y, z)` float16 from 0 (sure) to 1 (all
+        classes alike), and probabilities `(x, y, z, num_classes)` float16 or None.
+
+    Raises:
+        InputError: if the network answers with numbers that are not finite.
+    """
+    window = {**WINDOW, **(step_arguments(recipe, "sliding_window") or {})}
+    largest = zip(window["window_size"], x.shape[:3], strict=True)
+    size = [min(w, _multiple(n)) for w, n in largest]
+    mirrored = step_arguments(recipe, "mirror")
+
+    def answer(batch):
+        found = softmax(model.predict_on_batch(batch))
+        if mirrored is None:
+            return found
+        axis = 1 + mirrored["axis"]
+        other = softmax(model.predict_on_batch(np.flip(batch, axis)))
+        return (found + np.flip(other, axis)) / 2
+
+    count = len(recipe["class_names"])
+
+    def finish(blended):
+        kept = np.empty((*blended.shape[:3], 2 + probabilities * count), np.float16)
+        kept[..., 0] = blended.argmax(-1)
+        kept[..., 1] = entropy(blended)
+        if probabilities:
+            kept[..., 2:] = blended
+        return kept
+
+    found = sliding_window(
+        answer,
+        x,
+        window_size=size,
+        overlap=window["overlap"],
+        finish=finish,
+        progress=progress,
+    )
+    if not np.isfinite(found).all():
+        raise InputError(
+            "The model must answer with finite numbers. Received: probabilities that "
+            "are not. Check the intensities."
+        )
+    labels = found[..., 0].astype(np.uint8)
+    return labels, found[..., 1], found[..., 2:] if probabilities else None
+
+
+def softmax(logits):
+    """Returns probabilities over the last axis, float32."""
+    shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return shifted / shifted.sum(axis=-1, keepdims=True)
+
+
+def entropy(probabilities):
+    """Returns the entropy over the last axis as a share of the largest possible."""
+    p = np.maximum(probabilities, 1e-7)
+    return -(p * np.log(p)).sum(axis=-1) / np.log(p.shape[-1])
+
+
+def volumes_ml(labels, spacing, class_names):
+    """Returns the volume of each class but the background, in millilitres.
+
+    Args:
+        labels: `(x, y, z)` integers.
+        spacing: three floats, mm.
+        class_names: list of str, background first.
+
+    Returns:
+        dict of str -> float.
+    """
+    counts = np.bincount(labels.ravel(), minlength=len(class_names))
+    voxel = float(np.prod(spacing)) / 1000
+    named = zip(class_names[1:], counts[1:], strict=True)
+    return {name: float(count) * voxel for name, count in named}
+
+
+def _multiple(size):
+    return -(-size // MULTIPLE) * MULTIPLE

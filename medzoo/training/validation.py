@@ -1,0 +1,105 @@
+"""Validation on whole cases: logged, drawn by TensorBoard, and a reason to stop."""
+
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from medzoo.files import replace_atomically
+
+BEST_FILE = "best.npz"
+
+
+class Validation(keras.callbacks.Callback):
+    """Measures a network after epochs, keeps its best weights, and stops in time.
+
+    Args:
+        measure: callable taking the Keras model, returning dict of str -> float; the
+            first is the score, the larger the better.
+        folder: path, where the best weights and the history are kept.
+        every: int, epochs between measurements; the last epoch is always measured.
+            Defaults to 1.
+        epochs: int, of the whole training.
+        patience: int or None, epochs without a better score after which training
+            stops; None never does.
+        writer: `SummaryWriter` or None.
+        log: callable taking a line, or None.
+    """
+
+    def __init__(
+        self, measure, folder, *, epochs, every=1, patience=None, writer=None, log=None
+    ):
+        super().__init__()
+        self.measure = measure
+        self.folder = Path(folder)
+        self.every = every
+        self.epochs = epochs
+        self.patience = patience
+        self.writer = writer
+        self.log = log
+        self.best = -np.inf
+        self.best_epoch = 0
+        self._resume()
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Keras calls this."""
+        number = epoch + 1
+        if self.writer is not None:
+            self.writer.scalars(logs or {}, number)
+        if number % self.every and number != self.epochs:
+            return
+        found = self._measured()
+        if self.writer is not None:
+            self.writer.scalars(found, number)
+        name, score = next(iter(found.items()))
+        if self.log is not None:
+            numbers = ", ".join(f"{k} {v:.4g}" for k, v in found.items())
+            self.log(f"epoch {number}, validation: {numbers}")
+        if score > self.best:
+            self.best, self.best_epoch = float(score), number
+            self._keep(name)
+        elif self.patience is not None and number - self.best_epoch >= self.patience:
+            self.model.stop_training = True
+            if self.log is not None:
+                self.log(f"no better {name} since epoch {self.best_epoch}: stopped")
+
+    def restore(self, model):
+        """Gives a model the best weights; nothing where none were measured."""
+        path = self.folder / BEST_FILE
+        if path.is_file():
+            with np.load(path, allow_pickle=False) as kept:
+                names = [f"weight_{i}" for i in range(len(model.weights))]
+                model.set_weights([kept[name] for name in names])
+
+    def _measured(self):
+        """Measures the averaged weights where the optimizer keeps some."""
+        optimizer, variables = self.model.optimizer, self.model.trainable_variables
+        if not getattr(optimizer, "use_ema", False):
+            return self.measure(self.model)
+        raw = [keras.ops.convert_to_numpy(v) for v in variables]
+        optimizer.finalize_variable_values(variables)
+        try:
+            return self.measure(self.model)
+        finally:
+            self._averaged = self.model.get_weights()
+            for variable, value in zip(variables, raw, strict=True):
+                variable.assign(value)
+
+    def _keep(self, name):
+        averaged = getattr(self.model.optimizer, "use_ema", False)
+        weights = self._averaged if averaged else self.model.get_weights()
+        arrays = {f"weight_{i}": w for i, w in enumerate(weights)}
+        facts = {"score": self.best, "metric": name, "epoch": self.best_epoch}
+        arrays["facts"] = np.frombuffer(json.dumps(facts).encode(), np.uint8)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / BEST_FILE
+        with replace_atomically(path) as temporary, temporary.open("wb") as file:
+            np.savez(file, **arrays)
+
+    def _resume(self):
+        path = self.folder / BEST_FILE
+        if path.is_file():
+            with np.load(path, allow_pickle=False) as kept:
+                facts = json.loads(kept["facts"].tobytes())
+            self.best, self.best_epoch = facts["score"], facts["epoch"]
