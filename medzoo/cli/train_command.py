@@ -5,8 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from medzoo.cli.parser import add_name, add_target, add_threads
+from medzoo.errors import InputError
 from medzoo.zoo.recipe import read_recipe
 from medzoo.zoo.registry import resolve
+
+# Names alone: the readers need packages that refusing a wrong name does not.
+DATA_SETS = ("mrbrains13",)
 
 
 @dataclass(frozen=True)
@@ -16,17 +20,21 @@ class TrainOptions:
     Attributes:
         name: The model as the user wrote it.
         folder: The folder with the recipe to follow.
-        cases: The cases.csv to train on.
+        cases: The cases.csv to train on, or None with `data`.
+        data: Kind and folder of a data set in its own layout, or None.
         output: Folder of checkpoints and result; an earlier run there is resumed.
         target: "COLUMN" or "COLUMN:CODES.csv" instead of the recipe's, or None.
+        fine_tune: Whether to start from the model's weights.
         threads: CPU threads at most, or None.
     """
 
     name: str
     folder: Path
-    cases: Path
+    cases: Path | None
+    data: tuple[str, Path] | None
     output: Path
     target: str | None
+    fine_tune: bool
     threads: int | None
 
 
@@ -36,9 +44,18 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--cases",
         type=Path,
-        required=True,
         metavar="CASES.csv",
         help="a table with one case a row",
+    )
+    parser.add_argument(
+        "--data",
+        metavar="KIND:FOLDER",
+        help="a data set in the layout that it is published in: mrbrains13:FOLDER",
+    )
+    parser.add_argument(
+        "--fine-tune",
+        action="store_true",
+        help="start from the model's weights, with small steps",
     )
     parser.add_argument(
         "-o",
@@ -58,14 +75,31 @@ def read_options(values: Namespace) -> TrainOptions:
     Raises:
         InputError: Unknown model.
     """
+    if (values.cases is None) == (values.data is None):
+        raise InputError(
+            "train takes either --cases or --data. Received: "
+            f"cases={values.cases}, data={values.data}. Give exactly one."
+        )
     return TrainOptions(
         name=values.name,
         folder=resolve(values.name),
         cases=values.cases,
+        data=None if values.data is None else _data_set(values.data),
         output=values.output,
         target=values.target,
+        fine_tune=values.fine_tune,
         threads=values.threads,
     )
+
+
+def _data_set(text: str) -> tuple[str, Path]:
+    kind, _, folder = text.partition(":")
+    if kind not in DATA_SETS or not folder:
+        raise InputError(
+            f"--data takes KIND:FOLDER, KIND one of {list(DATA_SETS)}. "
+            f"Received: --data {text}."
+        )
+    return kind, Path(folder)
 
 
 def run(values: Namespace) -> int:

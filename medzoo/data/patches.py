@@ -35,12 +35,24 @@ class PatchDataset(keras.utils.PyDataset):
         recipe: dict, the recipe's content.
         indices: sequence of int or None, the cases to use; None for all.
         seed: int.
+        batch_size: int or None, instead of the recipe's.
+        augment: bool; False leaves out movement and augmentation. Lesions and synthetic
+            channels belong to the sources and stay.
 
     Raises:
         RecipeError: if patches are not described.
     """
 
-    def __init__(self, volumes, recipe, *, indices=None, seed=0):
+    def __init__(
+        self,
+        volumes,
+        recipe,
+        *,
+        indices=None,
+        seed=0,
+        batch_size=None,
+        augment=True,
+    ):
         super().__init__()
         training = recipe["training"]
         options = training.get("options", {})
@@ -52,7 +64,7 @@ class PatchDataset(keras.utils.PyDataset):
         self.volumes = volumes
         self.seed = seed
         self.epoch = 0
-        self.batch_size = training.get("batch_size", 2)
+        self.batch_size = batch_size or training.get("batch_size", 2)
         self.steps = training["steps_per_epoch"]
         self.patch_size = np.asarray(training["patch_size"], int)
         self.margin = int(options.get("margin", 0))
@@ -65,8 +77,9 @@ class PatchDataset(keras.utils.PyDataset):
         self.reference = options.get("reference_class")
         chosen = range(len(volumes)) if indices is None else indices
         self._groups = _by_source(volumes, chosen)
-        self._movement = _pipeline([options.get("movement")])
-        self._augmentation = _pipeline(training.get("augmentation", []))
+        movement, changes = [options.get("movement")], training.get("augmentation", [])
+        self._movement = _pipeline(movement if augment else [])
+        self._augmentation = _pipeline(changes if augment else [])
         self._lesions = {n: _pipeline([s.lesions]) for n, s in volumes.sources.items()}
         self._synthesis = {
             n: _pipeline([s.synthesis]) for n, s in volumes.sources.items()

@@ -32,6 +32,32 @@ def target_column(recipe, override=None):
     return column
 
 
+def target_and_codes(recipe, override=None):
+    """Returns the column with the truth of a model that answers in images, and codes.
+
+    Args:
+        recipe: dict, the recipe's content.
+        override: str or None, "COLUMN" or "COLUMN:CODES.csv" as `--target` gives it.
+
+    Returns:
+        The column or None where the model has no target, and the path of a table of
+        codes or None.
+
+    Raises:
+        InputError: if a target is given to a model that has none.
+    """
+    own = recipe.get("target")
+    if override is None:
+        return (None if own is None else own["column"]), None
+    if own is None:
+        raise InputError(
+            f"{recipe['name']} compares images with themselves and has no target. "
+            f"Received: target={override!r}. Leave it out."
+        )
+    column, _, codes = override.partition(":")
+    return column, codes or None
+
+
 def target_value(case, recipe):
     """Returns a case's truth as a number: years, or the index of its class.
 

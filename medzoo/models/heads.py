@@ -5,10 +5,13 @@ from math import prod
 
 import keras
 
+from medzoo.layers.convolution_blocks import normalize_activate
 from medzoo.layers.crop_like_3d import CropLike3D
 from medzoo.layers.depth_to_space_3d import DepthToSpace3D
 from medzoo.layers.linear_upsample_3d import LinearUpsample3D
 from medzoo.models.base import VolumeModel
+
+SUBVOXEL_SCALE = 0.1
 
 
 def factors(strides):
@@ -39,6 +42,8 @@ def voxel_head(x, num_classes, head_bias, style, name=VolumeModel.head_name):
 def subvoxel_head(x, num_classes, factor, head_bias, style):
     """Adds a 3 x 3 x 3 convolution that gives the logits of smaller voxels.
 
+    Its input is normalised and activated first, as at the end of He et al. (2016).
+
     Args:
         x: `KerasTensor`, features on the coarse grid.
         num_classes: int.
@@ -49,6 +54,7 @@ def subvoxel_head(x, num_classes, factor, head_bias, style):
     Returns:
         `KerasTensor`, `(batch, x * fx, y * fy, z * fz, num_classes)` float32.
     """
+    x = normalize_activate(x, style, "last")
     logits = keras.layers.Conv3D(
         num_classes * prod(factor),
         3,
@@ -60,6 +66,11 @@ def subvoxel_head(x, num_classes, factor, head_bias, style):
         data_format="channels_last",
         name=VolumeModel.head_name,
     )(x)
+    # Steps of Adam are as large for each of 27 times `filters` weights: without the
+    # scale a single one would throw logits about by more than their range.
+    logits = keras.layers.Rescaling(SUBVOXEL_SCALE, dtype="float32", name="scale")(
+        logits
+    )
     return DepthToSpace3D(factor, dtype="float32", name="subvoxels")(logits)
 
 

@@ -5,34 +5,53 @@ import sys
 import time
 from pathlib import Path
 
+from medzoo.data.cases import read_cases
 from medzoo.data.dataset import CaseDataset, labelled_cases
+from medzoo.data.mrbrains13 import read_mrbrains13
 from medzoo.data.prepared import PreparedCases
-from medzoo.data.targets import target_value
+from medzoo.data.sources import COLUMN as SOURCE_COLUMN
+from medzoo.data.targets import target_and_codes, target_value
 from medzoo.data.views import read_views
 from medzoo.errors import InputError
 from medzoo.files import write_text_atomically
 from medzoo.models.from_recipe import build_model
+from medzoo.training import image_command
 from medzoo.training.cross_validation import cross_validate, write_out_of_fold
 from medzoo.training.fit import Terminated, fit
 from medzoo.training.settings import TrainingSettings
 from medzoo.training.weights_file import write_weights
 
+# Data sets that are read in the layout that they are published in.
+DATA_SETS = {"mrbrains13": read_mrbrains13}
 EXIT_DONE = 0
 EXIT_INTERRUPTED = 130
 
 
-def train(recipe, cases, output, *, target=None, threads=None, log=None):
+def train(
+    recipe,
+    cases,
+    output,
+    *,
+    target=None,
+    tables=None,
+    start=None,
+    threads=None,
+    log=None,
+):
     """Trains a model as its recipe says: a cross-validation, then what is published.
 
     An ensemble is made of the networks of the folds; a single network is trained once
-    more on all cases. Interrupted, it goes on where it stopped.
+    more on all cases. Tasks that answer in images have one split instead, see
+    `medzoo.training.image_command`. Interrupted, it goes on where it stopped.
 
     Args:
         recipe: dict, the recipe's content.
-        cases: path of a cases.csv.
+        cases: path of a cases.csv, or list of `Case`.
         output: path of a folder: recipe.json, model.weights.h5 and out_of_fold.csv are
             left there, beside the runs and prepared scans that may be deleted after.
         target: str or None, a column instead of the recipe's.
+        tables: path of the folder with the recipe's tables of codes, or None.
+        start: path of weights to start from, for tasks that answer in images; or None.
         threads: int or None, processes that prepare scans. Defaults to 2.
         log: callable taking a line, or None.
 
@@ -43,8 +62,10 @@ def train(recipe, cases, output, *, target=None, threads=None, log=None):
         InputError: if the recipe's ensemble and its number of folds differ.
         Terminated: after SIGTERM, when the state is saved.
     """
-    _check_members(recipe)
     output = Path(output)
+    if recipe["task"] in image_command.TASKS:
+        return _train_images(recipe, cases, output, target, tables, start, threads, log)
+    _check_members(recipe)
     if target is not None:
         recipe = {**recipe, "target": {**recipe["target"], "column": target}}
     say = log or (lambda line: None)
@@ -67,6 +88,40 @@ def train(recipe, cases, output, *, target=None, threads=None, log=None):
     text = json.dumps(content, indent=2, ensure_ascii=False)
     write_text_atomically(output / "recipe.json", text + "\n")
     return output
+
+
+def _train_images(recipe, cases, output, target, tables, start, threads, log):
+    column, codes = target_and_codes(recipe, target)
+    if column is not None:
+        recipe = {**recipe, "target": {**recipe["target"], "column": column}}
+    if codes is not None:
+        recipe = _with_codes(recipe, str(Path(codes).resolve()))
+    if not isinstance(cases, list):
+        columns = [SOURCE_COLUMN, "subject"]
+        cases = read_cases(cases, recipe["channels"], target=column, columns=columns)
+    usable = [c for c in cases if (column is None and c.images) or c.target is not None]
+    model = image_command.train_images(
+        recipe,
+        usable,
+        output,
+        tables=tables,
+        start=start,
+        threads=threads or 2,
+        log=log or (lambda line: None),
+    )
+    image_command.write_model(model, recipe, output)
+    return output
+
+
+def _with_codes(recipe, codes):
+    """The recipe with another table of codes for cases that name no source."""
+    training = recipe["training"]
+    options = training.get("options", {})
+    sources = options.get("sources") or {"cases": {}}
+    first = next(iter(sources))
+    changed = {**sources, first: {**sources[first], "codes": codes}}
+    options = {**options, "sources": changed}
+    return {**recipe, "training": {**training, "options": options}}
 
 
 def _check_members(recipe):
@@ -118,9 +173,11 @@ def run(recipe, options):
     try:
         folder = train(
             recipe,
-            options.cases,
+            _given(options),
             options.output,
             target=options.target,
+            tables=options.folder,
+            start=_start(options, recipe),
             threads=options.threads,
             log=log,
         )
@@ -129,6 +186,25 @@ def run(recipe, options):
         return EXIT_INTERRUPTED
     sys.stdout.write(f"{folder}\n")
     return EXIT_DONE
+
+
+def _given(options):
+    """The cases of the command line: a table, or a data set in its own layout."""
+    if options.data is None:
+        return options.cases
+    kind, folder = options.data
+    return DATA_SETS[kind](folder)
+
+
+def _start(options, recipe):
+    if not options.fine_tune:
+        return None
+    if recipe["weights"] is None:
+        raise InputError(
+            "Fine-tuning starts from weights that the model has. "
+            f"Received: --fine-tune for {recipe['name']}, which has none. Leave it out."
+        )
+    return options.folder / recipe["weights"]["file"]
 
 
 def _progress(say):

@@ -18,7 +18,9 @@ class Terminated(Exception):  # noqa: N818 - not an error: the user asked for it
     """SIGTERM came; the state is saved."""
 
 
-def fit(recipe, data, folder, *, log=None, checkpoint_every=1, measure=None):
+def fit(
+    recipe, data, folder, *, log=None, checkpoint_every=1, measure=None, start=None
+):
     """Trains a single network (a member, where the recipe is an ensemble).
 
     Args:
@@ -32,6 +34,7 @@ def fit(recipe, data, folder, *, log=None, checkpoint_every=1, measure=None):
             the best of the measured weights are returned, and the recipe's `patience`
             stops early. It is called as `measure(model, writer=...)`, with a
             `SummaryWriter` or None.
+        start: path of a weights file to start from, or None for fresh weights.
 
     Returns:
         float32 Keras model with the trained weights.
@@ -42,6 +45,8 @@ def fit(recipe, data, folder, *, log=None, checkpoint_every=1, measure=None):
     settings = TrainingSettings.from_recipe(recipe)
     keras.utils.set_random_seed(settings.seed)
     model = single_network(recipe, dtype=settings.dtype)
+    if start is not None:
+        model.load_weights(start)
     freeze_readout(model, settings.readout is not None)
     optimizer = keras.optimizers.AdamW(
         schedule(settings, len(data)),
@@ -76,9 +81,9 @@ def fit(recipe, data, folder, *, log=None, checkpoint_every=1, measure=None):
             )
         if checkpoints.stopped:
             raise Terminated
-    reestimate_averages(model, data)
     if validation is not None:
         validation.restore(model)
+    reestimate_averages(model, data)
     freeze_readout(model, False)
     final = single_network(recipe)
     final.set_weights(model.get_weights())

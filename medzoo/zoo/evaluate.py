@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from medzoo.data.cases import read_cases
-from medzoo.data.targets import target_column, target_value
+from medzoo.data.sources import COLUMN as SOURCE_COLUMN
+from medzoo.data.targets import target_and_codes, target_column, target_value
 from medzoo.errors import (
     FileFormatError,
     InputError,
@@ -20,7 +21,7 @@ from medzoo.files import write_text_atomically
 from medzoo.metrics import classification_metrics, regression_metrics
 from medzoo.zoo.measured import METRICS_FILE, read_metrics
 from medzoo.zoo.out_of_fold import Truth, read_out_of_fold
-from medzoo.zoo.predict import Predictor
+from medzoo.zoo.predict import IMAGE_TASKS, Predictor
 from medzoo.zoo.progress import Progress
 from medzoo.zoo.recipe import read_recipe
 from medzoo.zoo.records import tell
@@ -61,6 +62,11 @@ def evaluate(name, cases=None, *, target=None, out_of_fold=False, threads=None):
         )
         found = {"protocol": protocol, "cost": {}}
     else:
+        if recipe.task in IMAGE_TASKS:
+            found = _measured(folder, content, cases, target, threads)
+            parameters = count_parameters(folder, recipe)
+            identity = {"model": recipe.name, "version": recipe.version}
+            return {**identity, **found, "parameters": parameters}
         truth, found = _predicted(folder, content, cases, target, threads)
     return {
         "model": recipe.name,
@@ -80,6 +86,61 @@ def measure(truth, recipe):
             truth.target, truth.prediction, truth.low, truth.high, unit=recipe["unit"]
         )
     return classification_metrics(truth.target, truth.prediction)
+
+
+def _measured(folder, recipe, table, target, threads):
+    """Measures a model whose answers are images."""
+    column, codes = target_and_codes(recipe, target)
+    columns = [SOURCE_COLUMN, "subject", "age", "sex"]
+    cases = read_cases(table, recipe["channels"], target=column, columns=columns)
+    usable = [c for c in cases if c.images and (column is None or c.target is not None)]
+    if len(usable) < len(cases):
+        left_out = len(cases) - len(usable)
+        sys.stderr.write(f"medzoo: {left_out} cases without image or truth left out\n")
+    predictor = Predictor(folder, threads=threads)
+    started = time.perf_counter()
+    with Progress(len(usable), "cases") as progress:
+        found = _by_task(predictor, recipe, usable, codes, progress)
+    count = max(1, found.pop("count", len(usable)))
+    cost = {
+        "seconds_per_scan": round((time.perf_counter() - started) / count, 2),
+        "peak_memory_gb": peak_memory_gb(),
+    }
+    return {**found, "cost": cost}
+
+
+def _by_task(predictor, recipe, cases, codes, progress):
+    if recipe["task"] == "segmentation":
+        from medzoo.zoo.measure_segmentation import measure_segmentation
+
+        return measure_segmentation(
+            predictor.prediction,
+            recipe,
+            cases,
+            tables=predictor.folder,
+            codes=codes,
+            progress=progress,
+        )
+    if recipe["task"] == "super_resolution":
+        from medzoo.zoo.measure_super_resolution import measure_super_resolution
+
+        return measure_super_resolution(
+            predictor.model, recipe, cases, progress=lambda done, _: progress(done)
+        )
+    from medzoo.zoo.measure_reconstruction import measure_reconstruction
+
+    return measure_reconstruction(
+        predictor.model, recipe, cases, progress=lambda done, _: progress(done)
+    )
+
+
+def peak_memory_gb():
+    """Returns the most memory that this process has held so far, in GB."""
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Linux counts in KiB, macOS in bytes.
+    return round(peak * (1 if sys.platform == "darwin" else 1024) / 1e9, 2)
 
 
 def _predicted(folder, recipe, table, target, threads):
@@ -109,7 +170,10 @@ def _predicted(folder, recipe, table, target, threads):
     truth = _truth(good, values, recipe)
     found = {
         "protocol": f"{len(good)} labelled cases of {Path(table).name}.",
-        "cost": {"seconds_per_scan": round(seconds, 2)},
+        "cost": {
+            "seconds_per_scan": round(seconds, 2),
+            "peak_memory_gb": peak_memory_gb(),
+        },
     }
     if failed:
         found["failed"] = failed

@@ -1,0 +1,104 @@
+"""`medzoo train` for tasks whose answers are images: one split, or a few folds."""
+
+import json
+from pathlib import Path
+
+from medzoo.data.splits import stratified_folds
+from medzoo.errors import InputError
+from medzoo.files import write_text_atomically
+from medzoo.training.fit import fit
+from medzoo.training.segmentation import SegmentationTraining
+from medzoo.training.settings import TrainingSettings
+from medzoo.training.weights_file import write_weights
+
+CROSS_VALIDATION_FILE = "cross_validation.json"
+TASKS = {"segmentation": SegmentationTraining}
+
+
+def train_images(recipe, cases, output, *, tables=None, start=None, threads=2, log):
+    """Trains a network on one split, and cross-validates it where there is none.
+
+    The recipe's `split` names the cases for validation. Where the table holds none of
+    them (a user's own data) the cases are dealt out to folds, each fold is measured by
+    a network trained on the others, and the published network is trained on all.
+
+    Args:
+        recipe: dict, the recipe's content.
+        cases: list of `Case`.
+        output: path of the folder for runs and result.
+        tables: path of the folder with the recipe's tables of codes, or None.
+        start: path of a weights file to start from, with the recipe's
+            `fine_tuning_rate`, or None for fresh weights.
+        threads: int, processes that prepare scans.
+        log: callable taking a line.
+
+    Returns:
+        The trained Keras model.
+
+    Raises:
+        Terminated: after SIGTERM, when the state is saved.
+        InputError: if there are too few cases.
+    """
+    output = Path(output)
+    settings = TrainingSettings.from_recipe(recipe)
+    if start is not None:
+        section = {**recipe["training"], "learning_rate": settings.fine_tuning_rate}
+        recipe = {**recipe, "training": section}
+    task = TASKS[recipe["task"]](
+        cases, recipe, output / "prepared", tables=tables, threads=threads, log=log
+    )
+    named = set(settings.split.get("validation", []))
+    held_out = [i for i, case in enumerate(cases) if case.case_id in named]
+    inside = [i for i in range(len(cases)) if i not in set(held_out)]
+    if not inside:
+        raise InputError(
+            "Training needs cases that are not for validation. "
+            f"Received: {len(cases)} cases, all of them for validation. Add cases."
+        )
+    log(f"{len(inside)} cases for training, {len(held_out)} for validation")
+    runs = output / "runs"
+    if not held_out:
+        _cross_validate(task, cases, recipe, settings, output, start, log)
+    data = task.dataset(inside, settings.seed)
+    measure = task.measure(held_out)
+    return fit(recipe, data, runs / "model", log=log, measure=measure, start=start)
+
+
+def _cross_validate(task, cases, recipe, settings, output, start, log):
+    """Trains a network a fold; writes how each does on the cases it never saw."""
+    count = min(settings.split.get("num_folds", 5), len(cases))
+    subjects = [case.columns.get("subject", case.case_id) for case in cases]
+    seed = settings.split.get("seed", 42)
+    folds = stratified_folds(subjects, [0.0] * len(cases), count, seed)
+    found = {}
+    for fold in range(count):
+        inside = [i for i, f in enumerate(folds) if f != fold]
+        outside = [i for i, f in enumerate(folds) if f == fold]
+        measure = task.measure(outside)
+
+        def say(line, fold=fold):
+            log(f"fold {fold}, {line}")
+
+        data = task.dataset(inside, settings.seed + fold)
+        folder = output / "runs" / f"fold-{fold}"
+        # Not measured while it is trained: the best epoch would be chosen by the
+        # cases that the fold is to be judged on.
+        network = fit(recipe, data, folder, log=say, start=start)
+        if measure is not None:
+            measured = measure(network)
+            held_out = [cases[i].case_id for i in outside]
+            found[f"fold {fold}"] = {"cases": held_out, **measured}
+            name, value = next(iter(measured.items()))
+            say(f"{name} {value:.3f}")
+    text = json.dumps(found, indent=2, ensure_ascii=False)
+    write_text_atomically(output / CROSS_VALIDATION_FILE, text + "\n")
+
+
+def write_model(model, recipe, output):
+    """Writes the weights and the recipe that vouches for them; returns the recipe."""
+    facts = write_weights(model, Path(output) / "model.weights.h5")
+    urls = (recipe.get("weights") or {}).get("urls", [])
+    content = {**recipe, "weights": {**facts, "urls": urls}}
+    text = json.dumps(content, indent=2, ensure_ascii=False)
+    write_text_atomically(Path(output) / "recipe.json", text + "\n")
+    return content

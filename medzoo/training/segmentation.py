@@ -1,0 +1,147 @@
+"""Training of a segmentation: what it learns from, and how it is measured."""
+
+import numpy as np
+
+from medzoo.data.labelled_volumes import LabelledVolumes
+from medzoo.data.patches import PatchDataset
+from medzoo.inference.segment import segment
+from medzoo.metrics.segmentation import segmentation_metrics
+from medzoo.preprocess import Preprocessor
+
+# Scans measured after an epoch: each takes seconds.
+MOST_MEASURED = 6
+# Colours of classes in pictures, RGB; the background has none.
+COLOURS = np.array(
+    [
+        (0, 0, 0),
+        (230, 159, 0),
+        (86, 180, 233),
+        (0, 158, 115),
+        (240, 228, 66),
+        (0, 114, 178),
+        (213, 94, 0),
+        (204, 121, 167),
+        (153, 153, 153),
+    ],
+    np.uint8,
+)
+
+
+class SegmentationTraining:
+    """Data and measure of a segmentation.
+
+    Args:
+        cases: list of `Case` whose target is the path of a label map.
+        recipe: dict, the recipe's content.
+        folder: path, where prepared volumes are kept.
+        tables: path of the folder with the recipe's tables of codes, or None.
+        threads: int, processes that prepare scans.
+        log: callable taking a line.
+    """
+
+    def __init__(self, cases, recipe, folder, *, tables, threads, log):
+        self.recipe = recipe
+        self.volumes = LabelledVolumes(cases, recipe, folder, tables)
+
+        def progress(done, total):
+            if done % 20 == 0 or done == total:
+                log(f"prepared {done} of {total}")
+
+        self.volumes.prepare(workers=threads, progress=progress)
+
+    def dataset(self, indices, seed):
+        """Returns what `fit` trains on: patches of the chosen cases."""
+        return PatchDataset(self.volumes, self.recipe, indices=indices, seed=seed)
+
+    def measure(self, indices):
+        """Returns a callable `(model, writer=None)` -> dict, the mean Dice first.
+
+        It segments some of the chosen scans as a whole, the sources in turn.
+        """
+        chosen = self._some(indices)
+        preprocessor = Preprocessor(
+            self.recipe["preprocessing"], self.recipe["channels"]
+        )
+
+        def measure(model, writer=None):
+            rows = {}
+            for number, index in enumerate(chosen):
+                case = self.volumes.get(index)
+                image = case.image.astype(np.float32)
+                x = preprocessor.normalize(image[None])[0]
+                labels, _, _ = segment(model, x, self.recipe)
+                found = self._dice(labels, case.labels, index)
+                source = self.volumes.source_of[index].name
+                rows.setdefault(source, []).append(found)
+                if writer is not None:
+                    picture = overlay(image[..., _shown(case)], labels)
+                    writer.picture(f"case_{number}", picture, _step(model))
+            return self._summary(rows)
+
+        return measure if chosen else None
+
+    def _some(self, indices):
+        """The first scans of every source in turn, up to `MOST_MEASURED`."""
+        groups = {}
+        for index in indices:
+            if self.volumes.cases[index].images:
+                name = self.volumes.source_of[index].name
+                groups.setdefault(name, []).append(index)
+        chosen = []
+        while any(groups.values()) and len(chosen) < MOST_MEASURED:
+            for group in groups.values():
+                if group and len(chosen) < MOST_MEASURED:
+                    chosen.append(group.pop(0))
+        return chosen
+
+    def _dice(self, labels, truth, index):
+        for label, classes in self.volumes.source_of[index].any_of.items():
+            labels = np.where(np.isin(labels, list(classes)), int(label), labels)
+        count = len(self.recipe["class_names"])
+        found = segmentation_metrics(labels, truth, count, 1.0, surfaces=False)
+        return [found[k]["dice"] for k in range(1, count)]
+
+    def _summary(self, rows):
+        """Mean Dice over sources, then each class of each source."""
+        names = [n.replace(" ", "_") for n in self.recipe["class_names"][1:]]
+        with np.errstate(invalid="ignore"):
+            dice = {k: np.nanmean(np.array(v, float), axis=0) for k, v in rows.items()}
+        means = [float(np.nanmean(values)) for values in dice.values()]
+        found = {"dice/mean": float(np.mean(means))}
+        for source, values in dice.items():
+            for name, value in zip(names, values, strict=True):
+                if np.isfinite(value):
+                    found[f"dice/{source}/{name}"] = float(value)
+        return found
+
+
+def overlay(image, labels):
+    """Returns a picture: the middle axial slice, and beside it with its classes.
+
+    Args:
+        image: `(x, y, z)` float.
+        labels: `(x, y, z)` integers.
+
+    Returns:
+        `(rows, columns, 3)` uint8, anterior on top.
+    """
+    middle = image.shape[2] // 2
+    grey = np.rot90(image[..., middle])
+    classes = np.rot90(labels[..., middle])
+    top = np.percentile(grey, 99.5) or 1.0
+    grey = np.clip(255 * grey / top, 0, 255).astype(np.uint8)
+    plain = np.repeat(grey[..., None], 3, axis=-1)
+    colour = COLOURS[classes % len(COLOURS)]
+    mixed = (0.55 * plain + 0.45 * colour).astype(np.uint8)
+    mixed[classes == 0] = plain[classes == 0]
+    return np.concatenate([plain, mixed], axis=1)
+
+
+def _shown(case):
+    """The first channel that is there."""
+    return int(np.flatnonzero(case.present)[0])
+
+
+def _step(model):
+    optimizer = getattr(model, "optimizer", None)
+    return 0 if optimizer is None else int(optimizer.iterations)

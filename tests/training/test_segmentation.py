@@ -1,0 +1,388 @@
+"""Segmentation from cases to label files: patches, training, prediction, measures."""
+
+import csv
+import json
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+
+from medzoo.cli.main import main
+from medzoo.data.cases import read_cases
+from medzoo.data.labelled_volumes import LabelledVolumes
+from medzoo.data.patches import PatchDataset
+from medzoo.errors import InputError, RecipeError
+from medzoo.io import read, write
+from medzoo.spatial import orient
+from medzoo.training.command import train
+from medzoo.zoo.evaluate import evaluate
+from medzoo.zoo.load import load
+from medzoo.zoo.predict import predict
+
+NAMES = ["background", "fluid", "grey", "white"]
+# Codes of the map that is synthesised from, and what they are.
+CODES = {"10": 1, "20": 2, "30": 3}
+
+
+def synthesis(labels, targets=None):
+    background = {"background": [labels[0]], "zero_background": 1.0}
+    arguments = {"labels": labels, "num_channels": 2, **background, "noise": [0, 0.02]}
+    if targets:
+        arguments["targets"] = targets
+    return {"class": "LabelToImage", "arguments": arguments}
+
+
+def tissue_recipe(**training):
+    """A recipe of two channels, any of which may be missing, that trains in seconds."""
+    sources = {
+        "manual": {
+            "rate": 0.6,
+            "synthesis": synthesis([0, 1, 2, 3]),
+            "synthesis_rate": 0.5,
+        },
+        "merged": {"rate": 0.2, "codes": "codes.csv", "any_of": {"3": [2, 3]}},
+        "map": {"rate": 0.2, "synthesis": synthesis([0, 10, 20, 30], CODES)},
+    }
+    return {
+        "schema": 1,
+        "name": "tiny_tissue",
+        "version": "1.0",
+        "summary": "Tissue of a phantom",
+        "task": "segmentation",
+        "architecture": {
+            "class": "ResidualUNet3D",
+            "arguments": {
+                "input_shape": [None, None, None, 4],
+                "num_classes": 4,
+                "filters": [8, 12],
+                "strides": [[2, 2, 2], [2, 2, 2]],
+                "head_upsampling": "subvoxel",
+            },
+        },
+        "channels": [
+            {"name": "t1", "required": False},
+            {"name": "flair", "required": False},
+        ],
+        "target": {"column": "labels", "label_map": True},
+        "preprocessing": {
+            "spatial": [
+                {"step": "orient", "arguments": {"orientation": "RAS"}},
+                {"step": "resample", "arguments": {"spacing": 6.0, "tolerance": 0.1}},
+            ],
+            "layers": [{"class": "MarkChannels", "arguments": {}}],
+        },
+        "postprocessing": [
+            {
+                "step": "sliding_window",
+                "arguments": {"window_size": [16, 24, 24], "overlap": 0.25},
+            },
+            {"step": "mirror", "arguments": {"axis": 0}},
+        ],
+        "class_names": NAMES,
+        "weights": None,
+        "training": {
+            "epochs": 6,
+            "steps_per_epoch": 10,
+            "batch_size": 2,
+            "learning_rate": 0.01,
+            "warmup_epochs": 1,
+            "patch_size": [16, 16, 16],
+            "split": {"validation": ["m3"]},
+            "validate_every": 3,
+            "loss": {
+                "class": "PartialLabels",
+                "arguments": {"loss": {"class": "DiceCrossentropy", "arguments": {}}},
+            },
+            "augmentation": [
+                {"class": "RandomNoise", "arguments": {"deviation": [0, 0.02]}}
+            ],
+            "options": {
+                "sources": sources,
+                "margin": 2,
+                "class_weights": [0.5, 1, 1, 1],
+                "reference_class": 3,
+                "movement": {
+                    "class": "RandomSpatial3D",
+                    "arguments": {"rotation": 5, "displacement": 1},
+                },
+            },
+            **training,
+        },
+        "data": [],
+        "licence": "CC0-1.0",
+        "citation": "none",
+        "intended_use": "tests",
+        "limits": ["phantoms only"],
+    }
+
+
+def scaled(volume):
+    """White matter is 1, as the real recipe's steps make it."""
+    return volume.with_array((volume.array / 160).astype("float32"))
+
+
+def true_classes(head_phantom, **grid):
+    """Classes of a phantom of the brain, from its intensities without noise."""
+    brain = head_phantom(skull=False, **grid)
+    levels = [brain.array > 20, brain.array > 80, brain.array > 135]
+    return brain.with_array(np.sum(levels, axis=0).astype(np.uint8))
+
+
+@pytest.fixture(scope="session")
+def tissue_study(tmp_path_factory, head_phantom):
+    """The path of a cases.csv with four true scans, one of merged labels, one map."""
+    folder = tmp_path_factory.mktemp("tissue")
+    rows = []
+    for number in range(6):
+        grid = {"spacing": 6.0, "shift": (number, 0.0, 0.0)}
+        labels = true_classes(head_phantom, **grid)
+        source = "manual"
+        if number == 4:
+            source = "merged"
+            labels = labels.with_array(np.array([0, 7, 9, 9], "uint8")[labels.array])
+        if number == 5:
+            source = "map"
+            labels = labels.with_array((10 * labels.array).astype("uint8"))
+        else:
+            scan = head_phantom(skull=False, noise=3.0, seed=number, **grid)
+            write(scaled(scan), folder / f"m{number}.nii.gz")
+        write(labels, folder / f"m{number}_labels.nii.gz")
+        rows.append(
+            {
+                "case_id": f"m{number}",
+                "t1": "" if number == 5 else f"m{number}.nii.gz",
+                "labels": f"m{number}_labels.nii.gz",
+                "source": source,
+            }
+        )
+    (folder / "codes.csv").write_text("code,class\n7,1\n9,3\n")
+    path = folder / "cases.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+@pytest.fixture(scope="session")
+def tissue_model(tmp_path_factory, tissue_study):
+    """The folder of a model trained on the phantoms."""
+    folder = tmp_path_factory.mktemp("tissue_model")
+    lines = []
+    tables = tissue_study.parent
+    train(tissue_recipe(), tissue_study, folder, tables=tables, log=lines.append)
+    (folder / "log.txt").write_text("\n".join(lines))
+    (folder / "codes.csv").write_text((tables / "codes.csv").read_text())
+    return folder
+
+
+def volumes_of(path, recipe):
+    cases = read_cases(
+        path, recipe["channels"], target="labels", columns=["source", "subject"]
+    )
+    return LabelledVolumes(cases, recipe, tables=path.parent)
+
+
+def test_patches_follow_from_seed_epoch_and_number_alone(tissue_study):
+    recipe = tissue_recipe()
+    volumes = volumes_of(tissue_study, recipe)
+    one, other = (PatchDataset(volumes, recipe, seed=4) for _ in range(2))
+    for data in (one, other):
+        data.epoch = 2
+    other.patch(0)
+    first, again = one[3], other[3]
+    np.testing.assert_allclose(first[0], again[0], atol=1e-6)
+    np.testing.assert_array_equal(first[1], again[1])
+    one.on_epoch_end()
+    assert not np.array_equal(one[3][1], again[1])
+
+
+def test_patches_tell_missing_channels_and_open_labels(tissue_study):
+    recipe = tissue_recipe()
+    data = PatchDataset(volumes_of(tissue_study, recipe), recipe)
+    kinds = set()
+    for number in range(40):
+        image, labels = data.patch(number)
+        marks = image[..., 2:]
+        assert set(np.unique(marks)) <= {0.0, 1.0}
+        assert marks.any()
+        # A channel that is marked as missing holds nothing.
+        assert not image[..., :2][marks == 0].any()
+        assert image.shape == (16, 16, 16, 4)
+        count = labels.sum(axis=-1)
+        assert set(np.unique(count)) <= {1.0, 2.0}
+        if (count == 2).any():
+            np.testing.assert_array_equal(
+                np.unique(labels[count == 2], axis=0), [[0, 0, 1, 1]]
+            )
+        kinds.add((tuple(marks[0, 0, 0]), bool((count == 2).any())))
+    assert ((1.0, 0.0), True) in kinds
+    assert ((1.0, 1.0), False) in kinds
+
+
+def test_patches_are_balanced_over_classes(tissue_study):
+    recipe = tissue_recipe()
+    options = recipe["training"]["options"]
+    options.update(class_weights=[0, 1, 0, 0], movement=None, margin=0)
+    options["sources"] = {"manual": {}, "merged": {"rate": 0}, "map": {"rate": 0}}
+    data = PatchDataset(volumes_of(tissue_study, recipe), recipe)
+    for number in range(10):
+        _, labels = data.patch(number)
+        assert labels[..., 1].any()
+
+
+def test_unknown_source_is_refused(tissue_study):
+    recipe = tissue_recipe()
+    del recipe["training"]["options"]["sources"]["map"]
+    with pytest.raises(RecipeError, match="source='map'"):
+        volumes_of(tissue_study, recipe)
+
+
+def test_training_measures_and_keeps_the_best(tissue_model):
+    log = (tissue_model / "log.txt").read_text()
+    assert "5 cases for training, 1 for validation" in log
+    assert "validation: dice/mean" in log
+    assert list((tissue_model / "runs/model/tensorboard").iterdir())
+
+
+def test_prediction_lies_in_the_scans_own_space(tissue_model, head_phantom):
+    model = load(tissue_model)
+    truth = true_classes(head_phantom, spacing=6.0)
+    found = model.predict_volume(scaled(head_phantom(spacing=6.0, skull=False)))
+    assert found.labels.shape == truth.shape
+    assert (found.labels.array == truth.array).mean() > 0.9
+    turned = scaled(head_phantom(spacing=6.0, orientation="PIL", skull=False))
+    other = model.predict_volume(turned)
+    np.testing.assert_allclose(other.labels.affine, turned.affine)
+    back = orient(other.labels, "RAS")
+    assert (back.array == found.labels.array).mean() > 0.995
+    fine = scaled(head_phantom(spacing=3.0, skull=False))
+    finer = model.predict_volume(fine)
+    assert finer.labels.shape == fine.shape
+    assert finer.volumes_ml["white"] == pytest.approx(
+        found.volumes_ml["white"], rel=0.1
+    )
+
+
+def test_probabilities_and_entropy_agree_with_the_labels(tissue_model, head_phantom):
+    model = load(tissue_model)
+    scan = scaled(head_phantom(spacing=6.0, skull=False))
+    found = model.predict_volume(scan, uncertainty="entropy", probabilities=True)
+    shares = np.asarray(found.probabilities.array, np.float32)
+    np.testing.assert_allclose(shares.sum(-1), 1, atol=0.01)
+    assert (shares.argmax(-1) == found.labels.array).mean() > 0.999
+    doubt = np.asarray(found.uncertainty.array, np.float32)
+    assert 0 <= doubt.min() <= doubt.max() <= 1
+    sure = shares.max(-1) > 0.99
+    assert doubt[sure].max() < doubt[~sure].mean()
+    with pytest.raises(InputError, match="uncertainty"):
+        model.predict_volume(scan, uncertainty="dice")
+
+
+def test_folder_of_results_is_resumed_by_content(tissue_model, tissue_study, tmp_path):
+    scans = [tissue_study.parent / f"m{i}.nii.gz" for i in range(3)]
+    out = tmp_path / "out"
+    first = predict(tissue_model, scans, out)
+    assert [Path(r["output"]).name for r in first] == [p.name for p in scans]
+    provenance = json.loads((out / "m0.json").read_text())
+    assert provenance["class_names"] == NAMES
+    assert provenance["model"] == "tiny_tissue@1.0"
+    before = {p.name: p.stat().st_mtime_ns for p in out.glob("*.nii.gz")}
+    # One result damaged, one scan replaced: these two are done again.
+    (out / "m1.nii.gz").write_bytes(b"")
+    copies = tmp_path / "in"
+    copies.mkdir()
+    for scan in scans:
+        (copies / scan.name).write_bytes(scan.read_bytes())
+    (copies / "m2.nii.gz").write_bytes(scans[0].read_bytes())
+    again = predict(tissue_model, sorted(copies.iterdir()), out)
+    after = {p.name: p.stat().st_mtime_ns for p in out.glob("*.nii.gz")}
+    assert after["m0.nii.gz"] == before["m0.nii.gz"]
+    assert after["m1.nii.gz"] != before["m1.nii.gz"]
+    assert after["m2.nii.gz"] != before["m2.nii.gz"]
+    assert again[2]["volumes_ml"] == again[0]["volumes_ml"]
+
+
+def test_command_line_writes_one_file_or_a_folder(
+    tissue_model, tissue_study, tmp_path, capsys
+):
+    scan = str(tissue_study.parent / "m0.nii.gz")
+    name = str(tissue_model)
+    target = tmp_path / "labels.nii.gz"
+    arguments = ["predict", name, "--channel", f"t1={scan}", "-o", str(target)]
+    assert main([*arguments, "--probabilities", "--json"]) == 0
+    (record,) = json.loads(capsys.readouterr().out)
+    assert record["output"] == str(target)
+    assert set(record["volumes_ml"]) == set(NAMES[1:])
+    assert read(target).array.dtype == np.uint8
+    shares = nibabel.load(tmp_path / "labels_probabilities.nii.gz").get_fdata()
+    np.testing.assert_allclose(shares.sum(-1), 1, atol=0.01)
+    assert main(["predict", name, scan]) == 2
+    assert "-o" in capsys.readouterr().err
+    two = [scan, str(tissue_study.parent / "m1.nii.gz")]
+    assert main(["predict", name, *two, "-o", str(target)]) == 2
+    broken = tmp_path / "broken.nii.gz"
+    broken.write_bytes(b"no image")
+    out = tmp_path / "folder"
+    assert main(["predict", name, scan, str(broken), "-o", str(out)]) == 1
+    lines = (out / "status.jsonl").read_text().splitlines()
+    assert [bool(json.loads(line).get("error")) for line in lines] == [False, True]
+
+
+def test_any_subset_of_channels_is_an_input(tissue_model, head_phantom):
+    model = load(tissue_model)
+    scan = scaled(head_phantom(spacing=6.0, skull=False))
+    both = model.predict_volume({"t1": scan, "flair": scan})
+    alone = model.predict_volume({"flair": scan})
+    assert both.labels.shape == alone.labels.shape == scan.shape
+    with pytest.raises(InputError, match="channels"):
+        model.predict_volume({"t2": scan})
+
+
+def test_evaluation_measures_the_validation_case(tissue_model, tissue_study):
+    found = evaluate(tissue_model, tissue_study)
+    assert found["metrics"]["mean_dice"]["n"] == 1
+    assert found["metrics"]["dice_white"]["value"] > 0.8
+    assert "1 cases of the validation split" in found["protocol"]
+    assert found["cost"]["peak_memory_gb"] > 0
+
+
+def test_evaluation_takes_another_target_and_its_codes(
+    tissue_model, tissue_study, tmp_path
+):
+    table = tmp_path / "other.csv"
+    folder = tissue_study.parent
+    table.write_text(
+        f"case_id,t1,regions\na,{folder / 'm4.nii.gz'},{folder / 'm4_labels.nii.gz'}\n"
+    )
+    target = f"regions:{folder / 'codes.csv'}"
+    found = evaluate(tissue_model, table, target=target)
+    # Grey matter has the code of white matter there and counts as wrong.
+    assert found["metrics"]["dice_fluid"]["value"] > 0.5
+    assert "dice_grey" not in found["metrics"]
+
+
+def test_fine_tuning_on_own_cases_cross_validates(
+    tissue_model, tissue_study, tmp_path, capsys
+):
+    folder = tissue_study.parent
+    table = tmp_path / "own.csv"
+    rows = [f"own{i},{folder}/m{i}.nii.gz,{folder}/m{i}_labels.nii.gz" for i in (0, 1)]
+    table.write_text("\n".join(["case_id,t1,labels", *rows]) + "\n")
+    recipe = json.loads((tissue_model / "recipe.json").read_text())
+    recipe["training"].update(epochs=1, steps_per_epoch=2)
+    start = tmp_path / "start"
+    start.mkdir()
+    (start / "recipe.json").write_text(json.dumps(recipe))
+    for name in ("model.weights.h5", "codes.csv"):
+        (start / name).write_bytes((tissue_model / name).read_bytes())
+    out = tmp_path / "tuned"
+    arguments = ["train", str(start), "--cases", str(table), "-o", str(out)]
+    assert main([*arguments, "--fine-tune"]) == 0
+    capsys.readouterr()
+    folds = json.loads((out / "cross_validation.json").read_text())
+    assert sorted(fold["cases"] for fold in folds.values()) == [["own0"], ["own1"]]
+    # Two steps from trained weights: as good as before, nowhere near a fresh network.
+    assert all(fold["dice/mean"] > 0.8 for fold in folds.values())
+    assert load(out).recipe["weights"]["sha256"] != recipe["weights"]["sha256"]
