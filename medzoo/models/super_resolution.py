@@ -1,15 +1,26 @@
 """SuperResolution3D: a finer volume out of a coarse one."""
 
+from dataclasses import replace
+from math import prod
+
 import keras
 
 from medzoo.layers.convolution_blocks import (
+    convolve,
     convolve_normalize_activate,
+    drop,
+    normalize_activate,
     strided_kernel,
 )
+from medzoo.layers.depth_to_space_3d import DepthToSpace3D
 from medzoo.layers.linear_upsample_3d import LinearUpsample3D
+from medzoo.layers.pad_channels import PadChannels
 from medzoo.layers.size_3d import three_ints
 from medzoo.models.base import VolumeModel, plain, style_of
 from medzoo.models.residual_encoder import check_counts, check_input_shape
+
+BLOCKS = ("plain", "residual")
+HEADS = ("transposed", "sub_voxel")
 
 
 @keras.saving.register_keras_serializable(package="medzoo")
@@ -29,6 +40,14 @@ class SuperResolution3D(VolumeModel):
         residual: bool, whether the output is added to the linear interpolation of the
             input. The untrained network then is that interpolation: its last kernel
             starts at zero. Defaults to False.
+        blocks: str, "plain" or "residual": a first convolution, then blocks of
+            `num_convolutions` pre-activation units of two convolutions, each unit
+            added to its input and 0 before training. Defaults to "plain".
+        first_kernel_size: int or three ints, kernel of the first convolution; with
+            one input channel a larger one costs little. Defaults to 3.
+        head: str, "transposed" (kernel twice the factor) or "sub_voxel" (a
+            convolution of 3^3 whose channels are the fine voxels, several times as
+            fast). Defaults to "transposed".
         normalization: "batch", "group", "instance" or "none".
         activation: str or Keras object. Defaults to "relu6".
         use_bias: bool, biases in convolutions. Defaults to False.
@@ -55,7 +74,9 @@ class SuperResolution3D(VolumeModel):
     Source:
         Dong et al., "Accelerating the Super-Resolution Convolutional Neural Network"
         (2016); the default topology is that of DLTK's simple_super_resolution_3d
-        (Pawlowski et al., 2017). The residual: Kim et al., "Accurate Image
+        (Pawlowski et al., 2017). Sub-voxel head: Shi et al., "Real-Time Single Image
+        and Video Super-Resolution Using an Efficient Sub-Pixel Convolutional Neural
+        Network" (2016). The residual: Kim et al., "Accurate Image
         Super-Resolution Using Very Deep Convolutional Networks" (2016).
     """
 
@@ -66,6 +87,9 @@ class SuperResolution3D(VolumeModel):
         num_convolutions=1,
         upsampling_factor=(2, 2, 2),
         residual=False,
+        blocks="plain",
+        first_kernel_size=3,
+        head="transposed",
         normalization="batch",
         activation="relu6",
         use_bias=False,
@@ -77,6 +101,8 @@ class SuperResolution3D(VolumeModel):
     ):
         check_input_shape(input_shape)
         check_counts(num_convolutions=num_convolutions)
+        _check_choice("blocks", blocks, BLOCKS)
+        _check_choice("head", head, HEADS)
         factor = three_ints(upsampling_factor, "upsampling_factor")
         arguments = {
             "input_shape": input_shape,
@@ -84,6 +110,9 @@ class SuperResolution3D(VolumeModel):
             "num_convolutions": num_convolutions,
             "upsampling_factor": upsampling_factor,
             "residual": residual,
+            "blocks": blocks,
+            "first_kernel_size": first_kernel_size,
+            "head": head,
             "normalization": normalization,
             "activation": activation,
             "use_bias": use_bias,
@@ -93,14 +122,11 @@ class SuperResolution3D(VolumeModel):
         }
         style = style_of(arguments, kwargs.get("dtype"))
         inputs = keras.Input(tuple(input_shape), name="images")
-        x = inputs
-        for block, width in enumerate(filters, start=1):
-            for number in range(1, num_convolutions + 1):
-                name = f"block{block}_{number}"
-                x = convolve_normalize_activate(
-                    x, width, (3, 3, 3), (1, 1, 1), style, name
-                )
-        outputs = _head(x, input_shape[3], factor, residual, head_bias, style)
+        first = three_ints(first_kernel_size, "first_kernel_size")
+        build = _residual_blocks if blocks == "residual" else _plain_blocks
+        x = build(inputs, filters, num_convolutions, first, style)
+        add_head = _sub_voxel_head if head == "sub_voxel" else _transposed_head
+        outputs = add_head(x, input_shape[3], factor, residual, head_bias, style)
         if residual:
             linear = LinearUpsample3D(factor, dtype="float32", name="linear")(inputs)
             outputs = keras.layers.Add(dtype="float32", name="output")(
@@ -109,7 +135,67 @@ class SuperResolution3D(VolumeModel):
         super().__init__(inputs, outputs, plain(arguments), recipe, **kwargs)
 
 
-def _head(x, channels, factor, residual, head_bias, style):
+def _check_choice(name, value, choices):
+    if value not in choices:
+        raise ValueError(
+            f"`{name}` must be one of {choices}. Received: {name}={value!r}."
+        )
+
+
+def _plain_blocks(x, filters, num_convolutions, first_kernel, style):
+    kernel = first_kernel
+    for block, width in enumerate(filters, start=1):
+        for number in range(1, num_convolutions + 1):
+            name = f"block{block}_{number}"
+            x = convolve_normalize_activate(x, width, kernel, (1, 1, 1), style, name)
+            kernel = (3, 3, 3)
+    return x
+
+
+def _residual_blocks(x, filters, num_units, first_kernel, style):
+    x = convolve(x, filters[0], first_kernel, (1, 1, 1), style, "first_conv")
+    for block, width in enumerate(filters, start=1):
+        for number in range(1, num_units + 1):
+            x = _residual_unit(x, width, style, f"block{block}_{number}")
+    return normalize_activate(x, style, "last")
+
+
+def _residual_unit(x, width, style, name):
+    kernel, strides = (3, 3, 3), (1, 1, 1)
+    shortcut = x
+    if x.shape[-1] < width:
+        shortcut = PadChannels(width, dtype=style.dtype, name=f"{name}_pad")(x)
+    elif x.shape[-1] > width:
+        shortcut = convolve(
+            x, width, (1, 1, 1), strides, style, f"{name}_shortcut_conv"
+        )
+    x = normalize_activate(x, style, f"{name}_1")
+    x = convolve(x, width, kernel, strides, style, f"{name}_1_conv")
+    x = normalize_activate(x, style, f"{name}_2")
+    x = drop(x, style, f"{name}_dropout")
+    # A unit that starts at zero keeps the deepest stack from exploding without
+    # normalisation (Zhang et al., "Fixup Initialization", 2019).
+    start = replace(style, initializer="zeros")
+    x = convolve(x, width, kernel, strides, start, f"{name}_2_conv")
+    return keras.layers.Add(dtype=style.dtype, name=f"{name}_add")([x, shortcut])
+
+
+def _sub_voxel_head(x, channels, factor, residual, head_bias, style):
+    x = keras.layers.Conv3D(
+        channels * prod(factor),
+        3,
+        padding="same",
+        use_bias=head_bias,
+        kernel_initializer="zeros" if residual else style.initializer,
+        kernel_regularizer=style.kernel_regularizer,
+        dtype="float32",
+        data_format="channels_last",
+        name=VolumeModel.head_name,
+    )(x)
+    return DepthToSpace3D(factor, dtype="float32", name="fine")(x)
+
+
+def _transposed_head(x, channels, factor, residual, head_bias, style):
     # Twice the factor: every fine voxel sees as many coarse ones as its neighbours.
     return keras.layers.Conv3DTranspose(
         channels,

@@ -87,6 +87,13 @@ CASES = {
         | {"residual": True, "activation": "prelu", "upsampling_factor": 2},
         (5, 4, 3),
     ),
+    "super_resolution_sub_voxel": (
+        "SuperResolution3D",
+        {"input_shape": ANY_SIZE, "filters": [3, 5, 4], "upsampling_factor": [1, 2, 3]}
+        | {"blocks": "residual", "head": "sub_voxel", "first_kernel_size": 5}
+        | {"residual": True, "normalization": "none", "dropout_rate": 0.1},
+        (5, 4, 3),
+    ),
     "deepmedic": ("DeepMedic3D", DEEPMEDIC, (24, 25, 29)),
     "deepmedic_same": ("DeepMedic3D", {**DEEPMEDIC, "padding": "same"}, (4, 5, 7)),
     "generator": ("Generator3D", GENERATOR, None),

@@ -1,0 +1,207 @@
+"""SuperResolutionDataset: patches of degraded scans, and what they were before."""
+
+import keras
+import numpy as np
+
+from medzoo.data.degradation import degrade
+from medzoo.errors import InputError, RecipeError
+from medzoo.preprocess import Preprocessor
+from medzoo.spatial.factor_grid import three_factors
+from medzoo.spatial.foreground import foreground_scale
+
+SOURCE = "source"
+# Fine intensities above this share of the foreground's height belong to the head.
+HEAD_LEVEL = 0.2
+# Coarse voxels around a patch that the slice profile may reach: six deviations of one
+# that is 1.3 voxels wide.
+MARGIN = 3
+
+
+class FineVolumes:
+    """The scans that patches are cut from, oriented and scaled, kept in memory.
+
+    Args:
+        cases: list of `Case`; a column `source` names the kind of scan.
+        recipe: dict, the recipe's content.
+    """
+
+    def __init__(self, cases, recipe):
+        self.cases = list(cases)
+        self.factor = factor_of(recipe)
+        self.sources = [case.columns.get(SOURCE, "") for case in self.cases]
+        self.preprocessor = Preprocessor(recipe["preprocessing"], recipe["channels"])
+        self._kept = {}
+
+    def __len__(self):
+        return len(self.cases)
+
+    def get(self, index):
+        """Returns a scan and its bright voxels.
+
+        Args:
+            index: int, of the case.
+
+        Returns:
+            `(x, y, z)` float16, 0 in the background and about 1 in the head (half the
+            memory of float32, and finer than scans are digitised); and `(n, 3)` int16,
+            indices of voxels of the head.
+        """
+        if index not in self._kept:
+            self._kept[index] = self._read(index)
+        return self._kept[index]
+
+    def _read(self, index):
+        case = self.cases[index]
+        volume = self.preprocessor.gather(case.images)
+        placed, _ = self.preprocessor.place(volume)
+        array = placed.array[..., 0]
+        if min(n // f for n, f in zip(array.shape, self.factor, strict=True)) < 1:
+            raise InputError(
+                "A scan must have at least one coarse voxel. Received: "
+                f"shape={array.shape}, factor={self.factor} (case {case.case_id})."
+            )
+        # Of the coarse image: that is all that a prediction will have.
+        background, height = foreground_scale(degrade(array, self.factor))
+        array = ((array - background) / height).astype(np.float16)
+        # Every second voxel: enough to draw centres from, an eighth of the memory.
+        bright = 2 * np.argwhere(array[::2, ::2, ::2] > HEAD_LEVEL)
+        return array, bright.astype(np.int16)
+
+
+class SuperResolutionDataset(keras.utils.PyDataset):
+    """Batches of coarse patches and the fine ones that they were made of.
+
+    A patch comes from a source, by the sources' rates; from one of its scans; and has
+    its middle in the head, at any offset to the grid of coarse voxels. It is mirrored,
+    its contrast bent, then degraded with a slice profile of a random width.
+
+    What an epoch draws follows from `seed`, the epoch and the number of the patch
+    alone, so that a resumed training sees what an uninterrupted one would have seen.
+
+    The recipe's training section says the rest: `patch_size` (coarse voxels),
+    `batch_size`, `steps_per_epoch`, and in `options`: `fwhm` (lowest, most frequent and
+    highest width of the profile, a triangular distribution, in coarse voxels),
+    `sources` (name -> rate, optional), `mirror_axes` (axes that may be mirrored) and
+    `gamma` (the exponent lies within 1 / (1 + gamma) and 1 + gamma).
+
+    Args:
+        volumes: `FineVolumes`.
+        recipe: dict, the recipe's content.
+        indices: sequence of int or None, the cases to use; None for all.
+        seed: int.
+        augment: bool; False mirrors and bends nothing, and the profile has its most
+            frequent width.
+
+    Raises:
+        RecipeError: if patches are not described.
+    """
+
+    def __init__(self, volumes, recipe, *, indices=None, seed=0, augment=True):
+        super().__init__()
+        training = recipe["training"]
+        if training.get("patch_size") is None or not training.get("steps_per_epoch"):
+            raise RecipeError(
+                "Training on patches needs patch_size and steps_per_epoch. "
+                f"Received: {sorted(training)} in {recipe['name']}. Add them."
+            )
+        options = training.get("options", {})
+        self.volumes = volumes
+        self.seed = seed
+        self.epoch = 0
+        self.augment = augment
+        self.batch_size = training.get("batch_size", 2)
+        self.steps = training["steps_per_epoch"]
+        self.patch_size = np.asarray(training["patch_size"], int)
+        self.factor = np.asarray(factor_of(recipe), int)
+        self.fwhm = tuple(options.get("fwhm", (0.7, 1.0, 1.3)))
+        self.mirror_axes = tuple(options.get("mirror_axes", ()))
+        self.gamma = float(options.get("gamma", 0.0))
+        chosen = range(len(volumes)) if indices is None else indices
+        self._groups = _by_source(volumes, chosen)
+        rates = options.get("sources") or dict.fromkeys(self._groups, 1.0)
+        self._rates = {n: rates[n] for n in self._groups if rates.get(n)}
+        if not self._rates:
+            raise RecipeError(
+                "Patches need scans of a source that has a rate. Received: "
+                f"sources={sorted(self._groups)}, rates={rates}. Name them in the "
+                f"table's column {SOURCE}."
+            )
+
+    def __len__(self):
+        return self.steps
+
+    def __getitem__(self, number):
+        first = number * self.batch_size
+        patches = [self.patch(first + i) for i in range(self.batch_size)]
+        coarse, fine = zip(*patches, strict=True)
+        return np.stack(coarse)[..., None], np.stack(fine)[..., None]
+
+    def on_epoch_end(self):
+        """Keras calls this: the next epoch draws other patches."""
+        self.epoch += 1
+
+    def patch(self, number):
+        """Returns the patch of a number in this epoch.
+
+        Args:
+            number: int.
+
+        Returns:
+            `patch_size` and `patch_size * factor`, float32 arrays: coarse and fine.
+        """
+        generator = np.random.default_rng([self.seed, self.epoch, number])
+        names = list(self._rates)
+        rates = np.array([self._rates[n] for n in names], float)
+        group = self._groups[names[generator.choice(len(names), p=rates / rates.sum())]]
+        array, bright = self.volumes.get(int(group[generator.integers(len(group))]))
+        region = self._region(array, bright, generator)
+        width = self.fwhm[1]
+        if self.augment:
+            region = self._vary(region, generator)
+            width = generator.triangular(*self.fwhm)
+        coarse = degrade(region, self.factor, width)
+        margin = MARGIN * self.factor
+        fine = region[tuple(slice(m, -m) for m in margin)]
+        return coarse[(slice(MARGIN, -MARGIN),) * 3], np.ascontiguousarray(fine)
+
+    def _region(self, array, bright, generator):
+        """A fine patch about a voxel of the head, and MARGIN coarse voxels around."""
+        size = self.patch_size * self.factor
+        if len(bright):
+            centre = bright[generator.integers(len(bright))].astype(int)
+        else:
+            centre = np.asarray(array.shape) // 2
+        room = np.maximum(np.asarray(array.shape) - size, 0)
+        start = np.clip(centre - size // 2, 0, room)
+        first, last = start - MARGIN * self.factor, start + size + MARGIN * self.factor
+        inside = tuple(
+            slice(max(0, int(a)), int(b)) for a, b in zip(first, last, strict=True)
+        )
+        region = array[inside].astype(np.float32)
+        # Beyond the border the outermost voxel goes on, as in `degrade`.
+        after = np.maximum(last - array.shape, 0)
+        around = list(zip(np.maximum(-first, 0), after, strict=True))
+        return np.pad(region, around, mode="edge") if np.any(around) else region
+
+    def _vary(self, region, generator):
+        for axis in self.mirror_axes:
+            if generator.random() < 0.5:
+                region = np.flip(region, axis)
+        if self.gamma:
+            limit = np.log1p(self.gamma)
+            exponent = np.exp(generator.uniform(-limit, limit))
+            region = np.sign(region) * np.abs(region) ** exponent
+        return region
+
+
+def factor_of(recipe):
+    """Returns the upsampling factor of a recipe's network, three ints."""
+    arguments = recipe["architecture"]["arguments"]
+    return three_factors(arguments.get("upsampling_factor", 2))
+
+
+def _by_source(volumes, indices):
+    groups = {}
+    for index in indices:
+        groups.setdefault(volumes.sources[index], []).append(index)
+    return groups

@@ -1,0 +1,199 @@
+"""super_resolve: from a scan to one with more and smaller voxels in the same place."""
+
+from math import prod
+
+import numpy as np
+
+from medzoo.errors import InputError, RecipeError, ResourceError
+from medzoo.inference.postprocess import step_arguments
+from medzoo.inference.sliding_window import sliding_window
+from medzoo.preprocess import Preprocessor
+from medzoo.spatial.factor_grid import finer_affine, three_factors
+from medzoo.spatial.foreground import foreground_scale
+from medzoo.volume import Volume
+
+# Coarse voxels along each axis of a window, the largest first that memory allows.
+WINDOWS = (64, 48, 32)
+OVERLAP = 0.25
+MOST_BYTES = 4_000_000_000
+# What the interpreter, Keras and the features of one window take.
+FIXED_BYTES = 1_000_000_000
+# Blended answers of a window's length are held twice while they are finished.
+SLAB_COPIES = 2
+
+
+def super_resolve(model, volume, recipe, *, preprocessor=None, progress=None):
+    """Makes a volume with `factor` times as many voxels along each axis.
+
+    Works on the grid of the input: axes are only reordered and mirrored, as the
+    recipe's spatial steps say, and put back after.
+
+    Args:
+        model: Keras model, `(n, x, y, z, 1)` -> `(n, x fx, y fy, z fz, 1)`.
+        volume: Volume, scalar, any orientation and spacing.
+        recipe: dict, the recipe's content. Its postprocessing may have the step
+            "mirror" (axis): the mean with the mirrored scan's answer.
+        preprocessor: `Preprocessor` to use again over many cases; None builds one.
+        progress: callable `(done, total)` or None.
+
+    Returns:
+        Volume, float32, in the intensity unit of the input: shape times factor, spacing
+        over factor, the outer voxel edges where they were. It carries the warnings of
+        the input. Nowhere below 0 where the input is not.
+
+    Raises:
+        InputError: if the model answers with numbers that are not finite.
+        RecipeError: if a spatial step changes more than the order of axes.
+        ResourceError: if the result would take more memory than allowed.
+    """
+    factor = three_factors(recipe["architecture"]["arguments"]["upsampling_factor"])
+    window = window_for(volume.shape, factor)
+    preprocessor = preprocessor or Preprocessor(
+        recipe["preprocessing"], recipe["channels"]
+    )
+    placed, _ = preprocessor.place(volume)
+    order, mirrored = axes_between(volume.affine, placed.affine, recipe["name"])
+    background, height = foreground_scale(placed.array)
+    scaled = (placed.array - np.float32(background)) / np.float32(height)
+    mirror = step_arguments(recipe, "mirror")
+    fine = _FineVolume(placed.shape, tuple(factor[o] for o in order))
+    sliding_window(
+        lambda batch: fine.to_channels(answer(model, batch, mirror)),
+        scaled,
+        window_size=tuple(window[o] for o in order),
+        overlap=OVERLAP,
+        finish=fine.add,
+        progress=progress,
+    )
+    array = fine.array
+    array *= np.float32(height)
+    array += np.float32(background)
+    if placed.array.min() >= 0:
+        np.maximum(array, 0, out=array)
+    array = np.flip(array, [a for a in range(3) if mirrored[a]])
+    # Contiguous only where it is written; a copy here would double the memory.
+    array = array.transpose(*np.argsort(order))
+    affine = finer_affine(volume.affine, factor)
+    return Volume(array, affine, warnings=volume.warnings)
+
+
+def window_for(shape, factor):
+    """Returns the window, in coarse voxels, with which a scan fits into memory.
+
+    Args:
+        shape: three ints, of the input.
+        factor: three ints.
+
+    Raises:
+        ResourceError: with the plan, if none does.
+    """
+    outputs = prod(factor)
+    result = 4 * prod(shape) * outputs
+    longest = int(np.argmax(shape))
+    section = prod(n for axis, n in enumerate(shape) if axis != longest)
+    for size in WINDOWS:
+        length = min(size, shape[longest])
+        slab = 4 * SLAB_COPIES * length * section * outputs
+        if result + slab + FIXED_BYTES <= MOST_BYTES:
+            return tuple(min(size, n) for n in shape)
+    fine = tuple(n * f for n, f in zip(shape, factor, strict=True))
+    raise ResourceError(
+        f"A prediction must fit into {MOST_BYTES / 1e9:.1f} GB. Received: "
+        f"shape={tuple(shape)}, which becomes {fine}: {result / 1e9:.1f} GB for the "
+        f"result, {slab / 1e9:.1f} for windows, {FIXED_BYTES / 1e9:.1f} for the "
+        "network. Crop the scan, or resample it to the coarser voxels that the model "
+        "is made for."
+    )
+
+
+def axes_between(source, target, name):
+    """Finds how the axes of one grid lie in those of another.
+
+    Args:
+        source: `(4, 4)` affine of the input.
+        target: `(4, 4)` affine of the same voxels in another order.
+        name: str, of the recipe, for the message.
+
+    Returns:
+        tuple of three ints, the source axis of each target axis, and tuple of three
+        bools, whether that axis runs the other way.
+
+    Raises:
+        RecipeError: if the voxels are not the same ones.
+    """
+    between = (np.linalg.inv(source) @ target)[:3, :3]
+    signs = np.rint(between)
+    order = np.abs(signs).argmax(axis=0)
+    permutes = sorted(order.tolist()) == [0, 1, 2] and np.abs(signs).sum() == 3
+    if not permutes or not np.allclose(between, signs, atol=1e-4):
+        raise RecipeError(
+            "Super-resolution works on the voxels of the input: its spatial steps may "
+            f"only reorder axes. Received: another grid by the recipe of {name}. "
+            'Keep the step "orient" alone.'
+        )
+    mirrored = signs[order, range(3)] < 0
+    return tuple(int(o) for o in order), tuple(bool(m) for m in mirrored)
+
+
+def answer(model, batch, mirror=None):
+    """Runs the network on windows, mirrored too if the recipe says so.
+
+    Args:
+        model: Keras model.
+        batch: `(n, x, y, z, 1)` float32.
+        mirror: dict `{"axis": int}` or None.
+
+    Returns:
+        `(n, x fx, y fy, z fz, 1)` float32 array.
+    """
+    found = np.asarray(model.predict_on_batch(batch), np.float32)
+    if mirror is None:
+        return found
+    # A head is symmetric: the mean over both sides errs less than either.
+    axis = 1 + mirror["axis"]
+    other = np.asarray(model.predict_on_batch(np.flip(batch, axis)), np.float32)
+    return (found + np.flip(other, axis)) / 2
+
+
+class _FineVolume:
+    """Takes blended windows in order and sets them into the fine array.
+
+    The sliding window works on the coarse grid: there the fine voxels of a coarse one
+    are its channels.
+    """
+
+    def __init__(self, shape, factor):
+        self.factor = factor
+        self.array = np.empty(
+            [n * f for n, f in zip(shape, factor, strict=True)], np.float32
+        )
+        # As sliding_window: slabs come along the longest axis, which it puts first.
+        self.axis = int(np.argmax(shape))
+        self.done = 0
+
+    def to_channels(self, fine):
+        """`(n, x fx, y fy, z fz, 1)` -> `(n, x, y, z, fx fy fz)`."""
+        if not np.isfinite(fine).all():
+            raise InputError(
+                "The model must answer with finite numbers. Received: NaN or infinity. "
+                "Check the intensities."
+            )
+        fx, fy, fz = self.factor
+        n, x, y, z, _ = fine.shape
+        parts = fine.reshape(n, x // fx, fx, y // fy, fy, z // fz, fz)
+        parts = parts.transpose(0, 1, 3, 5, 2, 4, 6)
+        return parts.reshape(*parts.shape[:4], fx * fy * fz)
+
+    def add(self, slab):
+        """Sets `(a, b, c, fx fy fz)`, longest axis first; leaves nothing to keep."""
+        fx, fy, fz = self.factor
+        slab = np.moveaxis(slab, 0, self.axis)
+        x, y, z, _ = slab.shape
+        parts = slab.reshape(x, y, z, fx, fy, fz).transpose(0, 3, 1, 4, 2, 5)
+        fine = parts.reshape(x * fx, y * fy, z * fz)
+        count = fine.shape[self.axis]
+        place = [slice(None)] * 3
+        place[self.axis] = slice(self.done, self.done + count)
+        self.array[tuple(place)] = fine
+        self.done += count
+        return np.empty((*np.moveaxis(slab, self.axis, 0).shape[:3], 0), np.float32)

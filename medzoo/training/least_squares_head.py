@@ -1,0 +1,80 @@
+"""The last layer of a super-resolution network, solved for instead of trained."""
+
+import keras
+import numpy as np
+
+from medzoo.errors import RecipeError
+
+# Share of the mean variance of a feature that is added to each.
+PENALTY = 1e-5
+
+
+def solve_head(model, data, num_batches, *, penalty=PENALTY):
+    """Sets the last convolution to its least-squares solution on given features.
+
+    What the network learns is the mean squared error; in its last, linear layer that
+    is a ridge regression. Solved before training it is a better start than zeros, and
+    after training it brings the layer to where many more steps would.
+
+    Args:
+        model: `SuperResolution3D` with a sub-voxel head and no bias in it; changed.
+        data: `keras.utils.PyDataset` of coarse and fine patches.
+        num_batches: int, batches of its current epoch that are seen.
+        penalty: float, share of the mean variance of a feature. Defaults to 1e-5.
+
+    Raises:
+        RecipeError: if the network has another head.
+
+    Source:
+        Hoerl and Kennard, "Ridge Regression: Biased Estimation for Nonorthogonal
+        Problems" (1970).
+    """
+    head = model.get_layer(model.head_name)
+    if not isinstance(head, keras.layers.Conv3D) or head.use_bias:
+        raise RecipeError(
+            "Only a sub-voxel head without bias can be solved for. "
+            f"Received: {type(head).__name__}, use_bias={head.use_bias}. "
+            'Set head="sub_voxel" and head_bias=false.'
+        )
+    trunk = keras.Model(model.input, head.input)
+    linear = next((x for x in model.layers if x.name == "linear"), None)
+    gram, moments = 0.0, 0.0
+    for number in range(num_batches):
+        coarse, fine = data[number % len(data)]
+        if linear is not None:
+            fine = fine - keras.ops.convert_to_numpy(linear(coarse))
+        found = trunk.predict_on_batch(coarse)
+        for features, wanted in zip(found, fine, strict=True):
+            rows = _neighbourhoods(features, head.kernel_size)
+            columns = _inside(_by_coarse_voxel(wanted, features.shape[:3]), head)
+            gram = gram + (rows.T @ rows).astype(np.float64)
+            moments = moments + (rows.T @ columns).astype(np.float64)
+    ridge = penalty * np.trace(gram) / len(gram) * np.eye(len(gram))
+    kernel = np.linalg.solve(gram + ridge, moments)
+    head.kernel.assign(kernel.reshape(head.kernel.shape))
+
+
+def _neighbourhoods(features, kernel_size):
+    """`(x, y, z, channels)` -> a row for each place where the kernel lies inside."""
+    views = np.lib.stride_tricks.sliding_window_view(features, kernel_size, (0, 1, 2))
+    views = np.moveaxis(views, 3, -1)
+    return views.reshape(-1, np.prod(views.shape[3:]))
+
+
+def _by_coarse_voxel(fine, shape):
+    """`(x fx, y fy, z fz, channels)` -> `(x, y, z, fx fy fz channels)`."""
+    (x, y, z), channels = shape, fine.shape[3]
+    fx, fy, fz = (n // m for n, m in zip(fine.shape, shape, strict=False))
+    parts = fine.reshape(x, fx, y, fy, z, fz, channels)
+    parts = parts.transpose(0, 2, 4, 1, 3, 5, 6)
+    return parts.reshape(x, y, z, fx * fy * fz * channels)
+
+
+def _inside(array, head):
+    """Rows of the places where the kernel lies inside."""
+    box = tuple(
+        slice(k // 2, n - (k - 1) // 2)
+        for k, n in zip(head.kernel_size, array.shape, strict=False)
+    )
+    array = array[box]
+    return array.reshape(-1, array.shape[3])
