@@ -25,7 +25,7 @@ class Preprocessor:
     def __init__(self, preprocessing, channels):
         self.channels = [c["name"] for c in channels]
         self.required = [c["name"] for c in channels if c.get("required", True)]
-        self.spatial = SpatialChain(preprocessing.get("spatial", []))
+        self.spatial = SpatialChain(preprocessing.get("spatial", []), self.channels)
         self.layer_settings = list(preprocessing.get("layers", []))
         self._layers = None
 
@@ -77,7 +77,8 @@ class Preprocessor:
         """Applies the spatial steps to a gathered Volume.
 
         Returns:
-            Volume `(x, y, z, channel)` float32 on the network's grid, and the `Undo`.
+            Volume `(x, y, z, channel)` float32 on the network's grid, and the `Undo`,
+            whose notes say what makes the scan unlike those of the recipe's channels.
         """
         placed, undo = self.spatial(volume)
         array = np.asarray(placed.array, np.float32)

@@ -14,16 +14,12 @@ from medzoo.spatial.brain_box import (
 from medzoo.spatial.crop_pad import crop_pad
 from medzoo.spatial.grid import Grid
 from medzoo.spatial.orient import orient
+from medzoo.spatial.plausibility import head_doubts, kind_doubts
 from medzoo.spatial.register import register
 from medzoo.spatial.resample import resample, resample_to
 from medzoo.spatial.resample_labels import resample_labels
 from medzoo.spatial.tissue_contrast import limit_contrast
 from medzoo.volume import Volume
-
-# Below this correlation with the average brain the image is hardly a T1 of a head.
-DOUBTFUL_CORRELATION = 0.5
-# Adult brains measured: 0.83 to 1.03 times the atlas.
-PLAUSIBLE_SCALE = (0.7, 1.3)
 
 
 class Undo:
@@ -74,13 +70,18 @@ class SpatialChain:
             "scale_to_white_matter" (atlas),
             "register" (atlas), "sample" (shape, spacing, centre), "mask" (atlas,
             probability), "correct_bias" (shrink, iterations, control_points),
-            "limit_contrast" (atlas, probability, lowest, highest).
+            "limit_contrast" (atlas, probability, lowest, highest),
+            "check_head" (atlas), for recipes that no other step registers.
+        channels: names of the Volume's channels, as "t1", by which the scan is
+            judged (see `medzoo.spatial.plausibility`; doubts become notes of the
+            `Undo`), or None: then it is not judged.
 
     Raises:
         RecipeError: for an unknown step.
     """
 
-    def __init__(self, steps):
+    def __init__(self, steps, channels=None):
+        self.channels = channels
         self.steps = [(s["step"], dict(s.get("arguments", {}))) for s in steps]
         for name, _ in self.steps:
             if name not in _STEPS:
@@ -92,7 +93,7 @@ class SpatialChain:
     def __call__(self, volume):
         """Returns the Volume after all steps, and an `Undo`."""
         source = Grid.of(volume)
-        state = _State(volume)
+        state = _State(volume, self.channels)
         for name, arguments in self.steps:
             _STEPS[name](state, **arguments)
         grid = Grid.of(state.volume)
@@ -102,17 +103,38 @@ class SpatialChain:
 class _State:
     """The Volume on its way, and how its world lies to that of the input."""
 
-    def __init__(self, volume):
+    def __init__(self, volume, channels):
         self.volume = volume
+        self.channels = channels
         self.to_source = np.eye(4)
         self.notes = []
         self._found = {}
+        if channels is not None:
+            for index in self.present():
+                self.notes += kind_doubts(self.channel(index).array, channels[index])
+
+    def present(self):
+        """Indices of the channels that are not 0 everywhere; the first if none is."""
+        array = self.volume.array
+        if self.volume.num_channels == 1:
+            return [0]
+        return [c for c in range(array.shape[3]) if array[..., c].any()] or [0]
+
+    def channel(self, index):
+        """Returns a Volume of one channel, `(x, y, z)`."""
+        array = self.volume.array
+        return self.volume.with_array(array if array.ndim == 3 else array[..., index])
 
     def registered(self, atlas):
         """Returns the `Registration` of the first channel that is there, found once."""
         if atlas not in self._found:
-            self._found[atlas] = register(_first_channel(self.volume), atlas)
-            self._doubt(self._found[atlas])
+            index = self.present()[0]
+            image = self.channel(index)
+            self._found[atlas] = register(image, atlas)
+            # Noise is no head either: one doubt is enough.
+            if self.channels is not None and not self.notes:
+                name = self.channels[index]
+                self.notes += head_doubts(image, self._found[atlas], atlas, name)
         return self._found[atlas]
 
     def move(self, world):
@@ -121,27 +143,6 @@ class _State:
         self.volume = self.volume.with_affine(world @ self.volume.affine)
         # What was found in the old world is not true in the new one.
         self._found = {}
-
-    def _doubt(self, found):
-        if found.correlation < DOUBTFUL_CORRELATION:
-            self.notes.append(
-                f"the image resembles a T1 of a head little (correlation "
-                f"{found.correlation:.2f} with the average brain): do not trust the "
-                "result"
-            )
-        elif not PLAUSIBLE_SCALE[0] < found.scale < PLAUSIBLE_SCALE[1]:
-            self.notes.append(
-                f"the brain is {found.scale:.2f} times as long as the average one: the "
-                "voxel size in the header may be wrong"
-            )
-
-
-def _first_channel(volume):
-    """A Volume of the first channel that is not 0 everywhere."""
-    if volume.array.ndim == 3:
-        return volume
-    present = [c for c in range(volume.num_channels) if volume.array[..., c].any()]
-    return volume.with_array(volume.array[..., present[0] if present else 0])
 
 
 def _orient(state, orientation):
@@ -177,6 +178,10 @@ def _register(state, atlas):
     found = state.registered(atlas)
     # Only the world changes: the one interpolation is left to the "sample" step.
     state.move(np.linalg.inv(found.to_image))
+
+
+def _check_head(state, atlas):
+    state.registered(atlas)
 
 
 def _sample(state, shape, spacing, centre):
@@ -231,4 +236,5 @@ _STEPS = {
     "mask": _mask,
     "correct_bias": _correct_bias,
     "limit_contrast": _limit_contrast,
+    "check_head": _check_head,
 }

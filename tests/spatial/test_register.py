@@ -51,15 +51,6 @@ def test_undo_brings_the_array_back_onto_the_head(head, placed):
     assert np.corrcoef(back.array[seen], head.array[seen])[0, 1] > 0.9
 
 
-def test_what_hardly_resembles_a_head_is_noted():
-    array = np.random.default_rng(0).normal(size=(24, 24, 24)).astype("f4")
-
-    _, undo = SpatialChain(STEPS[:1])(Volume(array, np.diag([4, 4, 4, 1.0])))
-
-    assert len(undo.notes) == 1
-    assert "resembles a T1 of a head little" in undo.notes[0]
-
-
 @pytest.mark.parametrize("value", [0, 5])
 def test_refuses_a_constant_image(value):
     array = np.full((20, 20, 20), value, "f4")
