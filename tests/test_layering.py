@@ -51,7 +51,11 @@ BACKENDS = {"jax", "torch", "tf_keras"}
 # What data pipelines are made and compiled with.
 OF_DATA = {"tensorflow", "jax"}
 # They come with an extra, so only what the extra serves may need them.
-EXTRAS = {"matplotlib": {"cli", "report"}, "nilearn": {"cli", "report"}}
+EXTRAS = {
+    "matplotlib": {"cli", "report"},
+    "nilearn": {"cli", "report"},
+    "python_calamine": {"data"},
+}
 
 
 def allowed(part):

@@ -18,6 +18,7 @@ COMMANDS = {
     "predict": ("predict_command", "predict on images"),
     "evaluate": ("evaluate_command", "measure a model on labelled cases"),
     "train": ("train_command", "train a model as its recipe says"),
+    "download": ("download_command", "fetch a public data set and list its cases"),
     "cards": ("cards_command", "write the model cards, or check that they are current"),
     "demo": ("demo_command", "predict with every model on one scan, with a picture"),
 }
