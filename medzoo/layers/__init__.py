@@ -1,10 +1,12 @@
 """Keras layers on `(batch, x, y, z, channel)` tensors, pure `keras.ops`."""
 
+from medzoo.layers.add_volume import AddVolume
 from medzoo.layers.balanced_crop_3d import BalancedCrop3D
 from medzoo.layers.clip_intensity import ClipIntensity
 from medzoo.layers.crop_like_3d import CropLike3D, CropToMultiple3D
 from medzoo.layers.crop_or_pad_3d import CropOrPad3D
 from medzoo.layers.depth_to_space_3d import DepthToSpace3D
+from medzoo.layers.displace_3d import Displace3D
 from medzoo.layers.histogram_standardize import HistogramStandardize
 from medzoo.layers.label_to_image import LabelToImage
 from medzoo.layers.linear_upsample_3d import LinearUpsample3D
@@ -39,12 +41,14 @@ from medzoo.layers.scale_channels import ScaleChannels
 from medzoo.layers.zscore import ZScore
 
 __all__ = [
+    "AddVolume",
     "BalancedCrop3D",
     "ClipIntensity",
     "CropLike3D",
     "CropOrPad3D",
     "CropToMultiple3D",
     "DepthToSpace3D",
+    "Displace3D",
     "HistogramStandardize",
     "LabelToImage",
     "LinearUpsample3D",

@@ -4,6 +4,7 @@ from math import prod
 
 import keras
 
+from medzoo.layers.add_volume import AddVolume
 from medzoo.layers.convolution_blocks import (
     activate,
     convolve_normalize_activate,
@@ -11,7 +12,17 @@ from medzoo.layers.convolution_blocks import (
     normalize_activate_drop,
     strided_kernel,
 )
+from medzoo.layers.displace_3d import Displace3D
 from medzoo.layers.pad_to_multiple_3d import PadToMultiple3D
+from medzoo.models.autoencoder_paths import (
+    MEAN,
+    added,
+    check_paths,
+    crop_to,
+    decode_displacement,
+    decode_linearly,
+    encode_linearly,
+)
 from medzoo.models.base import VolumeModel, plain, style_of
 from medzoo.models.heads import factors, voxel_head
 from medzoo.models.residual_encoder import check_input_shape, check_scales
@@ -29,6 +40,11 @@ class ConvolutionalAutoencoder3D(VolumeModel):
     linear 1x1x1 convolution to the input's channels. A size that the strides do not
     divide is padded with zeros inside and the output cropped back.
 
+    Beside it there may be a linear path, of which few scans are enough to learn from:
+    a convolution without activation makes some numbers of every block of voxels, a
+    dense layer adds those to the vector; and back, with a trained mean volume. With
+    `filters=()` it is all that there is. A deformation bends what was decoded.
+
     `encoder` and `decoder` are Keras models of their own that share their weights with
     this one: `model.encoder.predict(images)` gives the vectors.
 
@@ -45,7 +61,13 @@ class ConvolutionalAutoencoder3D(VolumeModel):
         dropout_rate: float in [0, 1), spatial dropout after each activation. Defaults
             to 0.
         kernel_regularizer: str, Keras object or None; on every convolution and dense
-            layer.
+            layer of the convolutional path.
+        linear_filters: int or None, numbers a block of the linear path; None for no
+            such path. Defaults to None.
+        block_size: three ints, voxels of a block, and of a step of the deformation.
+            Defaults to (8, 8, 8).
+        deformation: bool, whether the vector also displaces the voxels of the image.
+            Defaults to False.
         recipe: dict or None, a recipe.json's content.
         **kwargs: `name`, `trainable`, `dtype`.
 
@@ -56,7 +78,8 @@ class ConvolutionalAutoencoder3D(VolumeModel):
         As the input, float32. Of `encoder`: `(batch, latent_dim)`, float32.
 
     Raises:
-        ValueError: if a size is None, or `filters` and `strides` differ in length.
+        ValueError: if a size is None, `filters` and `strides` differ in length, or
+            there is neither a convolutional nor a linear path.
 
     Example:
         >>> model = ConvolutionalAutoencoder3D((32, 40, 32, 1))
@@ -82,12 +105,16 @@ class ConvolutionalAutoencoder3D(VolumeModel):
         head_bias=False,
         dropout_rate=0.0,
         kernel_regularizer=None,
+        linear_filters=None,
+        block_size=(8, 8, 8),
+        deformation=False,
         recipe=None,
         **kwargs,
     ):
         counts = {"num_convolutions": num_convolutions, "latent_dim": latent_dim}
         check_scales(input_shape, filters, strides, **counts)
         check_input_shape(input_shape, fixed=True)
+        check_paths(filters, linear_filters, block_size)
         arguments = {
             "input_shape": input_shape,
             "latent_dim": latent_dim,
@@ -100,12 +127,15 @@ class ConvolutionalAutoencoder3D(VolumeModel):
             "head_bias": head_bias,
             "dropout_rate": dropout_rate,
             "kernel_regularizer": kernel_regularizer,
+            "linear_filters": linear_filters,
+            "block_size": block_size,
+            "deformation": deformation,
         }
         style = style_of(arguments, kwargs.get("dtype"))
         # Two models within this one: each is a Keras model on the weights of this one,
         # and none of them is tracked twice.
         encoder = _encoder(arguments, style)
-        decoder = _decoder(arguments, encoder.get_layer("flatten").input.shape, style)
+        decoder = _decoder(arguments, encoder, style)
         inputs = keras.Input(tuple(input_shape), name="images")
         outputs = decoder(encoder(inputs))
         super().__init__(inputs, outputs, plain(arguments), recipe, **kwargs)
@@ -123,6 +153,15 @@ class ConvolutionalAutoencoder3D(VolumeModel):
 
 def _encoder(arguments, style):
     inputs = keras.Input(tuple(arguments["input_shape"]), name="images")
+    parts = []
+    if arguments["filters"]:
+        parts.append(_encode(inputs, arguments, style))
+    if arguments["linear_filters"] is not None:
+        parts.append(encode_linearly(inputs, arguments))
+    return keras.Model(inputs, added(parts), name="encoder")
+
+
+def _encode(inputs, arguments, style):
     multiple = factors(arguments["strides"])[-1]
     x = PadToMultiple3D(multiple, dtype=style.dtype, name="pad")(inputs)
     for scale, (filters, strides) in enumerate(_scales(arguments)):
@@ -135,15 +174,30 @@ def _encoder(arguments, style):
         dtype=style.dtype, data_format="channels_last", name="flatten"
     )(x)
     # float32 whatever the policy: it is an output.
-    latent = _dense(x, arguments["latent_dim"], style, "float32", "latent")
-    return keras.Model(inputs, latent, name="encoder")
+    return _dense(x, arguments["latent_dim"], style, "float32", "latent")
 
 
-def _decoder(arguments, features, style):
+def _decoder(arguments, encoder, style):
+    latent = keras.Input((arguments["latent_dim"],), name="latent")
+    parts = []
+    if arguments["filters"]:
+        features = encoder.get_layer("flatten").input.shape[1:]
+        parts.append(_decode(latent, arguments, features, style))
+    if arguments["linear_filters"] is not None:
+        parts.append(decode_linearly(latent, arguments))
+    x = added(parts)
+    if arguments["linear_filters"] is not None:
+        x = AddVolume(dtype="float32", name=MEAN)(x)
+    if arguments["deformation"]:
+        moved = decode_displacement(latent, arguments)
+        x = Displace3D(dtype="float32", name="displace")([x, moved])
+    return keras.Model(latent, x, name="decoder")
+
+
+def _decode(latent, arguments, features, style):
     *sizes, channels = arguments["input_shape"]
-    inputs = keras.Input((arguments["latent_dim"],), name="latent")
-    x = _dense(inputs, prod(features[1:]), style, style.dtype, "unflatten")
-    x = keras.layers.Reshape(features[1:], dtype=style.dtype, name="reshape")(x)
+    x = _dense(latent, prod(features), style, style.dtype, "unflatten")
+    x = keras.layers.Reshape(features, dtype=style.dtype, name="reshape")(x)
     x = activate(x, style, "unflatten_activation")
     for scale, (filters, strides) in reversed(list(enumerate(_scales(arguments)))):
         name = f"scale{scale}_up"
@@ -154,14 +208,7 @@ def _decoder(arguments, features, style):
             name = f"scale{scale}_{number}"
             x = convolve_normalize_activate(x, filters, (3, 3, 3), ONE, style, name)
     x = voxel_head(x, channels, arguments["head_bias"], style)
-    surplus = [n - m for n, m in zip(x.shape[1:4], sizes, strict=True)]
-    outputs = keras.layers.Cropping3D(
-        [(n // 2, n - n // 2) for n in surplus],
-        dtype="float32",
-        data_format="channels_last",
-        name="output",
-    )(x)
-    return keras.Model(inputs, outputs, name="decoder")
+    return crop_to(x, sizes, "output")
 
 
 def _scales(arguments):

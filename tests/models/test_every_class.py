@@ -76,6 +76,13 @@ CASES = {
         | {"strides": [[1, 2, 2], [3, 2, 1]], "num_convolutions": 2},
         (5, 6, 7),
     ),
+    "autoencoder_linear_and_deformed": (
+        "ConvolutionalAutoencoder3D",
+        {"input_shape": [5, 6, 7, 2], "latent_dim": 4, "filters": [3]}
+        | {"strides": [[2, 2, 2]], "linear_filters": 3, "block_size": [3, 2, 4]}
+        | {"deformation": True},
+        (5, 6, 7),
+    ),
     "super_resolution": (
         "SuperResolution3D",
         {"input_shape": ANY_SIZE, "filters": [3, 4], "upsampling_factor": [1, 2, 3]},

@@ -73,6 +73,40 @@ def test_autoencoder_learns_a_family_of_images():
     assert losses[-1] < 0.5 * losses[0]
 
 
+def test_linear_path_alone_is_linear_but_for_its_mean():
+    model = ConvolutionalAutoencoder3D(
+        (5, 6, 7, 2), 4, (), (), linear_filters=3, block_size=(2, 3, 4)
+    )
+    for weight in model.weights:
+        weight.assign(RNG.normal(size=weight.shape))
+    a, b = batch(1, 5, 6, 7, 2), batch(1, 5, 6, 7, 2)
+
+    middle = model((a + b) / 2)
+
+    np.testing.assert_allclose(middle, (model(a) + model(b)) / 2, rtol=1e-3, atol=1e-3)
+    assert not np.allclose(model(a), model(b))
+
+
+def test_deformation_moves_what_was_decoded():
+    plain = ConvolutionalAutoencoder3D(**AUTOENCODER)
+    model = ConvolutionalAutoencoder3D(
+        **AUTOENCODER, deformation=True, block_size=(4, 4, 4)
+    )
+    named = {w.path: w for w in model.weights}
+    for weight in plain.weights:
+        named[weight.path].assign(weight)
+    x = batch(2, 5, 6, 7, 2)
+    np.testing.assert_allclose(model(x), plain(x), atol=1e-5)
+
+    # Whatever the code, every voxel is taken from one further along x.
+    layer = model.decoder.get_layer("displacement")
+    code = np.array(model.encoder(x))[:1]
+    along = np.tile((1.0, 0.0, 0.0), layer.units // 3)
+    layer.set_weights([np.outer(code[0] / np.sum(code**2), along)])
+    moved, still = np.array(model(x))[0], np.array(plain(x))[0]
+    np.testing.assert_allclose(moved[:-1], still[1:], atol=1e-4)
+
+
 def test_autoencoder_without_any_bias():
     model = ConvolutionalAutoencoder3D(**AUTOENCODER, num_convolutions=2)
     biased = ConvolutionalAutoencoder3D(**AUTOENCODER, use_bias=True, head_bias=True)
@@ -88,6 +122,10 @@ def test_autoencoder_without_any_bias():
         ({"latent_dim": 0}, "latent_dim=0"),
         ({"num_convolutions": 0}, "num_convolutions=0"),
         ({"strides": ((1, 2, 2),)}, "strides="),
+        ({"filters": (), "strides": ()}, "linear_filters=None"),
+        ({"linear_filters": 0}, "linear_filters=0"),
+        ({"linear_filters": 2, "block_size": (2, 0, 2)}, "=0"),
+        ({"deformation": True, "block_size": (2, 2)}, "block_size="),
     ],
 )
 def test_autoencoder_refuses(changes, received):
