@@ -76,9 +76,13 @@ FAMILIES = {
         },
     },
     "Parts of networks": {
+        "AddVolume": {},
         "CropLike3D": {},
         "CropToMultiple3D": {},
+        "DepthToSpace3D": {},
+        "Displace3D": {},
         "LinearUpsample3D": {},
+        "MarkChannels": {},
         "PadChannels": {},
         "PadToMultiple3D": {},
         "ScaleChannels": {},
