@@ -130,5 +130,17 @@ def _timed_prediction(name, volume):
     from medzoo.zoo.quiet_keras import import_keras
 
     import_keras()
-    prediction = load(name).predict_volume(volume)
+    model = load(name)
+    prediction = model.predict_volume(_input_of(model.recipe, volume))
     return prediction, time.perf_counter() - start
+
+
+def _input_of(recipe, volume):
+    """The scan; for super-resolution as coarse as the model expects scans to be."""
+    if recipe["task"] != "super_resolution":
+        return volume
+    from medzoo.data.degradation import degrade_volume
+    from medzoo.spatial.factor_grid import three_factors
+
+    factor = three_factors(recipe["architecture"]["arguments"]["upsampling_factor"])
+    return degrade_volume(volume, factor)

@@ -43,11 +43,15 @@ def draw(volume, results, path):
     """
     array = volume.array if volume.array.ndim == 3 else volume.array[..., 0]
     volume = orient(volume.with_array(np.nan_to_num(array.astype(np.float32))), "RAS")
+    labels = _labels_of(results)
     extent = np.multiply(volume.shape, volume.spacing)
     figure, grid = _layout(extent)
     middle, window = _middle_and_window(volume)
     for place, panel in zip((grid[0, 0], grid[0, 1], grid[1, 0]), PANELS, strict=True):
-        _draw_slice(figure.add_subplot(place), volume, middle, window, panel)
+        axes = figure.add_subplot(place)
+        _draw_slice(axes, volume, middle, window, panel)
+        if labels is not None:
+            _draw_labels(axes, labels, middle, panel)
     _write_results(figure.add_subplot(grid[1, 1]), results)
     with replace_atomically(path) as temporary:
         figure.savefig(temporary, facecolor="black", dpi=120)
@@ -133,6 +137,32 @@ def _draw_slice(axes, volume, middle, window, panel):
             va="center",
             transform=axes.transAxes,
         )
+
+
+def _labels_of(results):
+    """The first label map among the results, in RAS, or None."""
+    for found in results.values():
+        if getattr(found, "labels", None) is not None:
+            return orient(found.labels, "RAS")
+    return None
+
+
+def _draw_labels(axes, labels, middle, panel):
+    """Lays the classes over a slice; the background is left as it is."""
+    _, cut, horizontal, vertical, _ = panel
+    shown = np.take(labels.array, middle[cut], axis=cut)[::-1].T
+    width = labels.shape[horizontal] * labels.spacing[horizontal]
+    height = labels.shape[vertical] * labels.spacing[vertical]
+    axes.imshow(
+        np.ma.masked_equal(shown, 0),
+        cmap="tab10",
+        origin="lower",
+        extent=(0, width, 0, height),
+        vmin=-0.5,
+        vmax=9.5,
+        alpha=0.45,
+        interpolation="nearest",
+    )
 
 
 def _write_results(axes, results):

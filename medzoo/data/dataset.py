@@ -39,15 +39,18 @@ def dataset(
             says. Defaults to True; use False for validation.
         shuffle: bool, another order every epoch. Defaults to True.
         split: None for all cases; "train" or "validation" for the recipe's first fold
-            left out or alone.
-        target: str or None, the column with the truth instead of the recipe's.
+            left out or alone, or for the cases that its split names.
+        target: str or None, the column with the truth instead of the recipe's; for
+            label maps also "COLUMN:CODES.csv".
         seed: int. The same seed gives the same batches.
         folder: path or None, where prepared scans are kept between runs.
 
     Returns:
         `CaseDataset`, a `keras.utils.PyDataset` of `(images, targets)`: float32
         `(batch, x, y, z, channels)`, and `(batch, 1)`, float32 in the target's unit or
-        int32 class indices.
+        int32 class indices. Models that answer in images get what their task learns
+        from: a `PatchDataset` of images and one-hot classes, a `SuperResolutionDataset`
+        of coarse and fine patches, a `ReconstructionDataset`.
 
     Raises:
         InputError: for a table without usable cases, or an unknown split.
@@ -56,6 +59,21 @@ def dataset(
     recipe = _recipe(model_or_recipe)
     if split not in SPLITS:
         raise InputError(f"`split` must be one of {SPLITS}. Received: split={split!r}.")
+    if recipe["task"] not in ("regression", "classification"):
+        # Imported here: it builds on CaseDataset.
+        from medzoo.data.image_dataset import image_dataset
+
+        return image_dataset(
+            cases,
+            recipe,
+            split=split,
+            target=target,
+            folder=folder,
+            batch_size=batch_size,
+            augment=augment,
+            shuffle=shuffle,
+            seed=seed,
+        )
     labelled = labelled_cases(cases, recipe, target)
     targets = [target_value(case, recipe) for case in labelled]
     if split is not None:

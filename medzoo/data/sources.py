@@ -67,3 +67,19 @@ def source_of(case, sources):
             f"Received: source={name!r} in case {case.case_id}. Correct the table."
         )
     return sources[name]
+
+
+def with_codes(recipe, codes):
+    """Returns the recipe with another table of codes for cases that name no source.
+
+    Args:
+        recipe: dict.
+        codes: str, absolute path of a table of codes.
+    """
+    training = recipe["training"]
+    options = training.get("options", {})
+    sources = options.get("sources") or {"cases": {}}
+    first = next(iter(sources))
+    changed = {**sources, first: {**sources[first], "codes": codes}}
+    options = {**options, "sources": changed}
+    return {**recipe, "training": {**training, "options": options}}

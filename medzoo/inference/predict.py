@@ -7,7 +7,9 @@ import numpy as np
 from medzoo.errors import RecipeError
 from medzoo.inference.postprocess import check_uncertainty, postprocess, step_arguments
 from medzoo.inference.prediction import Prediction
+from medzoo.inference.reconstruct import reconstruct
 from medzoo.inference.segment import segment, volumes_ml
+from medzoo.inference.super_resolve import super_resolve
 from medzoo.preprocess import Preprocessor
 
 
@@ -167,6 +169,24 @@ def _predict_labels(model, case, preprocessor, recipe, common, options):
     )
 
 
+def _predict_reconstruction(model, case, preprocessor, recipe, common, options):
+    check_uncertainty(options.uncertainty, ("none",))
+    found = reconstruct(model, case.placed, case.undo, preprocessor)
+    return Prediction(image=found.image, embedding=found.embedding, **common)
+
+
+def _predict_fine_image(model, case, preprocessor, recipe, common, options):
+    check_uncertainty(options.uncertainty, ("none",))
+    image = super_resolve(
+        model,
+        case.volume,
+        recipe,
+        preprocessor=preprocessor,
+        progress=options.progress,
+    )
+    return Prediction(image=image, **common)
+
+
 def undo_each(undo, array, background):
     """Brings channels back one by one, each with its own value outside."""
     parts = [
@@ -181,6 +201,8 @@ _TASKS = {
     "regression": _predict_numbers,
     "classification": _predict_numbers,
     "segmentation": _predict_labels,
+    "reconstruction": _predict_reconstruction,
+    "super_resolution": _predict_fine_image,
 }
 
 

@@ -10,8 +10,9 @@ from medzoo.data.dataset import CaseDataset, labelled_cases
 from medzoo.data.mrbrains13 import read_mrbrains13
 from medzoo.data.prepared import PreparedCases
 from medzoo.data.sources import COLUMN as SOURCE_COLUMN
+from medzoo.data.sources import with_codes
 from medzoo.data.targets import target_and_codes, target_value
-from medzoo.data.views import read_views
+from medzoo.data.views import columns_of, read_views
 from medzoo.errors import InputError
 from medzoo.files import write_text_atomically
 from medzoo.models.from_recipe import build_model
@@ -19,6 +20,7 @@ from medzoo.training import image_command
 from medzoo.training.cross_validation import cross_validate, write_out_of_fold
 from medzoo.training.fit import Terminated, fit
 from medzoo.training.settings import TrainingSettings
+from medzoo.training.super_resolution import train_super_resolution
 from medzoo.training.weights_file import write_weights
 
 # Data sets that are read in the layout that they are published in.
@@ -63,7 +65,7 @@ def train(
         Terminated: after SIGTERM, when the state is saved.
     """
     output = Path(output)
-    if recipe["task"] in image_command.TASKS:
+    if recipe["task"] not in ("regression", "classification"):
         return _train_images(recipe, cases, output, target, tables, start, threads, log)
     _check_members(recipe)
     if target is not None:
@@ -91,13 +93,20 @@ def train(
 
 
 def _train_images(recipe, cases, output, target, tables, start, threads, log):
+    say = log or (lambda line: None)
+    if recipe["task"] == "super_resolution":
+        runs = output / "runs" / "model"
+        model = train_super_resolution(recipe, cases, runs, log=say)
+        image_command.write_model(model, recipe, output)
+        return output
     column, codes = target_and_codes(recipe, target)
     if column is not None:
         recipe = {**recipe, "target": {**recipe["target"], "column": column}}
     if codes is not None:
-        recipe = _with_codes(recipe, str(Path(codes).resolve()))
+        recipe = with_codes(recipe, str(Path(codes).resolve()))
     if not isinstance(cases, list):
-        columns = [SOURCE_COLUMN, "subject"]
+        views = columns_of(read_views(recipe["training"]))
+        columns = [SOURCE_COLUMN, "subject", *views]
         cases = read_cases(cases, recipe["channels"], target=column, columns=columns)
     usable = [c for c in cases if (column is None and c.images) or c.target is not None]
     model = image_command.train_images(
@@ -107,21 +116,10 @@ def _train_images(recipe, cases, output, target, tables, start, threads, log):
         tables=tables,
         start=start,
         threads=threads or 2,
-        log=log or (lambda line: None),
+        log=say,
     )
     image_command.write_model(model, recipe, output)
     return output
-
-
-def _with_codes(recipe, codes):
-    """The recipe with another table of codes for cases that name no source."""
-    training = recipe["training"]
-    options = training.get("options", {})
-    sources = options.get("sources") or {"cases": {}}
-    first = next(iter(sources))
-    changed = {**sources, first: {**sources[first], "codes": codes}}
-    options = {**options, "sources": changed}
-    return {**recipe, "training": {**training, "options": options}}
 
 
 def _check_members(recipe):

@@ -7,12 +7,16 @@ from medzoo.data.splits import stratified_folds
 from medzoo.errors import InputError
 from medzoo.files import write_text_atomically
 from medzoo.training.fit import fit
+from medzoo.training.reconstruction import ReconstructionTraining
 from medzoo.training.segmentation import SegmentationTraining
 from medzoo.training.settings import TrainingSettings
 from medzoo.training.weights_file import write_weights
 
 CROSS_VALIDATION_FILE = "cross_validation.json"
-TASKS = {"segmentation": SegmentationTraining}
+TASKS = {
+    "segmentation": SegmentationTraining,
+    "reconstruction": ReconstructionTraining,
+}
 
 
 def train_images(recipe, cases, output, *, tables=None, start=None, threads=2, log):
@@ -60,6 +64,8 @@ def train_images(recipe, cases, output, *, tables=None, start=None, threads=2, l
     if not held_out:
         _cross_validate(task, cases, recipe, settings, output, start, log)
     data = task.dataset(inside, settings.seed)
+    if start is None:
+        start = task.start(data, runs / "start.weights.h5")
     measure = task.measure(held_out)
     return fit(recipe, data, runs / "model", log=log, measure=measure, start=start)
 

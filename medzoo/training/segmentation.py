@@ -53,6 +53,10 @@ class SegmentationTraining:
         """Returns what `fit` trains on: patches of the chosen cases."""
         return PatchDataset(self.volumes, self.recipe, indices=indices, seed=seed)
 
+    def start(self, data, path):
+        """Returns None: a segmentation begins with fresh weights."""
+        return None
+
     def measure(self, indices):
         """Returns a callable `(model, writer=None)` -> dict, the mean Dice first.
 

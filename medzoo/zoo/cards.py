@@ -12,6 +12,7 @@ from medzoo.zoo.recipe import Recipe
 from medzoo.zoo.registry import list_models, read_entry, zoo_folder
 
 CARD_FILE = "card.md"
+PICTURE_FILE = "result.png"
 INDEX_FILE = "MODEL_CARDS.md"
 _GENERATED = "<!-- Written by `medzoo cards` from recipe.json and metrics.json. -->"
 # README.md carries the same table of models between these two lines.
@@ -53,6 +54,7 @@ def render_card(folder: str | Path) -> str:
         md.plain(recipe.summary),
         _what_it_is(recipe),
         _use(recipe),
+        _picture(Path(folder), recipe),
         *_measured_sections(measured),
         _data(recipe),
         md.section("Licence of the weights", f"{recipe.licence}.", LICENCE_NOTE),
@@ -212,13 +214,29 @@ def _use(recipe: Recipe) -> str:
         python = ", ".join(f'"{name}": "{name}.nii.gz"' for name in names)
         python = f"{{{python}}}"
         shell = " ".join(f"--channel {name}={name}.nii.gz" for name in names)
+    optional = [channel["name"] for channel in recipe.channels]
+    several = ""
+    if len(optional) > len(names):
+        pairs = ", ".join(f'"{name}": "{name}.nii.gz"' for name in optional)
+        several = (
+            f"Channels in any combination: `model.predict_volume({{{pairs}}})`; on the "
+            f"command line `--channel {optional[0]}={optional[0]}.nii.gz`, once each."
+        )
     return md.section(
         "Use",
         "```python\nimport medzoo\n\n"
         f'model = medzoo.load("{recipe.name}")\n'
         f"print(model.predict_volume({python}).{attribute})\n```",
         f"```sh\nmedzoo predict {recipe.name} {shell} {option}\n```",
+        several,
     )
+
+
+def _picture(folder: Path, recipe: Recipe) -> str:
+    """A picture of a result, on a template or phantom, where the model has one."""
+    if not (folder / PICTURE_FILE).is_file():
+        return ""
+    return md.section("A result", f"![A result of {recipe.name}]({PICTURE_FILE})")
 
 
 def _measured_sections(measured: dict | None) -> tuple[str, ...]:

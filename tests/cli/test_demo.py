@@ -128,3 +128,21 @@ def test_a_missing_scan_is_refused_in_one_line(medzoo_command, tmp_path):
     assert done.stderr.count("\n") == 1
     assert "none.nii.gz" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_classes_of_a_segmentation_are_laid_over_the_slices(tmp_path):
+    @dataclass(frozen=True)
+    class Labels(Said):
+        labels: Volume
+
+    scan = block((0, 0, 0), (30, 30, 30), np.eye(4))
+    array = np.zeros((30, 30, 30), np.uint8)
+    array[15:] = 3
+    said = Labels("volumes", Volume(array, np.eye(4)))
+    figure = draw(scan, {"tissue": said}, tmp_path / "a.png")
+    for axes in figure.axes:
+        if axes.get_title() == "axial":
+            overlay = axes.get_images()[1].get_array()
+            # Right is on the left, and where there is no class nothing is drawn.
+            assert (overlay[:, :15] == 3).all()
+            assert overlay.mask[:, 15:].all()

@@ -1,0 +1,78 @@
+"""The data sets of models that answer in images, from a case table."""
+
+from pathlib import Path
+
+from medzoo.data.cases import Case, read_cases
+from medzoo.data.labelled_volumes import LabelledVolumes
+from medzoo.data.patches import PatchDataset
+from medzoo.data.prepared import PreparedCases
+from medzoo.data.reconstruction import ReconstructionDataset
+from medzoo.data.sources import COLUMN, with_codes
+from medzoo.data.super_resolution import FineVolumes, SuperResolutionDataset
+from medzoo.data.targets import target_and_codes
+from medzoo.data.views import columns_of, read_views
+from medzoo.errors import InputError
+
+
+def image_dataset(cases, recipe, *, split, target, folder, **options):
+    """Makes of a case table what a model that answers in images is trained on.
+
+    Args:
+        cases: path of a cases.csv, or list of `Case`.
+        recipe: dict.
+        split: None, "train" or "validation": all cases, those that the recipe's split
+            does not name, or those that it names.
+        target: str or None, "COLUMN" or "COLUMN:CODES.csv".
+        folder: path or None, where prepared scans are kept.
+        **options: `batch_size`, `augment`, `shuffle`, `seed`, as `medzoo.dataset`
+            takes them.
+
+    Returns:
+        A `keras.utils.PyDataset`.
+
+    Raises:
+        InputError: if no case is left.
+    """
+    column, codes = target_and_codes(recipe, target)
+    if codes is not None:
+        recipe = with_codes(recipe, str(Path(codes).resolve()))
+    if not (isinstance(cases, list) and all(isinstance(c, Case) for c in cases)):
+        columns = [COLUMN, "subject", *columns_of(read_views(recipe["training"]))]
+        cases = read_cases(cases, recipe["channels"], target=column, columns=columns)
+    usable = [c for c in cases if (c.images if column is None else c.target)]
+    named = set(recipe["training"].get("split", {}).get("validation", []))
+    if split is not None:
+        wanted = split == "validation"
+        usable = [c for c in usable if (c.case_id in named) == wanted]
+    if not usable:
+        raise InputError(
+            "A data set needs cases with what the model learns from. "
+            f"Received: {len(cases)} cases, none of use (split={split!r})."
+        )
+    return _MAKERS[recipe["task"]](usable, recipe, folder, options)
+
+
+def _patches(cases, recipe, folder, options):
+    options.pop("shuffle")
+    return PatchDataset(LabelledVolumes(cases, recipe, folder), recipe, **options)
+
+
+def _pairs(cases, recipe, folder, options):
+    options.pop("shuffle")
+    training = {**recipe["training"], "batch_size": options.pop("batch_size")}
+    volumes = FineVolumes(cases, recipe)
+    return SuperResolutionDataset(volumes, {**recipe, "training": training}, **options)
+
+
+def _twice(cases, recipe, folder, options):
+    views = read_views(recipe["training"])
+    dropout = recipe["training"].get("options", {}).get("channel_dropout", 0.0)
+    prepared = PreparedCases(cases, recipe, views, folder)
+    return ReconstructionDataset(prepared, recipe, channel_dropout=dropout, **options)
+
+
+_MAKERS = {
+    "segmentation": _patches,
+    "super_resolution": _pairs,
+    "reconstruction": _twice,
+}
