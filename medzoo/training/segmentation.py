@@ -53,6 +53,10 @@ class SegmentationTraining:
         """Returns what `fit` trains on: patches of the chosen cases."""
         return PatchDataset(self.volumes, self.recipe, indices=indices, seed=seed)
 
+    def closed_form(self, data):
+        """Returns None: a segmentation is trained step by step."""
+        return None
+
     def start(self, data, path):
         """Returns None: a segmentation begins with fresh weights."""
         return None
