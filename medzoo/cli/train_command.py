@@ -9,9 +9,6 @@ from medzoo.errors import InputError
 from medzoo.zoo.recipe import read_recipe
 from medzoo.zoo.registry import resolve
 
-# Names alone: the readers need packages that refusing a wrong name does not.
-DATA_SETS = ("mrbrains13",)
-
 
 @dataclass(frozen=True)
 class TrainOptions:
@@ -21,7 +18,7 @@ class TrainOptions:
         name: The model as the user wrote it.
         folder: The folder with the recipe to follow.
         cases: The cases.csv to train on, or None with `data`.
-        data: Kind and folder of a data set in its own layout, or None.
+        data: "KIND:FOLDER" of a data set in its own layout, or None.
         output: Folder of checkpoints and result; an earlier run there is resumed.
         target: "COLUMN" or "COLUMN:CODES.csv" instead of the recipe's, or None.
         fine_tune: Whether to start from the model's weights.
@@ -31,7 +28,7 @@ class TrainOptions:
     name: str
     folder: Path
     cases: Path | None
-    data: tuple[str, Path] | None
+    data: str | None
     output: Path
     target: str | None
     fine_tune: bool
@@ -84,22 +81,12 @@ def read_options(values: Namespace) -> TrainOptions:
         name=values.name,
         folder=resolve(values.name),
         cases=values.cases,
-        data=None if values.data is None else _data_set(values.data),
+        data=values.data,
         output=values.output,
         target=values.target,
         fine_tune=values.fine_tune,
         threads=values.threads,
     )
-
-
-def _data_set(text: str) -> tuple[str, Path]:
-    kind, _, folder = text.partition(":")
-    if kind not in DATA_SETS or not folder:
-        raise InputError(
-            f"--data takes KIND:FOLDER, KIND one of {list(DATA_SETS)}. "
-            f"Received: --data {text}."
-        )
-    return kind, Path(folder)
 
 
 def run(values: Namespace) -> int:

@@ -3,11 +3,12 @@
 import json
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from medzoo.data.cases import read_cases
 from medzoo.data.dataset import CaseDataset, labelled_cases
-from medzoo.data.mrbrains13 import read_mrbrains13
+from medzoo.data.known_layouts import read_layout
 from medzoo.data.prepared import PreparedCases
 from medzoo.data.sources import COLUMN as SOURCE_COLUMN
 from medzoo.data.sources import with_codes
@@ -23,8 +24,6 @@ from medzoo.training.settings import TrainingSettings
 from medzoo.training.super_resolution import train_super_resolution
 from medzoo.training.weights_file import write_weights
 
-# Data sets that are read in the layout that they are published in.
-DATA_SETS = {"mrbrains13": read_mrbrains13}
 EXIT_DONE = 0
 EXIT_INTERRUPTED = 130
 
@@ -108,6 +107,8 @@ def _train_images(recipe, cases, output, target, tables, start, threads, log):
         views = columns_of(read_views(recipe["training"]))
         columns = [SOURCE_COLUMN, "subject", *views]
         cases = read_cases(cases, recipe["channels"], target=column, columns=columns)
+    names = [channel["name"] for channel in recipe["channels"]]
+    cases = [_with_channels(case, names) for case in cases]
     usable = [c for c in cases if (column is None and c.images) or c.target is not None]
     model = image_command.train_images(
         recipe,
@@ -120,6 +121,11 @@ def _train_images(recipe, cases, output, target, tables, start, threads, log):
     )
     image_command.write_model(model, recipe, output)
     return output
+
+
+def _with_channels(case, names):
+    """The case without images that the model has no channel for."""
+    return replace(case, images={n: p for n, p in case.images.items() if n in names})
 
 
 def _check_members(recipe):
@@ -190,8 +196,7 @@ def _given(options):
     """The cases of the command line: a table, or a data set in its own layout."""
     if options.data is None:
         return options.cases
-    kind, folder = options.data
-    return DATA_SETS[kind](folder)
+    return read_layout(options.data)
 
 
 def _start(options, recipe):

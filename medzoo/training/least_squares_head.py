@@ -46,7 +46,7 @@ def solve_head(model, data, num_batches, *, penalty=PENALTY):
         found = trunk.predict_on_batch(coarse)
         for features, wanted in zip(found, fine, strict=True):
             rows = _neighbourhoods(features, head.kernel_size)
-            columns = _inside(_by_coarse_voxel(wanted, features.shape[:3]), head)
+            columns = _by_coarse_voxel(wanted, features.shape[:3])
             gram = gram + (rows.T @ rows).astype(np.float64)
             moments = moments + (rows.T @ columns).astype(np.float64)
     ridge = penalty * np.trace(gram) / len(gram) * np.eye(len(gram))
@@ -55,26 +55,19 @@ def solve_head(model, data, num_batches, *, penalty=PENALTY):
 
 
 def _neighbourhoods(features, kernel_size):
-    """`(x, y, z, channels)` -> a row for each place where the kernel lies inside."""
-    views = np.lib.stride_tricks.sliding_window_view(features, kernel_size, (0, 1, 2))
+    """`(x, y, z, channels)` -> a row of what the kernel sees at each place."""
+    # Zeros around, as the convolution has them: borders are learned too.
+    around = [((k - 1) // 2, k // 2) for k in kernel_size]
+    padded = np.pad(features, [*around, (0, 0)])
+    views = np.lib.stride_tricks.sliding_window_view(padded, kernel_size, (0, 1, 2))
     views = np.moveaxis(views, 3, -1)
     return views.reshape(-1, np.prod(views.shape[3:]))
 
 
 def _by_coarse_voxel(fine, shape):
-    """`(x fx, y fy, z fz, channels)` -> `(x, y, z, fx fy fz channels)`."""
+    """`(x fx, y fy, z fz, channels)` -> rows of `fx fy fz channels`, one a voxel."""
     (x, y, z), channels = shape, fine.shape[3]
     fx, fy, fz = (n // m for n, m in zip(fine.shape, shape, strict=False))
     parts = fine.reshape(x, fx, y, fy, z, fz, channels)
     parts = parts.transpose(0, 2, 4, 1, 3, 5, 6)
-    return parts.reshape(x, y, z, fx * fy * fz * channels)
-
-
-def _inside(array, head):
-    """Rows of the places where the kernel lies inside."""
-    box = tuple(
-        slice(k // 2, n - (k - 1) // 2)
-        for k, n in zip(head.kernel_size, array.shape, strict=False)
-    )
-    array = array[box]
-    return array.reshape(-1, array.shape[3])
+    return parts.reshape(x * y * z, fx * fy * fz * channels)

@@ -423,3 +423,28 @@ def test_fit_on_own_cases_with_a_new_head(tissue_model, tissue_study, tmp_path):
     after = [w.numpy() for layer in model.layers[:8] for w in layer.weights]
     for one, other in zip(body, after, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_a_data_set_in_its_own_layout_is_trained_on(tissue_model, tmp_path, capsys):
+    from tests.data.test_mrbrains13 import make_layout
+
+    archive = make_layout(tmp_path / "TrainingData")
+    recipe = json.loads((tissue_model / "recipe.json").read_text())
+    recipe["class_names"] = ["background", *"abcdefgh"]
+    recipe["architecture"]["arguments"]["num_classes"] = 9
+    recipe["weights"] = None
+    options = {**recipe["training"]["options"], "class_weights": None, "sources": {}}
+    recipe["training"].update(epochs=1, steps_per_epoch=2, options=options)
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "recipe.json").write_text(json.dumps(recipe))
+    out = tmp_path / "out"
+    data = ["--data", f"mrbrains13:{archive}"]
+    assert main(["train", str(folder), *data, "-o", str(out)]) == 0
+    folds = json.loads((out / "cross_validation.json").read_text())
+    cases = sorted(fold["cases"][0] for fold in folds.values())
+    assert cases == ["mrbrains13-1", "mrbrains13-2"]
+    assert load(out).output_shape[-1] == 9
+    capsys.readouterr()
+    assert main(["train", str(folder), "--data", "adni:x", "-o", str(out)]) == 2
+    assert "mrbrains13" in capsys.readouterr().err

@@ -1,0 +1,202 @@
+"""Training of an autoencoder: what it learns from, begins as, and is measured by."""
+
+from pathlib import Path
+
+import numpy as np
+
+from medzoo.data.prepared import PreparedCases
+from medzoo.data.reconstruction import (
+    ReconstructionDataset,
+    reconstruction_cases,
+    training_cases,
+    validation_cases,
+)
+from medzoo.data.views import read_views
+from medzoo.errors import InputError
+from medzoo.training.fit import fit, single_network
+from medzoo.training.linear_start import start_linearly
+from medzoo.training.settings import TrainingSettings
+
+
+def train_reconstruction(recipe, cases, folder, *, threads=2, log):
+    """Trains an autoencoder on the cases outside of the recipe's validation split.
+
+    Interrupted, it goes on where it stopped.
+
+    Args:
+        recipe: dict, the recipe's content.
+        cases: path of a cases.csv, or list of `Case`.
+        folder: path, for prepared scans and the run.
+        threads: int, processes that prepare scans. Defaults to 2.
+        log: callable taking a line.
+
+    Returns:
+        The trained Keras model.
+
+    Raises:
+        InputError: if no case is left to train on.
+        Terminated: after SIGTERM, when the state is saved.
+    """
+    folder = Path(folder)
+    if not isinstance(cases, list):
+        cases = reconstruction_cases(cases, recipe)
+    inside, held_out = training_cases(cases, recipe), validation_cases(cases, recipe)
+    log(f"{len(inside)} cases for training, {len(held_out)} for validation")
+    cases = [*inside, *held_out]
+    task = ReconstructionTraining(
+        cases, recipe, folder / "prepared", threads=threads, log=log
+    )
+    data = task.dataset(range(len(inside)), task.settings.seed)
+    network = task.closed_form(data)
+    if network is not None:
+        return network
+    return fit(
+        recipe,
+        data,
+        folder / "run",
+        log=log,
+        start=task.start(data, folder / "start.weights.h5"),
+        measure=task.measure(range(len(inside), len(cases))),
+    )
+
+
+class ReconstructionTraining:
+    """Data, first weights and measure of an autoencoder.
+
+    Args:
+        cases: list of `Case`, see `medzoo.data.reconstruction.reconstruction_cases`.
+        recipe: dict, the recipe's content. `training.options` may have `linear_start`
+            (bool: the linear path begins as the principal components of all kept
+            versions of the training cases), `closed_form` (bool: and nothing else is
+            trained) and `channel_dropout` (see
+            `medzoo.data.reconstruction.ReconstructionDataset`).
+        folder: path, where prepared volumes are kept.
+        tables: not used; other tasks read codes of label maps there.
+        threads: int, processes that prepare scans.
+        log: callable taking a line.
+
+    Raises:
+        InputError: if a case lacks a channel: there would be nothing to compare its
+            reconstruction with.
+    """
+
+    def __init__(self, cases, recipe, folder, *, tables=None, threads=2, log):
+        incomplete = [
+            c.case_id for c in cases if len(c.images) < len(recipe["channels"])
+        ]
+        if incomplete:
+            raise InputError(
+                "An autoencoder learns from cases with all channels. "
+                f"Received: case_id={incomplete[0]!r} without one ({len(incomplete)} "
+                "such cases). Leave them out of the table."
+            )
+        self.recipe = recipe
+        self.settings = TrainingSettings.from_recipe(recipe)
+        views = read_views(recipe["training"])
+        self.prepared = PreparedCases(cases, recipe, views, folder)
+
+        def progress(done, total):
+            if done % 20 == 0 or done == total:
+                log(f"prepared {done} of {total}")
+
+        self.prepared.prepare(workers=threads, progress=progress)
+
+    def dataset(self, indices, seed):
+        """Returns what `fit` trains on: versions of the chosen cases, twice."""
+        return ReconstructionDataset(
+            self.prepared,
+            self.recipe,
+            batch_size=self.settings.batch_size,
+            seed=seed,
+            indices=indices,
+            channel_dropout=self.settings.options.get("channel_dropout", 0.0),
+        )
+
+    def start(self, data, path):
+        """Writes the weights that training begins with, where the recipe wants it.
+
+        Args:
+            data: `ReconstructionDataset`, from `dataset`.
+            path: path ending in .weights.h5.
+
+        Returns:
+            `path`, or None where the recipe asks for fresh weights.
+        """
+        if not self.settings.options.get("linear_start"):
+            return None
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._linear(data).save_weights(path)
+        return path
+
+    def closed_form(self, data):
+        """Returns the whole network where no epoch of training follows, else None.
+
+        Args:
+            data: `ReconstructionDataset`, from `dataset`.
+        """
+        if not self.settings.options.get("closed_form"):
+            return None
+        return self._linear(data)
+
+    def _linear(self, data):
+        model = single_network(self.recipe)
+        start_linearly(model, all_versions(data))
+        return model
+
+    def measure(self, indices):
+        """Returns a callable `(model, writer=None)` -> dict, or None without indices.
+
+        `explained_variance` is 1 minus the mean squared error over the variance of
+        each chosen case, averaged; `reconstruction_error` is the rest.
+        """
+        chosen = [int(index) for index in indices]
+
+        def measure(model, writer=None):
+            errors = []
+            for number, index in enumerate(chosen):
+                x = self.prepared.get(index)[None]
+                x = self.prepared.preprocessor.normalize(x)
+                answer = np.asarray(model.predict_on_batch(x))
+                errors.append(np.square(answer - x).mean() / x.var())
+                if writer is not None and number < 2:
+                    step = int(np.asarray(model.optimizer.iterations))
+                    picture = beside(x[0, ..., 0], answer[0, ..., 0])
+                    writer.picture(f"case_{number}", picture, step)
+            error = float(np.mean(errors))
+            return {"explained_variance": 1 - error, "reconstruction_error": error}
+
+        return measure if chosen else None
+
+
+def all_versions(data):
+    """Returns every kept version of a data set's cases.
+
+    Args:
+        data: `ReconstructionDataset`.
+
+    Returns:
+        `(versions, x, y, z, channels)` float16.
+    """
+    versions = [
+        version.astype(np.float16)
+        for index in data.indices
+        for version in data.variants.versions(int(index))
+    ]
+    return np.stack(versions)
+
+
+def beside(image, answer):
+    """Returns a picture: the middle axial slice of an image, and of its answer.
+
+    Args:
+        image: `(x, y, z)` float.
+        answer: likewise.
+
+    Returns:
+        `(rows, columns)` uint8, anterior on top, both on one scale.
+    """
+    middle = image.shape[2] // 2
+    both = np.concatenate([np.rot90(v[..., middle]) for v in (image, answer)], axis=1)
+    low, high = np.percentile(image, [0.5, 99.5])
+    grey = (both - low) / max(high - low, 1e-6)
+    return np.clip(255 * grey, 0, 255).astype(np.uint8)

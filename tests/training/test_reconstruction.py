@@ -1,0 +1,127 @@
+"""Training of an autoencoder from a case table."""
+
+import numpy as np
+import pytest
+
+import medzoo
+from medzoo.data.reconstruction import reconstruction_cases
+from medzoo.errors import InputError
+from medzoo.training.linear_start import principal_components
+from medzoo.training.reconstruction import (
+    ReconstructionTraining,
+    beside,
+    train_reconstruction,
+)
+
+SHAPE = (6, 4, 4)
+# All numbers of a block, so that the closed form is that of the components.
+ARCHITECTURE = {
+    "input_shape": [*SHAPE, 1],
+    "latent_dim": 3,
+    "filters": [],
+    "strides": [],
+    "linear_filters": 96,
+    "block_size": list(SHAPE),
+    "deformation": True,
+}
+RECIPE = {
+    "name": "toy",
+    "task": "reconstruction",
+    "architecture": {"class": "ConvolutionalAutoencoder3D", "arguments": ARCHITECTURE},
+    "channels": [{"name": "t1", "required": True}],
+    "preprocessing": {
+        "spatial": [],
+        "layers": [{"class": "ZScore", "arguments": {}}],
+    },
+    "training": {
+        "epochs": 2,
+        "batch_size": 4,
+        "learning_rate": 1e-5,
+        "weight_decay": 0.0,
+        "split": {"validation": ["c8", "c9"]},
+        "options": {"linear_start": True},
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cases")
+    generator = np.random.default_rng(0)
+    patterns = generator.normal(size=(3, *SHAPE))
+    lines = ["case_id,t1"]
+    for number in range(10):
+        array = np.tensordot(generator.normal(size=3), patterns, 1)
+        array = array + 0.1 * generator.normal(size=SHAPE) + 7
+        volume = medzoo.Volume(array.astype("float32"), np.eye(4))
+        medzoo.write(volume, folder / f"{number}.nii.gz")
+        lines.append(f"c{number},{number}.nii.gz")
+    (folder / "cases.csv").write_text("\n".join(lines) + "\n")
+    return folder / "cases.csv"
+
+
+def images_of(table):
+    paths = [table.parent / f"{number}.nii.gz" for number in range(10)]
+    images = np.stack([medzoo.read(path).array for path in paths])
+    flat = images.reshape(10, -1)
+    return (flat - flat.mean(1, keepdims=True)) / flat.std(1, keepdims=True)
+
+
+def closed_form():
+    training = {**RECIPE["training"], "options": {"closed_form": True}}
+    return {**RECIPE, "training": training}
+
+
+def test_closed_form_is_the_components_of_the_training_cases(table, tmp_path):
+    model = train_reconstruction(closed_form(), table, tmp_path, threads=1, log=print)
+
+    images = images_of(table)
+    wanted = principal_components(images[:8].astype("f4"), 3).reconstruct(images[8:])
+    found = model.predict(images[8:].reshape(2, *SHAPE, 1), verbose=0)
+    np.testing.assert_allclose(found.reshape(2, -1), wanted, atol=1e-2)
+
+
+def test_epochs_go_on_from_the_closed_form(table, tmp_path):
+    said = []
+
+    model = train_reconstruction(RECIPE, table, tmp_path, threads=1, log=said.append)
+
+    assert "8 cases for training, 2 for validation" in said[0]
+    assert any("explained_variance" in line for line in said)
+    images = images_of(table)[8:].reshape(2, *SHAPE, 1)
+    start = train_reconstruction(closed_form(), table, tmp_path, threads=1, log=print)
+    before, after = start.predict(images, verbose=0), model.predict(images, verbose=0)
+    assert not np.array_equal(before, after)
+    # Two epochs with a small step: near to where they began, unlike fresh weights.
+    np.testing.assert_allclose(before, after, atol=0.1)
+
+
+def test_measure_is_the_error_over_the_variance(table):
+    cases = reconstruction_cases(table, RECIPE)
+    task = ReconstructionTraining(cases, RECIPE, None, threads=1, log=print)
+
+    class Halves:
+        def predict_on_batch(self, x):
+            return x / 2
+
+    found = task.measure([8, 9])(Halves())
+
+    assert found["reconstruction_error"] == pytest.approx(0.25, rel=1e-3)
+    assert next(iter(found)) == "explained_variance"
+    assert task.measure([]) is None
+
+
+def test_cases_for_validation_alone_are_refused(table, tmp_path):
+    cases = reconstruction_cases(table, RECIPE)[8:]
+    with pytest.raises(InputError, match="Received: 0 cases"):
+        train_reconstruction(RECIPE, cases, tmp_path, log=print)
+
+
+def test_picture_shows_both_on_one_scale():
+    image = np.random.default_rng(0).normal(size=(6, 5, 4))
+
+    picture = beside(image, np.full_like(image, image.max()))
+
+    assert picture.shape == (5, 12)
+    assert picture.dtype == np.uint8
+    assert picture[:, 6:].min() == 255 > picture[:, :6].min()

@@ -1,0 +1,126 @@
+"""Training of super-resolution: the solved head, and a small training to the end."""
+
+import keras
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from medzoo.data.cases import read_cases
+from medzoo.data.super_resolution import FineVolumes
+from medzoo.errors import RecipeError
+from medzoo.io import write
+from medzoo.models import SuperResolution3D
+from medzoo.training.fit import single_network
+from medzoo.training.least_squares_head import solve_head
+from medzoo.training.super_resolution import START_FILE, Gain, train_super_resolution
+from medzoo.volume import Volume
+
+ARCHITECTURE = {
+    "filters": [8],
+    "upsampling_factor": [2, 2, 2],
+    "residual": True,
+    "blocks": "residual",
+    "head": "sub_voxel",
+    "normalization": "none",
+    "activation": "relu",
+}
+
+
+def make_recipe(**training):
+    return {
+        "name": "fine",
+        "task": "super_resolution",
+        "channels": [{"name": "t1", "required": True}],
+        "architecture": {"class": "SuperResolution3D", "arguments": ARCHITECTURE},
+        "preprocessing": {"spatial": [], "layers": []},
+        "postprocessing": [],
+        "training": {
+            "epochs": 2,
+            "steps_per_epoch": 2,
+            "batch_size": 2,
+            "patch_size": [6, 6, 6],
+            "warmup_epochs": 1,
+            "learning_rate": 1e-4,
+            "split": {"validation": ["v"]},
+            **training,
+        },
+    }
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("scans")
+    rows = ["case_id,t1,source"]
+    for number, case_id in enumerate("abv"):
+        noise = np.random.default_rng(number).normal(size=(24, 26, 28))
+        # Blobs with sharp edges: more than interpolation can bring back.
+        array = 100.0 * (ndimage.gaussian_filter(noise, 2) > 0)
+        write(Volume(array.astype("f4"), np.eye(4)), folder / f"{case_id}.nii")
+        rows.append(f"{case_id},{case_id}.nii,blobs")
+    (folder / "cases.csv").write_text("\n".join(rows) + "\n")
+    return folder / "cases.csv"
+
+
+class OneBatch(keras.utils.PyDataset):
+    def __init__(self, coarse, fine):
+        super().__init__()
+        self.pair = coarse, fine
+
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, number):
+        return self.pair
+
+
+@pytest.mark.parametrize("residual", [True, False])
+def test_the_solved_head_finds_the_one_that_made_the_data(residual):
+    keras.utils.set_random_seed(0)
+    model = SuperResolution3D(**{**ARCHITECTURE, "residual": residual})
+    head = model.get_layer("head")
+    rng = np.random.default_rng(0)
+    kernel = rng.normal(size=head.kernel.shape).astype("f4")
+    head.kernel.assign(kernel)
+    coarse = rng.normal(size=(3, 9, 10, 11, 1)).astype("f4")
+    fine = model.predict_on_batch(coarse)
+    head.kernel.assign(np.zeros_like(kernel))
+
+    solve_head(model, OneBatch(coarse, fine), 1, penalty=1e-9)
+
+    np.testing.assert_allclose(head.kernel, kernel, atol=2e-2)
+    np.testing.assert_allclose(model.predict_on_batch(coarse), fine, atol=5e-2)
+
+
+def test_other_heads_are_not_solved_for():
+    model = SuperResolution3D(filters=(3,))
+    with pytest.raises(RecipeError, match="Conv3DTranspose"):
+        solve_head(model, OneBatch(None, None), 1)
+
+
+def test_training_starts_from_a_solved_head_and_keeps_what_is_better(table, tmp_path):
+    recipe = make_recipe(options={"solved_batches": 8})
+    lines = []
+
+    model = train_super_resolution(recipe, table, tmp_path, log=lines.append)
+
+    assert lines[0] == "2 scans to train on, 1 for validation"
+    assert "as trained" in lines[-1]
+    measured = [line for line in lines if "validation: psnr_gain" in line]
+    assert len(measured) == 2
+    cases = read_cases(table, recipe["channels"])
+    gain = Gain(FineVolumes(cases, recipe), recipe, [2])
+    # The untrained network is linear interpolation.
+    before = gain(single_network(recipe))["psnr_gain"]
+    assert gain(model)["psnr_gain"] > before + 0.5
+    assert model.count_params() == single_network(recipe).count_params()
+    assert (tmp_path / START_FILE).is_file()
+
+
+def test_a_table_without_validation_cases_is_trained_on_whole(table, tmp_path):
+    recipe = make_recipe(split={"validation": ["x"]}, epochs=1)
+    lines = []
+
+    train_super_resolution(recipe, table, tmp_path, log=lines.append)
+
+    assert lines[0] == "3 scans to train on, 0 for validation"
+    assert not (tmp_path / START_FILE).exists()
