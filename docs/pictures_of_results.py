@@ -58,14 +58,12 @@ def fine_panels(model, scan):
 
 
 def coded_panels(model, scan):
-    """The scan on the network's grid, and what its code alone gives back."""
-    placed, _ = model.preprocessor.place(scan)
+    """The scan, and what its code alone gives back."""
     found = model.predict_volume(scan)
     back = resample_to(found.image, Grid.of(scan))
     count = len(found.embedding)
     return [
         ("the scan", scan),
-        (f"as the network sees it, {placed.spacing[0]:g} mm", placed),
         (f"made of {count} numbers", back),
     ]
 
