@@ -18,8 +18,10 @@ def solve_head(model, data, num_batches, *, penalty=PENALTY):
 
     Args:
         model: `SuperResolution3D` with a sub-voxel head and no bias in it; changed.
-        data: `keras.utils.PyDataset` of coarse and fine patches.
-        num_batches: int, batches of its current epoch that are seen.
+        data: `SuperResolutionDataset`: a number beyond its length draws further patches
+            of the current epoch.
+        num_batches: int, batches that are seen; with too few voxels for the weights of
+            the kernel a trained head is better.
         penalty: float, share of the mean variance of a feature. Defaults to 1e-5.
 
     Raises:
@@ -40,7 +42,7 @@ def solve_head(model, data, num_batches, *, penalty=PENALTY):
     linear = next((x for x in model.layers if x.name == "linear"), None)
     gram, moments = 0.0, 0.0
     for number in range(num_batches):
-        coarse, fine = data[number % len(data)]
+        coarse, fine = data[number]
         if linear is not None:
             fine = fine - keras.ops.convert_to_numpy(linear(coarse))
         found = trunk.predict_on_batch(coarse)

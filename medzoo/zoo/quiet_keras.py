@@ -1,5 +1,6 @@
 """Importing keras without the lines that TensorFlow's C++ side writes to stderr."""
 
+import logging
 import os
 import sys
 import tempfile
@@ -23,6 +24,8 @@ def import_keras(threads=None):
 
         # The first operation wakes the device, which writes lines of its own.
         keras.ops.zeros(1)
+    # A cohort of many models traces many functions, which is no fault of the user's.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
 def limit_threads(threads):
@@ -40,6 +43,14 @@ def limit_threads(threads):
     ):
         os.environ[name] = str(threads)
     os.environ["TF_NUM_INTEROP_THREADS"] = "1"
+
+
+def _redirect_handlers(old, new):
+    """Points loggers that were made meanwhile away from a stream that is closed now."""
+    names = ("tensorflow", "absl")
+    for handler in [h for name in names for h in logging.getLogger(name).handlers]:
+        if getattr(handler, "stream", None) is old:
+            handler.setStream(new)
 
 
 @contextmanager
@@ -69,3 +80,4 @@ def quiet_stderr():
             terminal.flush()
             sys.stderr = python_stderr
             os.dup2(terminal.fileno(), 2)
+            _redirect_handlers(terminal, python_stderr)

@@ -247,7 +247,12 @@ def test_evaluate_and_train_options(model):
         read_evaluate(Namespace(**{**values, "external": "other scanner"}))
     with pytest.raises(InputError, match="one thing"):
         read_evaluate(Namespace(**{**values, "cases": Path("cases.csv")}))
-    assert read_train(Namespace(**values)).folder == model
+    training = {**values, "cases": Path("cases.csv"), "data": None, "fine_tune": False}
+    assert read_train(Namespace(**training)).folder == model
+    with pytest.raises(InputError, match="--data"):
+        read_train(Namespace(**{**training, "data": "mrbrains13:folder"}))
+    with pytest.raises(InputError, match="--data"):
+        read_train(Namespace(**{**training, "cases": None}))
 
 
 def test_cards_check_names_stale_files(checkout, tmp_path, capsys):

@@ -6,7 +6,7 @@ import pytest
 from scipy import ndimage
 
 from medzoo.data.cases import read_cases
-from medzoo.data.super_resolution import FineVolumes
+from medzoo.data.super_resolution import FineVolumes, SuperResolutionDataset
 from medzoo.errors import RecipeError
 from medzoo.io import write
 from medzoo.models import SuperResolution3D
@@ -89,6 +89,22 @@ def test_the_solved_head_finds_the_one_that_made_the_data(residual):
 
     np.testing.assert_allclose(head.kernel, kernel, atol=2e-2)
     np.testing.assert_allclose(model.predict_on_batch(coarse), fine, atol=5e-2)
+
+
+def test_every_batch_that_is_asked_for_is_another_one(table):
+    recipe = make_recipe()
+    cases = read_cases(table, recipe["channels"])
+    data = SuperResolutionDataset(FineVolumes(cases, recipe), recipe)
+    asked = []
+
+    class Recorded(OneBatch):
+        def __getitem__(self, number):
+            asked.append(data[number][0])
+            return data[number]
+
+    solve_head(SuperResolution3D(**ARCHITECTURE), Recorded(None, None), 5)
+
+    assert len({batch.tobytes() for batch in asked}) == 5
 
 
 def test_other_heads_are_not_solved_for():
