@@ -62,6 +62,18 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--cases", type=Path, metavar="CASES.csv", help="a table with one case a row"
     )
+    _add_output(parser)
+    add_json(parser)
+    add_threads(parser)
+    parser.add_argument(
+        "--assume-affine",
+        type=spacing,
+        metavar="MM",
+        help="voxel size in mm (one, or x,y,z) of images that do not tell their own",
+    )
+
+
+def _add_output(parser: ArgumentParser) -> None:
     parser.add_argument(
         "-o",
         "--output",
@@ -80,14 +92,6 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="KIND",
         help="what to say of the doubt in a result instead of the usual: none, or "
         "entropy (segmentation)",
-    )
-    add_json(parser)
-    add_threads(parser)
-    parser.add_argument(
-        "--assume-affine",
-        type=spacing,
-        metavar="MM",
-        help="voxel size in mm (one, or x,y,z) of images that do not tell their own",
     )
 
 

@@ -132,18 +132,25 @@ class ResidualUNet3D(DeepSupervision, VolumeModel):
         scales = _decode(
             scales, strides, num_units if symmetric else 1, upsampling, style
         )
-        outputs = []
-        for scale, x in enumerate(scales if deep_supervision else scales[:1]):
-            suffix = f"_scale{scale}" if scale else ""
-            factor = factors(strides)[scale]
-            if subvoxel and scale == 0:
-                logits = subvoxel_head(x, num_classes, factor, head_bias, style)
-                factor = (1, 1, 1)
-            else:
-                logits = voxel_head(x, num_classes, head_bias, style, f"head{suffix}")
-            outputs.append(at_full_size(logits, inputs, factor, f"output{suffix}"))
+        outputs = [
+            _output(x, scale, inputs, arguments, style)
+            for scale, x in enumerate(scales if deep_supervision else scales[:1])
+        ]
         outputs = outputs if deep_supervision else outputs[0]
         super().__init__(inputs, outputs, plain(arguments), recipe, **kwargs)
+
+
+def _output(x, scale, inputs, arguments, style):
+    """Adds the logits of a decoder scale, 0 the finest, at the input's size."""
+    suffix = f"_scale{scale}" if scale else ""
+    factor = factors(arguments["strides"])[scale]
+    classes, bias = arguments["num_classes"], arguments["head_bias"]
+    if scale == 0 and _is_subvoxel(arguments["head_upsampling"]):
+        logits = subvoxel_head(x, classes, factor, bias, style)
+        factor = (1, 1, 1)
+    else:
+        logits = voxel_head(x, classes, bias, style, f"head{suffix}")
+    return at_full_size(logits, inputs, factor, f"output{suffix}")
 
 
 def _is_subvoxel(kind):

@@ -43,22 +43,9 @@ def fit(
         Terminated: after SIGTERM, when the state is saved.
     """
     settings = TrainingSettings.from_recipe(recipe)
-    keras.utils.set_random_seed(settings.seed)
-    model = single_network(recipe, dtype=settings.dtype)
-    if start is not None:
-        model.load_weights(start)
-    freeze_readout(model, settings.readout is not None)
-    optimizer = keras.optimizers.AdamW(
-        schedule(settings, len(data)),
-        weight_decay=settings.weight_decay,
-        global_clipnorm=settings.clip_norm,
-        use_ema=settings.ema_momentum is not None,
-        ema_momentum=settings.ema_momentum or 0.99,
-    )
-    model.compile(optimizer, make_loss(recipe), metrics=make_metrics(recipe))
-    optimizer.build(model.trainable_variables)
+    model = _compiled(recipe, settings, len(data), start)
     last = newest(folder)
-    facts = {} if last is None else load_state(last, model, optimizer)
+    facts = {} if last is None else load_state(last, model, model.optimizer)
     done = data.epoch = facts.get("epochs_done", 0)
     checkpoints = Checkpoints(folder, checkpoint_every, facts)
     callbacks = [checkpoints]
@@ -90,6 +77,25 @@ def fit(
     if settings.readout is not None:
         add_readout(final, data, recipe, **settings.readout)
     return final
+
+
+def _compiled(recipe, settings, steps_per_epoch, start):
+    """The network with fresh or given weights and its optimizer, ready to train."""
+    keras.utils.set_random_seed(settings.seed)
+    model = single_network(recipe, dtype=settings.dtype)
+    if start is not None:
+        model.load_weights(start)
+    freeze_readout(model, settings.readout is not None)
+    optimizer = keras.optimizers.AdamW(
+        schedule(settings, steps_per_epoch),
+        weight_decay=settings.weight_decay,
+        global_clipnorm=settings.clip_norm,
+        use_ema=settings.ema_momentum is not None,
+        ema_momentum=settings.ema_momentum or 0.99,
+    )
+    model.compile(optimizer, make_loss(recipe), metrics=make_metrics(recipe))
+    optimizer.build(model.trainable_variables)
+    return model
 
 
 def make_validation(settings, measure, folder, log):

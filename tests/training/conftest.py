@@ -5,6 +5,7 @@ import csv
 import pytest
 
 from medzoo.io import write
+from tests.training.tissue import tissue_model, tissue_study  # noqa: F401 - fixtures
 
 
 def tiny_recipe(**training):
