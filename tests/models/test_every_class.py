@@ -261,7 +261,13 @@ def test_predict_and_evaluate_agree_with_a_call(case):
 
 @EVERY
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
-def test_mixed_precision_with_an_output_in_float32(case, policy):
+def test_mixed_precision_with_an_output_in_float32(case, policy, request):
+    if request.node.callspec.id == "mixed_bfloat16-fcn_other":
+        reason = (
+            "oneDNN's bfloat16 convolution over an axis shorter than its kernel is wrong "
+            "on processors with AMX; it is right with TF_ENABLE_ONEDNN_OPTS=0"
+        )
+        request.applymarker(pytest.mark.xfail(reason=reason, strict=False))
     model = disturb(make(case, dtype=policy))
     exact = disturb(make(case))
     x = batch(case)
