@@ -68,7 +68,9 @@ CASES = {
         "FCN3D",
         {**SMALL, "strides": [[2, 1, 1], [3, 2, 1]], "filters": [4, 3]}
         | {"upsampling": "transposed", "normalization": "none"},
-        (5, 6, 9),
+        # Two voxels at the coarsest scale: with one along x oneDNN's bfloat16
+        # convolutions are wrong on some processors.
+        (9, 6, 9),
     ),
     "autoencoder": (
         "ConvolutionalAutoencoder3D",
@@ -98,7 +100,7 @@ CASES = {
         "SuperResolution3D",
         {"input_shape": ANY_SIZE, "filters": [3, 5, 4], "upsampling_factor": [1, 2, 3]}
         | {"blocks": "residual", "head": "sub_voxel", "first_kernel_size": 5}
-        | {"residual": True, "normalization": "none", "dropout_rate": 0.1},
+        | {"residual": True, "normalization": "none"},
         (5, 4, 3),
     ),
     "deepmedic": ("DeepMedic3D", DEEPMEDIC, (24, 25, 29)),
@@ -261,13 +263,7 @@ def test_predict_and_evaluate_agree_with_a_call(case):
 
 @EVERY
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
-def test_mixed_precision_with_an_output_in_float32(case, policy, request):
-    if request.node.callspec.id == "mixed_bfloat16-fcn_other":
-        reason = (
-            "oneDNN's bfloat16 convolution over an axis shorter than its kernel is "
-            "wrong on processors with AMX; it is right with TF_ENABLE_ONEDNN_OPTS=0"
-        )
-        request.applymarker(pytest.mark.xfail(reason=reason, strict=False))
+def test_mixed_precision_with_an_output_in_float32(case, policy):
     model = disturb(make(case, dtype=policy))
     exact = disturb(make(case))
     x = batch(case)
@@ -393,10 +389,7 @@ def other_backend(tmp_path_factory):
 
 @EVERY
 @pytest.mark.parametrize("training", [False, True])
-def test_backends_agree(case, training, other_backend, request):
-    if request.node.callspec.id.endswith("super_resolution_sub_voxel"):
-        reason = "JAX and TensorFlow differ for this case; not understood yet"
-        request.applymarker(pytest.mark.xfail(reason=reason, strict=False))
+def test_backends_agree(case, training, other_backend):
     pairs = [
         pair
         for key, pair in other_backend.items()
