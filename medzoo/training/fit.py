@@ -53,7 +53,7 @@ def fit(
         callbacks.append(_Log(log, settings.epochs))
     validation = None
     if measure is not None:
-        validation = make_validation(settings, measure, folder, log)
+        validation = make_validation(settings, data, measure, folder, log)
         # First, so that a checkpoint is written when its measurement is kept.
         callbacks.insert(0, validation)
     if done < settings.epochs:
@@ -98,10 +98,11 @@ def _compiled(recipe, settings, steps_per_epoch, start):
     return model
 
 
-def make_validation(settings, measure, folder, log):
+def make_validation(settings, data, measure, folder, log):
     """Returns the `Validation` of a run, with its TensorBoard logs in `folder`."""
     writer = summary_writer(Path(folder) / "tensorboard", log)
     return Validation(
+        data,
         partial(measure, writer=writer),
         folder,
         epochs=settings.epochs,

@@ -7,14 +7,21 @@ import keras
 import numpy as np
 
 from medzoo.files import replace_atomically
+from medzoo.training.normalization import reestimate_averages
 
 BEST_FILE = "best.npz"
+# Enough to rank epochs by; the averages that are published see more.
+NUM_BATCHES = 20
 
 
 class Validation(keras.callbacks.Callback):
     """Measures a network after epochs, keeps its best weights, and stops in time.
 
+    What is measured is what the training would end up with now: averaged weights where
+    the optimizer keeps some, and averages of batch normalisation estimated afresh.
+
     Args:
+        data: the training's data set, for those averages.
         measure: callable taking the Keras model, returning dict of str -> float; the
             first is the score, the larger the better.
         folder: path, where the best weights and the history are kept.
@@ -28,9 +35,19 @@ class Validation(keras.callbacks.Callback):
     """
 
     def __init__(
-        self, measure, folder, *, epochs, every=1, patience=None, writer=None, log=None
+        self,
+        data,
+        measure,
+        folder,
+        *,
+        epochs,
+        every=1,
+        patience=None,
+        writer=None,
+        log=None,
     ):
         super().__init__()
+        self.data = data
         self.measure = measure
         self.folder = Path(folder)
         self.every = every
@@ -73,23 +90,22 @@ class Validation(keras.callbacks.Callback):
                 model.set_weights([kept[name] for name in names])
 
     def _measured(self):
-        """Measures the averaged weights where the optimizer keeps some."""
         optimizer, variables = self.model.optimizer, self.model.trainable_variables
-        if not getattr(optimizer, "use_ema", False):
-            return self.measure(self.model)
-        raw = [keras.ops.convert_to_numpy(v) for v in variables]
-        optimizer.finalize_variable_values(variables)
+        averaged = getattr(optimizer, "use_ema", False)
+        raw = [keras.ops.convert_to_numpy(v) for v in variables] if averaged else []
+        if averaged:
+            optimizer.finalize_variable_values(variables)
+        # Training itself never looks at these averages, so they may stay.
+        reestimate_averages(self.model, self.data, NUM_BATCHES)
+        self._weights = self.model.get_weights()
         try:
             return self.measure(self.model)
         finally:
-            self._averaged = self.model.get_weights()
-            for variable, value in zip(variables, raw, strict=True):
+            for variable, value in zip(variables, raw, strict=averaged):
                 variable.assign(value)
 
     def _keep(self, name):
-        averaged = getattr(self.model.optimizer, "use_ema", False)
-        weights = self._averaged if averaged else self.model.get_weights()
-        arrays = {f"weight_{i}": w for i, w in enumerate(weights)}
+        arrays = {f"weight_{i}": w for i, w in enumerate(self._weights)}
         facts = {"score": self.best, "metric": name, "epoch": self.best_epoch}
         arrays["facts"] = np.frombuffer(json.dumps(facts).encode(), np.uint8)
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,7 @@
 """Segmentation from cases to label files: patches, training, prediction, measures."""
 
 import json
+import re
 from pathlib import Path
 
 import keras
@@ -87,7 +88,10 @@ def test_unknown_source_is_refused(tissue_study):
 def test_training_measures_and_keeps_the_best(tissue_model):
     log = (tissue_model / "log.txt").read_text()
     assert "5 cases for training, 1 for validation" in log
-    assert "validation: dice/mean" in log
+    scores = [float(s) for s in re.findall(r"validation: dice/mean ([0-9.]+)", log)]
+    assert len(scores) == 3
+    # Measured as it is published, though the moving averages trail far behind.
+    assert max(scores) > 0.5
     assert list((tissue_model / "runs/model/tensorboard").iterdir())
 
 
@@ -231,7 +235,8 @@ def test_fine_tuning_on_own_cases_cross_validates(
     capsys.readouterr()
     folds = json.loads((out / "cross_validation.json").read_text())
     assert sorted(fold["cases"] for fold in folds.values()) == [["own0"], ["own1"]]
-    assert all(0 < fold["dice/mean"] <= 1 for fold in folds.values())
+    # Two steps from trained weights: nowhere near what a fresh network answers.
+    assert all(fold["dice/mean"] > 0.5 for fold in folds.values())
     assert load(out).recipe["weights"]["sha256"] != recipe["weights"]["sha256"]
 
 

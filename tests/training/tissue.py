@@ -70,10 +70,10 @@ def tissue_recipe(**training):
         "class_names": NAMES,
         "weights": None,
         "training": {
-            "epochs": 6,
-            "steps_per_epoch": 10,
+            "epochs": 9,
+            "steps_per_epoch": 15,
             "batch_size": 2,
-            "learning_rate": 0.01,
+            "learning_rate": 0.02,
             "warmup_epochs": 1,
             "patch_size": [16, 16, 16],
             "split": {"validation": ["m3"]},
