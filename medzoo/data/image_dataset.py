@@ -1,5 +1,6 @@
 """The data sets of models that answer in images, from a case table."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from medzoo.data.cases import Case, read_cases
@@ -33,13 +34,7 @@ def image_dataset(cases, recipe, *, split, target, folder, **options):
     Raises:
         InputError: if no case is left.
     """
-    column, codes = target_and_codes(recipe, target)
-    if codes is not None:
-        recipe = with_codes(recipe, str(Path(codes).resolve()))
-    if not (isinstance(cases, list) and all(isinstance(c, Case) for c in cases)):
-        columns = [COLUMN, "subject", *columns_of(read_views(recipe["training"]))]
-        cases = read_cases(cases, recipe["channels"], target=column, columns=columns)
-    usable = [c for c in cases if (c.images if column is None else c.target)]
+    recipe, usable = image_cases(cases, recipe, target)
     named = set(recipe["training"].get("split", {}).get("validation", []))
     if split is not None:
         wanted = split == "validation"
@@ -47,9 +42,37 @@ def image_dataset(cases, recipe, *, split, target, folder, **options):
     if not usable:
         raise InputError(
             "A data set needs cases with what the model learns from. "
-            f"Received: {len(cases)} cases, none of use (split={split!r})."
+            f"Received: none of use (split={split!r}). Fill in the table."
         )
     return _MAKERS[recipe["task"]](usable, recipe, folder, options)
+
+
+def image_cases(cases, recipe, target=None):
+    """Returns the cases that a model whose answers are images can learn from.
+
+    Args:
+        cases: path of a cases.csv, or list of `Case`.
+        recipe: dict.
+        target: str or None, "COLUMN" or "COLUMN:CODES.csv" instead of the recipe's.
+
+    Returns:
+        The recipe, with that target, and a list of `Case`: those with a target, or with
+        an image where the model has none; without images of other channels.
+    """
+    column, codes = target_and_codes(recipe, target)
+    if column is not None:
+        recipe = {**recipe, "target": {**recipe["target"], "column": column}}
+    if codes is not None:
+        recipe = with_codes(recipe, str(Path(codes).resolve()))
+    if not (isinstance(cases, list) and all(isinstance(c, Case) for c in cases)):
+        columns = [COLUMN, "subject", *columns_of(read_views(recipe["training"]))]
+        cases = read_cases(cases, recipe["channels"], target=column, columns=columns)
+    names = [channel["name"] for channel in recipe["channels"]]
+    known = [
+        replace(case, images={n: p for n, p in case.images.items() if n in names})
+        for case in cases
+    ]
+    return recipe, [c for c in known if (c.images if column is None else c.target)]
 
 
 def _patches(cases, recipe, folder, options):
@@ -59,9 +82,7 @@ def _patches(cases, recipe, folder, options):
 
 def _pairs(cases, recipe, folder, options):
     options.pop("shuffle")
-    training = {**recipe["training"], "batch_size": options.pop("batch_size")}
-    volumes = FineVolumes(cases, recipe)
-    return SuperResolutionDataset(volumes, {**recipe, "training": training}, **options)
+    return SuperResolutionDataset(FineVolumes(cases, recipe), recipe, **options)
 
 
 def _twice(cases, recipe, folder, options):

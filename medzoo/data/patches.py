@@ -1,16 +1,15 @@
 """PatchDataset: random patches of labelled scans, balanced over classes and sources."""
 
-import keras
 import numpy as np
 
 from medzoo.data.compiled_pipeline import CompiledPipeline
-from medzoo.errors import RecipeError
+from medzoo.data.random_patches import RandomPatches, draw_by_rate, group_by
 from medzoo.preprocess import make_layer
 
 IMAGES, MASKS = "images", "segmentation_masks"
 
 
-class PatchDataset(keras.utils.PyDataset):
+class PatchDataset(RandomPatches):
     """Batches of patches, drawn anew in every epoch.
 
     A patch comes from a source, by the sources' rates; from one of its cases; and lies
@@ -53,20 +52,10 @@ class PatchDataset(keras.utils.PyDataset):
         batch_size=None,
         augment=True,
     ):
-        super().__init__()
+        super().__init__(recipe, seed=seed, batch_size=batch_size)
         training = recipe["training"]
         options = training.get("options", {})
-        if training.get("patch_size") is None or not training.get("steps_per_epoch"):
-            raise RecipeError(
-                "Training on patches needs patch_size and steps_per_epoch. "
-                f"Received: {sorted(training)} in {recipe['name']}. Add them."
-            )
         self.volumes = volumes
-        self.seed = seed
-        self.epoch = 0
-        self.batch_size = batch_size or training.get("batch_size", 2)
-        self.steps = training["steps_per_epoch"]
-        self.patch_size = np.asarray(training["patch_size"], int)
         self.margin = int(options.get("margin", 0))
         self.num_classes = len(recipe["class_names"])
         weights = options.get("class_weights") or [1.0] * self.num_classes
@@ -76,7 +65,11 @@ class PatchDataset(keras.utils.PyDataset):
         )
         self.reference = options.get("reference_class")
         chosen = range(len(volumes)) if indices is None else indices
-        self._groups = _by_source(volumes, chosen)
+        rates = {n: s.rate for n, s in volumes.sources.items() if s.rate}
+        groups = group_by([source.name for source in volumes.source_of], chosen)
+        # In the recipe's order, whatever that of the table.
+        self._groups = {n: groups[n] for n in rates if n in groups}
+        self._rates = rates
         movement, changes = [options.get("movement")], training.get("augmentation", [])
         self._movement = _pipeline(movement if augment else [])
         self._augmentation = _pipeline(changes if augment else [])
@@ -89,19 +82,6 @@ class PatchDataset(keras.utils.PyDataset):
             for n, s in volumes.sources.items()
         }
 
-    def __len__(self):
-        return self.steps
-
-    def __getitem__(self, number):
-        first = number * self.batch_size
-        patches = [self.patch(first + i) for i in range(self.batch_size)]
-        images, labels = zip(*patches, strict=True)
-        return np.stack(images), np.stack(labels)
-
-    def on_epoch_end(self):
-        """Keras calls this: the next epoch draws other patches."""
-        self.epoch += 1
-
     def patch(self, number):
         """Returns the patch of a number in this epoch.
 
@@ -113,8 +93,8 @@ class PatchDataset(keras.utils.PyDataset):
             them are there, and `(x, y, z, num_classes)` float32, 1 at every class that
             the label may mean.
         """
-        generator = np.random.default_rng([self.seed, self.epoch, number])
-        name, index = self._choose(generator)
+        generator = self.generator_of(number)
+        name, index = draw_by_rate(self._groups, self._rates, generator)
         case = self.volumes.get(index)
         source = self.volumes.sources[name]
         data = _run(self._movement, self._region(case, generator), generator)
@@ -133,12 +113,6 @@ class PatchDataset(keras.utils.PyDataset):
         image = np.concatenate([image * kept, marks], -1)
         labels = np.asarray(data[MASKS])[..., 0].astype(np.int64)
         return image, self._sets[name][labels]
-
-    def _choose(self, generator):
-        names = list(self._groups)
-        rates = np.array([self.volumes.sources[n].rate for n in names], float)
-        name = names[generator.choice(len(names), p=rates / rates.sum())]
-        return name, int(generator.choice(self._groups[name]))
 
     def _region(self, case, generator):
         """A patch and its margin about a voxel of a class, padded with 0."""
@@ -185,13 +159,6 @@ class PatchDataset(keras.utils.PyDataset):
             kept = np.zeros_like(present)
             kept[generator.choice(np.flatnonzero(present))] = True
         return kept
-
-
-def _by_source(volumes, indices):
-    groups = {}
-    for index in indices:
-        groups.setdefault(volumes.source_of[index].name, []).append(index)
-    return {n: groups[n] for n, s in volumes.sources.items() if n in groups and s.rate}
 
 
 def _pipeline(settings):

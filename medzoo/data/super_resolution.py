@@ -1,9 +1,9 @@
 """SuperResolutionDataset: patches of degraded scans, and what they were before."""
 
-import keras
 import numpy as np
 
 from medzoo.data.degradation import degrade
+from medzoo.data.random_patches import RandomPatches, draw_by_rate, group_by
 from medzoo.errors import InputError, RecipeError
 from medzoo.preprocess import Preprocessor
 from medzoo.spatial.factor_grid import three_factors
@@ -68,7 +68,7 @@ class FineVolumes:
         return array, bright.astype(np.int16)
 
 
-class SuperResolutionDataset(keras.utils.PyDataset):
+class SuperResolutionDataset(RandomPatches):
     """Batches of coarse patches and the fine ones that they were made of.
 
     A patch comes from a source, by the sources' rates; from one of its scans; and has
@@ -96,49 +96,35 @@ class SuperResolutionDataset(keras.utils.PyDataset):
         RecipeError: if patches are not described.
     """
 
-    def __init__(self, volumes, recipe, *, indices=None, seed=0, augment=True):
-        super().__init__()
-        training = recipe["training"]
-        if training.get("patch_size") is None or not training.get("steps_per_epoch"):
-            raise RecipeError(
-                "Training on patches needs patch_size and steps_per_epoch. "
-                f"Received: {sorted(training)} in {recipe['name']}. Add them."
-            )
-        options = training.get("options", {})
+    def __init__(
+        self,
+        volumes,
+        recipe,
+        *,
+        indices=None,
+        seed=0,
+        batch_size=None,
+        augment=True,
+    ):
+        super().__init__(recipe, seed=seed, batch_size=batch_size)
+        options = recipe["training"].get("options", {})
         self.volumes = volumes
-        self.seed = seed
-        self.epoch = 0
         self.augment = augment
-        self.batch_size = training.get("batch_size", 2)
-        self.steps = training["steps_per_epoch"]
-        self.patch_size = np.asarray(training["patch_size"], int)
         self.factor = np.asarray(factor_of(recipe), int)
         self.fwhm = tuple(options.get("fwhm", (0.7, 1.0, 1.3)))
         self.mirror_axes = tuple(options.get("mirror_axes", ()))
         self.gamma = float(options.get("gamma", 0.0))
         chosen = range(len(volumes)) if indices is None else indices
-        self._groups = _by_source(volumes, chosen)
-        rates = options.get("sources") or dict.fromkeys(self._groups, 1.0)
-        self._rates = {n: rates[n] for n in self._groups if rates.get(n)}
+        groups = group_by(volumes.sources, chosen)
+        rates = options.get("sources") or dict.fromkeys(groups, 1.0)
+        self._rates = {n: rates[n] for n in groups if rates.get(n)}
+        self._groups = {n: groups[n] for n in self._rates}
         if not self._rates:
             raise RecipeError(
                 "Patches need scans of a source that has a rate. Received: "
-                f"sources={sorted(self._groups)}, rates={rates}. Name them in the "
+                f"sources={sorted(groups)}, rates={rates}. Name them in the "
                 f"table's column {SOURCE}."
             )
-
-    def __len__(self):
-        return self.steps
-
-    def __getitem__(self, number):
-        first = number * self.batch_size
-        patches = [self.patch(first + i) for i in range(self.batch_size)]
-        coarse, fine = zip(*patches, strict=True)
-        return np.stack(coarse)[..., None], np.stack(fine)[..., None]
-
-    def on_epoch_end(self):
-        """Keras calls this: the next epoch draws other patches."""
-        self.epoch += 1
 
     def patch(self, number):
         """Returns the patch of a number in this epoch.
@@ -147,13 +133,11 @@ class SuperResolutionDataset(keras.utils.PyDataset):
             number: int.
 
         Returns:
-            `patch_size` and `patch_size * factor`, float32 arrays: coarse and fine.
+            coarse `(*patch_size, 1)` and fine `(*patch_size * factor, 1)`, float32.
         """
-        generator = np.random.default_rng([self.seed, self.epoch, number])
-        names = list(self._rates)
-        rates = np.array([self._rates[n] for n in names], float)
-        group = self._groups[names[generator.choice(len(names), p=rates / rates.sum())]]
-        array, bright = self.volumes.get(int(group[generator.integers(len(group))]))
+        generator = self.generator_of(number)
+        _, index = draw_by_rate(self._groups, self._rates, generator)
+        array, bright = self.volumes.get(index)
         region = self._region(array, bright, generator)
         width = self.fwhm[1]
         if self.augment:
@@ -162,7 +146,7 @@ class SuperResolutionDataset(keras.utils.PyDataset):
         coarse = degrade(region, self.factor, width)
         margin = MARGIN * self.factor
         fine = region[tuple(slice(m, -m) for m in margin)]
-        return coarse[(slice(MARGIN, -MARGIN),) * 3], np.ascontiguousarray(fine)
+        return coarse[(slice(MARGIN, -MARGIN),) * 3][..., None], fine[..., None]
 
     def _region(self, array, bright, generator):
         """A fine patch about a voxel of the head, and MARGIN coarse voxels around."""
@@ -198,10 +182,3 @@ def factor_of(recipe):
     """Returns the upsampling factor of a recipe's network, three ints."""
     arguments = recipe["architecture"]["arguments"]
     return three_factors(arguments.get("upsampling_factor", 2))
-
-
-def _by_source(volumes, indices):
-    groups = {}
-    for index in indices:
-        groups.setdefault(volumes.sources[index], []).append(index)
-    return groups

@@ -1,6 +1,7 @@
 """From a network's output to a result, as the recipe's postprocessing says."""
 
 import numpy as np
+from scipy.special import softmax as scipy_softmax
 
 from medzoo.errors import InputError, RecipeError
 from medzoo.inference.prediction import Prediction
@@ -59,8 +60,7 @@ def check_uncertainty(uncertainty, known):
 
 def softmax(logits):
     """Returns the probabilities of `(num_classes,)` logits as a list of floats."""
-    shifted = np.exp(np.asarray(logits, np.float64) - np.max(logits))
-    return [float(p) for p in shifted / shifted.sum()]
+    return scipy_softmax(np.asarray(logits, np.float64)).tolist()
 
 
 def step_arguments(recipe, name):

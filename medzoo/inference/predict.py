@@ -181,7 +181,7 @@ def _predict_fine_image(model, case, preprocessor, recipe, common, options):
         model,
         case.volume,
         recipe,
-        preprocessor=preprocessor,
+        placed=case.placed,
         progress=options.progress,
     )
     return Prediction(image=image, **common)

@@ -25,7 +25,7 @@ class Prediction:
         image: Volume in the input's own intensity units, image tasks.
         embedding: `(latent_dim,)` float32, the code of an autoencoder.
         uncertainty: Volume in the input's space, segmentation where asked for: entropy
-            from 0 (sure) to 1; or a dict of numbers, other tasks.
+            from 0 (sure) to 1.
         warnings: tuple of str, what was found doubtful in the input.
     """
 
@@ -62,17 +62,12 @@ def _value(found):
     content = {"value": round(found.value, 4), "unit": found.unit}
     if found.interval is not None:
         content["interval"] = [round(end, 4) for end in found.interval]
-    if isinstance(found.uncertainty, dict):
-        content["uncertainty"] = found.uncertainty
     return content
 
 
 def _label(found):
     shares = {name: round(p, 6) for name, p in found.probabilities.items()}
-    content = {"label": found.label, "probabilities": shares}
-    if isinstance(found.uncertainty, dict):
-        content["uncertainty"] = found.uncertainty
-    return content
+    return {"label": found.label, "probabilities": shares}
 
 
 def _volumes(found):

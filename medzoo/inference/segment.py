@@ -1,6 +1,7 @@
 """Segmentation of one prepared case: windows, both sides of the head, classes."""
 
 import numpy as np
+from scipy.special import entr, softmax
 
 from medzoo.errors import InputError
 from medzoo.inference.postprocess import step_arguments
@@ -36,11 +37,11 @@ def segment(model, x, recipe, *, probabilities=False, progress=None):
     mirrored = step_arguments(recipe, "mirror")
 
     def answer(batch):
-        found = softmax(model.predict_on_batch(batch))
+        found = softmax(model.predict_on_batch(batch), axis=-1)
         if mirrored is None:
             return found
         axis = 1 + mirrored["axis"]
-        other = softmax(model.predict_on_batch(np.flip(batch, axis)))
+        other = softmax(model.predict_on_batch(np.flip(batch, axis)), axis=-1)
         return (found + np.flip(other, axis)) / 2
 
     count = len(recipe["class_names"])
@@ -48,7 +49,8 @@ def segment(model, x, recipe, *, probabilities=False, progress=None):
     def finish(blended):
         kept = np.empty((*blended.shape[:3], 2 + probabilities * count), np.float16)
         kept[..., 0] = blended.argmax(-1)
-        kept[..., 1] = entropy(blended)
+        # As a share of the largest possible, that of classes all alike.
+        kept[..., 1] = entr(blended).sum(axis=-1) / np.log(count)
         if probabilities:
             kept[..., 2:] = blended
         return kept
@@ -68,18 +70,6 @@ def segment(model, x, recipe, *, probabilities=False, progress=None):
         )
     labels = found[..., 0].astype(np.uint8)
     return labels, found[..., 1], found[..., 2:] if probabilities else None
-
-
-def softmax(logits):
-    """Returns probabilities over the last axis, float32."""
-    shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return shifted / shifted.sum(axis=-1, keepdims=True)
-
-
-def entropy(probabilities):
-    """Returns the entropy over the last axis as a share of the largest possible."""
-    p = np.maximum(probabilities, 1e-7)
-    return -(p * np.log(p)).sum(axis=-1) / np.log(p.shape[-1])
 
 
 def volumes_ml(labels, spacing, class_names):

@@ -22,7 +22,9 @@ FIXED_BYTES = 1_000_000_000
 SLAB_COPIES = 2
 
 
-def super_resolve(model, volume, recipe, *, preprocessor=None, progress=None):
+def super_resolve(
+    model, volume, recipe, *, preprocessor=None, placed=None, progress=None
+):
     """Makes a volume with `factor` times as many voxels along each axis.
 
     Works on the grid of the input: axes are only reordered and mirrored, as the
@@ -34,6 +36,8 @@ def super_resolve(model, volume, recipe, *, preprocessor=None, progress=None):
         recipe: dict, the recipe's content. Its postprocessing may have the step
             "mirror" (axis): the mean with the mirrored scan's answer.
         preprocessor: `Preprocessor` to use again over many cases; None builds one.
+        placed: Volume, what the preprocessor's spatial steps made of `volume`, or None
+            to apply them here.
         progress: callable `(done, total)` or None.
 
     Returns:
@@ -48,10 +52,11 @@ def super_resolve(model, volume, recipe, *, preprocessor=None, progress=None):
     """
     factor = three_factors(recipe["architecture"]["arguments"]["upsampling_factor"])
     window = window_for(volume.shape, factor)
-    preprocessor = preprocessor or Preprocessor(
-        recipe["preprocessing"], recipe["channels"]
-    )
-    placed, _ = preprocessor.place(volume)
+    if placed is None:
+        preprocessor = preprocessor or Preprocessor(
+            recipe["preprocessing"], recipe["channels"]
+        )
+        placed, _ = preprocessor.place(volume)
     order, mirrored = axes_between(volume.affine, placed.affine, recipe["name"])
     background, height = foreground_scale(placed.array)
     scaled = (placed.array - np.float32(background)) / np.float32(height)

@@ -11,7 +11,7 @@ from medzoo.layers.depth_to_space_3d import DepthToSpace3D
 from medzoo.layers.linear_upsample_3d import LinearUpsample3D
 from medzoo.models.base import VolumeModel
 
-SUBVOXEL_SCALE = 0.1
+SUB_VOXEL_SCALE = 0.1
 
 
 def factors(strides):
@@ -39,7 +39,7 @@ def voxel_head(x, num_classes, head_bias, style, name=VolumeModel.head_name):
     )(x)
 
 
-def subvoxel_head(x, num_classes, factor, head_bias, style):
+def sub_voxel_head(x, num_classes, factor, head_bias, style):
     """Adds a 3 x 3 x 3 convolution that gives the logits of smaller voxels.
 
     Its input is normalised and activated first, as at the end of He et al. (2016).
@@ -68,7 +68,7 @@ def subvoxel_head(x, num_classes, factor, head_bias, style):
     )(x)
     # Steps of Adam are as large for each of 27 times `filters` weights: without the
     # scale a single one would throw logits about by more than their range.
-    logits = keras.layers.Rescaling(SUBVOXEL_SCALE, dtype="float32", name="scale")(
+    logits = keras.layers.Rescaling(SUB_VOXEL_SCALE, dtype="float32", name="scale")(
         logits
     )
     return DepthToSpace3D(factor, dtype="float32", name="subvoxels")(logits)

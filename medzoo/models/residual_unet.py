@@ -12,10 +12,10 @@ from medzoo.layers.convolution_blocks import (
 from medzoo.layers.pad_to_multiple_3d import PadToMultiple3D
 from medzoo.models.base import VolumeModel, plain, style_of
 from medzoo.models.deep_supervision import DeepSupervision
-from medzoo.models.heads import at_full_size, factors, subvoxel_head, voxel_head
+from medzoo.models.heads import at_full_size, factors, sub_voxel_head, voxel_head
 from medzoo.models.residual_encoder import check_scales, residual_encoder
 
-HEAD_UPSAMPLINGS = ("linear", "subvoxel")
+HEAD_UPSAMPLINGS = ("linear", "sub_voxel")
 
 
 @keras.saving.register_keras_serializable(package="medzoo")
@@ -42,9 +42,9 @@ class ResidualUNet3D(DeepSupervision, VolumeModel):
         upsampling: str, "linear" (trilinear, without parameters; the default),
             "transposed" (trained, starts as linear) or "nearest".
         head_upsampling: str, how a first stride above 1 is undone: "linear", logits are
-            interpolated (the default), or "subvoxel", a 3 x 3 x 3 convolution gives the
-            logits of every small voxel, which loses nothing of what the strided first
-            convolution (twice as wide as its stride then) has seen.
+            interpolated (the default), or "sub_voxel", a 3 x 3 x 3 convolution gives
+            the logits of every small voxel, which loses nothing of what the strided
+            first convolution (twice as wide as its stride then) has seen.
         deep_supervision: bool, one output from each decoder scale. Defaults to False.
         normalization: "batch", "group", "instance" or "none".
         activation: str or Keras object. Defaults to a leaky ReLU of slope 0.1.
@@ -106,7 +106,7 @@ class ResidualUNet3D(DeepSupervision, VolumeModel):
         counts = {"num_units": num_units, "num_classes": num_classes}
         check_scales(input_shape, filters, strides, **counts)
         check_upsampling(upsampling)
-        subvoxel = _is_subvoxel(head_upsampling)
+        sub_voxel = _is_sub_voxel(head_upsampling)
         arguments = {
             "input_shape": input_shape,
             "num_classes": num_classes,
@@ -127,7 +127,7 @@ class ResidualUNet3D(DeepSupervision, VolumeModel):
         style = style_of(arguments, kwargs.get("dtype"))
         inputs = keras.Input(tuple(input_shape), name="images")
         x = PadToMultiple3D(factors(strides)[-1], dtype=style.dtype, name="pad")(inputs)
-        stem = strided_kernel(strides[0]) if subvoxel else (3, 3, 3)
+        stem = strided_kernel(strides[0]) if sub_voxel else (3, 3, 3)
         scales = residual_encoder(x, filters, strides, num_units, style, stem)
         scales = _decode(
             scales, strides, num_units if symmetric else 1, upsampling, style
@@ -145,21 +145,21 @@ def _output(x, scale, inputs, arguments, style):
     suffix = f"_scale{scale}" if scale else ""
     factor = factors(arguments["strides"])[scale]
     classes, bias = arguments["num_classes"], arguments["head_bias"]
-    if scale == 0 and _is_subvoxel(arguments["head_upsampling"]):
-        logits = subvoxel_head(x, classes, factor, bias, style)
+    if scale == 0 and _is_sub_voxel(arguments["head_upsampling"]):
+        logits = sub_voxel_head(x, classes, factor, bias, style)
         factor = (1, 1, 1)
     else:
         logits = voxel_head(x, classes, bias, style, f"head{suffix}")
     return at_full_size(logits, inputs, factor, f"output{suffix}")
 
 
-def _is_subvoxel(kind):
+def _is_sub_voxel(kind):
     if kind not in HEAD_UPSAMPLINGS:
         raise ValueError(
             f"`head_upsampling` must be one of {HEAD_UPSAMPLINGS}. "
             f"Received: head_upsampling={kind!r}."
         )
-    return kind == "subvoxel"
+    return kind == "sub_voxel"
 
 
 def _decode(scales, strides, num_units, upsampling, style):

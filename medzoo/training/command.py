@@ -3,23 +3,21 @@
 import json
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
-from medzoo.data.cases import read_cases
 from medzoo.data.dataset import CaseDataset, labelled_cases
+from medzoo.data.image_dataset import image_cases
 from medzoo.data.known_layouts import read_layout
 from medzoo.data.prepared import PreparedCases
-from medzoo.data.sources import COLUMN as SOURCE_COLUMN
-from medzoo.data.sources import with_codes
-from medzoo.data.targets import target_and_codes, target_value
-from medzoo.data.views import columns_of, read_views
+from medzoo.data.targets import target_value
+from medzoo.data.views import read_views
 from medzoo.errors import InputError
 from medzoo.files import write_text_atomically
 from medzoo.models.from_recipe import build_model
 from medzoo.training import image_command
 from medzoo.training.cross_validation import cross_validate, write_out_of_fold
 from medzoo.training.fit import Terminated, fit
+from medzoo.training.preparation import every_twentieth
 from medzoo.training.settings import TrainingSettings
 from medzoo.training.super_resolution import train_super_resolution
 from medzoo.training.weights_file import write_weights
@@ -75,7 +73,7 @@ def train(
     say(f"{len(labelled)} labelled cases")
     views = read_views(recipe["training"])
     prepared = PreparedCases(labelled, recipe, views, output / "prepared")
-    prepared.prepare(workers=threads or 2, progress=_progress(say))
+    prepared.prepare(workers=threads or 2, progress=every_twentieth(say))
     networks, outputs, folds = cross_validate(
         recipe, prepared, targets, output / "runs", log=log
     )
@@ -93,39 +91,15 @@ def train(
 
 def _train_images(recipe, cases, output, target, tables, start, threads, log):
     say = log or (lambda line: None)
+    recipe, usable = image_cases(cases, recipe, target)
     if recipe["task"] == "super_resolution":
         runs = output / "runs" / "model"
-        model = train_super_resolution(recipe, cases, runs, log=say)
-        image_command.write_model(model, recipe, output)
-        return output
-    column, codes = target_and_codes(recipe, target)
-    if column is not None:
-        recipe = {**recipe, "target": {**recipe["target"], "column": column}}
-    if codes is not None:
-        recipe = with_codes(recipe, str(Path(codes).resolve()))
-    if not isinstance(cases, list):
-        views = columns_of(read_views(recipe["training"]))
-        columns = [SOURCE_COLUMN, "subject", *views]
-        cases = read_cases(cases, recipe["channels"], target=column, columns=columns)
-    names = [channel["name"] for channel in recipe["channels"]]
-    cases = [_with_channels(case, names) for case in cases]
-    usable = [c for c in cases if (column is None and c.images) or c.target is not None]
-    model = image_command.train_images(
-        recipe,
-        usable,
-        output,
-        tables=tables,
-        start=start,
-        threads=threads or 2,
-        log=say,
-    )
+        model = train_super_resolution(recipe, usable, runs, start=start, log=say)
+    else:
+        more = {"tables": tables, "start": start, "threads": threads or 2, "log": say}
+        model = image_command.train_images(recipe, usable, output, **more)
     image_command.write_model(model, recipe, output)
     return output
-
-
-def _with_channels(case, names):
-    """The case without images that the model has no channel for."""
-    return replace(case, images={n: p for n, p in case.images.items() if n in names})
 
 
 def _check_members(recipe):
@@ -208,11 +182,3 @@ def _start(options, recipe):
             f"Received: --fine-tune for {recipe['name']}, which has none. Leave it out."
         )
     return options.folder / recipe["weights"]["file"]
-
-
-def _progress(say):
-    def progress(done, total):
-        if done % 20 == 0 or done == total:
-            say(f"prepared {done} of {total}")
-
-    return progress

@@ -9,7 +9,7 @@ from medzoo.files import write_text_atomically
 from medzoo.training.fit import fit
 from medzoo.training.reconstruction import ReconstructionTraining
 from medzoo.training.segmentation import SegmentationTraining
-from medzoo.training.settings import TrainingSettings
+from medzoo.training.settings import TrainingSettings, for_fine_tuning
 from medzoo.training.weights_file import write_weights
 
 CROSS_VALIDATION_FILE = "cross_validation.json"
@@ -46,8 +46,7 @@ def train_images(recipe, cases, output, *, tables=None, start=None, threads=2, l
     output = Path(output)
     settings = TrainingSettings.from_recipe(recipe)
     if start is not None:
-        section = {**recipe["training"], "learning_rate": settings.fine_tuning_rate}
-        recipe = {**recipe, "training": section}
+        recipe = for_fine_tuning(recipe)
     task = TASKS[recipe["task"]](
         cases, recipe, output / "prepared", tables=tables, threads=threads, log=log
     )

@@ -15,6 +15,7 @@ from medzoo.data.views import read_views
 from medzoo.errors import InputError
 from medzoo.training.fit import fit, single_network
 from medzoo.training.linear_start import start_linearly
+from medzoo.training.preparation import every_twentieth
 from medzoo.training.settings import TrainingSettings
 
 
@@ -94,12 +95,7 @@ class ReconstructionTraining:
         self.settings = TrainingSettings.from_recipe(recipe)
         views = read_views(recipe["training"])
         self.prepared = PreparedCases(cases, recipe, views, folder)
-
-        def progress(done, total):
-            if done % 20 == 0 or done == total:
-                log(f"prepared {done} of {total}")
-
-        self.prepared.prepare(workers=threads, progress=progress)
+        self.prepared.prepare(workers=threads, progress=every_twentieth(log))
 
     def dataset(self, indices, seed):
         """Returns what `fit` trains on: versions of the chosen cases, twice."""

@@ -7,6 +7,7 @@ from medzoo.data.patches import PatchDataset
 from medzoo.inference.segment import segment
 from medzoo.metrics.segmentation import segmentation_metrics
 from medzoo.preprocess import Preprocessor
+from medzoo.training.preparation import every_twentieth
 
 # Scans measured after an epoch: each takes seconds.
 MOST_MEASURED = 6
@@ -42,12 +43,7 @@ class SegmentationTraining:
     def __init__(self, cases, recipe, folder, *, tables, threads, log):
         self.recipe = recipe
         self.volumes = LabelledVolumes(cases, recipe, folder, tables)
-
-        def progress(done, total):
-            if done % 20 == 0 or done == total:
-                log(f"prepared {done} of {total}")
-
-        self.volumes.prepare(workers=threads, progress=progress)
+        self.volumes.prepare(workers=threads, progress=every_twentieth(log))
 
     def dataset(self, indices, seed):
         """Returns what `fit` trains on: patches of the chosen cases."""
@@ -112,8 +108,7 @@ class SegmentationTraining:
     def _summary(self, rows):
         """Mean Dice over sources, then each class of each source."""
         names = [n.replace(" ", "_") for n in self.recipe["class_names"][1:]]
-        with np.errstate(invalid="ignore"):
-            dice = {k: np.nanmean(np.array(v, float), axis=0) for k, v in rows.items()}
+        dice = {k: _mean_of_present(np.array(v, float)) for k, v in rows.items()}
         means = [float(np.nanmean(values)) for values in dice.values()]
         found = {"dice/mean": float(np.mean(means))}
         for source, values in dice.items():
@@ -121,6 +116,14 @@ class SegmentationTraining:
                 if np.isfinite(value):
                     found[f"dice/{source}/{name}"] = float(value)
         return found
+
+
+def _mean_of_present(dice):
+    """Mean over cases, NaN for a class that none of them has."""
+    there = np.isfinite(dice)
+    count = there.sum(axis=0)
+    total = np.where(there, dice, 0.0).sum(axis=0)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def overlay(image, labels):

@@ -96,6 +96,12 @@ class TrainingSettings:
         return settings
 
 
+def for_fine_tuning(recipe):
+    """Returns the recipe with its `fine_tuning_rate` as the learning rate."""
+    rate = TrainingSettings.from_recipe(recipe).fine_tuning_rate
+    return {**recipe, "training": {**recipe["training"], "learning_rate": rate}}
+
+
 def make_loss(recipe):
     """Returns the Keras loss of a recipe: its own, or the task's usual one."""
     given = TrainingSettings.from_recipe(recipe).loss

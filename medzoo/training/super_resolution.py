@@ -13,14 +13,14 @@ from medzoo.inference.super_resolve import super_resolve
 from medzoo.metrics.head_psnr import head_mask, head_psnr
 from medzoo.training.fit import fit, single_network
 from medzoo.training.least_squares_head import solve_head
-from medzoo.training.settings import TrainingSettings
+from medzoo.training.settings import TrainingSettings, for_fine_tuning
 from medzoo.training.weights_file import write_weights
 from medzoo.volume import Volume
 
 START_FILE = "start.weights.h5"
 
 
-def train_super_resolution(recipe, cases, folder, *, log=None):
+def train_super_resolution(recipe, cases, folder, *, start=None, log=None):
     """Trains on the cases that are not in the recipe's validation split.
 
     With `solved_batches` in the recipe's training options the last layer is solved for
@@ -28,8 +28,11 @@ def train_super_resolution(recipe, cases, folder, *, log=None):
 
     Args:
         recipe: dict, the recipe's content.
-        cases: path of a cases.csv; its column `source` names the kind of scan.
+        cases: path of a cases.csv, or list of `Case`; the column `source` names the
+            kind of scan.
         folder: path, for checkpoints; an earlier run there goes on.
+        start: path of weights to start from, with the recipe's `fine_tuning_rate`, or
+            None.
         log: callable taking a line, or None.
 
     Returns:
@@ -40,7 +43,11 @@ def train_super_resolution(recipe, cases, folder, *, log=None):
         RecipeError: if the recipe does not describe patches.
         Terminated: after SIGTERM, when the state is saved.
     """
-    table = read_cases(cases, recipe["channels"], columns=[SOURCE])
+    table = cases
+    if not isinstance(cases, list):
+        table = read_cases(cases, recipe["channels"], columns=[SOURCE])
+    if start is not None:
+        recipe = for_fine_tuning(recipe)
     settings = TrainingSettings.from_recipe(recipe)
     volumes = FineVolumes(table, recipe)
     held_out = set(settings.split.get("validation", []))
@@ -51,8 +58,7 @@ def train_super_resolution(recipe, cases, folder, *, log=None):
     say = log or (lambda line: None)
     say(f"{len(outside)} scans to train on, {len(inside)} for validation")
     batches = settings.options.get("solved_batches", 0)
-    start = None
-    if batches:
+    if batches and start is None:
         start = _write_start(recipe, data, settings, batches, Path(folder), say)
     model = fit(recipe, data, folder, log=log, measure=measure, start=start)
     if batches:

@@ -21,7 +21,7 @@ from medzoo.files import write_text_atomically
 from medzoo.metrics import classification_metrics, regression_metrics
 from medzoo.zoo.measured import METRICS_FILE, read_metrics
 from medzoo.zoo.out_of_fold import Truth, read_out_of_fold
-from medzoo.zoo.predict import IMAGE_TASKS, Predictor
+from medzoo.zoo.predict import IMAGE_TASKS, CaseError, Predictor
 from medzoo.zoo.progress import Progress
 from medzoo.zoo.recipe import read_recipe
 from medzoo.zoo.records import tell
@@ -97,16 +97,29 @@ def _measured(folder, recipe, table, target, threads):
     if len(usable) < len(cases):
         left_out = len(cases) - len(usable)
         sys.stderr.write(f"medzoo: {left_out} cases without image or truth left out\n")
+    if not usable:
+        raise InputError(
+            "An evaluation needs at least one case with an image and what it is "
+            f"compared with. Received: {len(cases)} cases without, in {table}."
+        )
     predictor = Predictor(folder, threads=threads)
-    started = time.perf_counter()
+    cost = _cost(predictor, usable[0])
     with Progress(len(usable), "cases") as progress:
         found = _by_task(predictor, recipe, usable, codes, progress)
-    count = max(1, found.pop("count", len(usable)))
-    cost = {
-        "seconds_per_scan": round((time.perf_counter() - started) / count, 2),
-        "peak_memory_gb": peak_memory_gb(),
-    }
     return {**found, "cost": cost}
+
+
+def _cost(predictor, case):
+    """Time of one warm prediction, file to result, and the memory that it took."""
+    try:
+        # The first one loads the model and compiles.
+        predictor.prediction(case)
+        started = time.perf_counter()
+        predictor.prediction(case)
+    except CaseError:
+        return {}
+    seconds = round(time.perf_counter() - started, 2)
+    return {"seconds_per_scan": seconds, "peak_memory_gb": peak_memory_gb()}
 
 
 def _by_task(predictor, recipe, cases, codes, progress):
@@ -125,13 +138,11 @@ def _by_task(predictor, recipe, cases, codes, progress):
         from medzoo.zoo.measure_super_resolution import measure_super_resolution
 
         return measure_super_resolution(
-            predictor.model, recipe, cases, progress=lambda done, _: progress(done)
+            predictor.model, recipe, cases, progress=progress
         )
     from medzoo.zoo.measure_reconstruction import measure_reconstruction
 
-    return measure_reconstruction(
-        predictor.model, recipe, cases, progress=lambda done, _: progress(done)
-    )
+    return measure_reconstruction(predictor.model, recipe, cases, progress=progress)
 
 
 def peak_memory_gb():

@@ -34,7 +34,7 @@ def measure_segmentation(predict, recipe, cases, *, tables, codes=None, progress
             `source` names the kind, and with it a table of codes.
         tables: path of the folder with the recipe's tables of codes.
         codes: path of a table of codes instead, or None.
-        progress: callable taking the number of cases that are done, or None.
+        progress: callable `(done, total)` or None.
 
     Returns:
         dict: `protocol`, `metrics`, `baselines` (none), `groups` by source where there
@@ -59,7 +59,7 @@ def measure_segmentation(predict, recipe, cases, *, tables, codes=None, progress
             entry = compare(prediction.labels, truth, recipe, source.any_of)
             rows.append({"source": source.name, "classes": entry})
         if progress is not None:
-            progress(done)
+            progress(done, len(chosen))
     if not rows:
         raise InputError(
             "An evaluation needs at least one case with a truth and a prediction. "

@@ -29,8 +29,9 @@ class Progress:
     def __exit__(self, *exception):
         self.clear()
 
-    def __call__(self, done):
-        """Says that `done` are done."""
+    def __call__(self, done, total=None):
+        """Says that `done` are done; of `total`, should it be another number now."""
+        self.total = total or self.total
         now = time.monotonic()
         passed = now - self._start
         wait = 0.0 if self._terminal else LOG_SECONDS

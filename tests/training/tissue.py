@@ -45,7 +45,7 @@ def tissue_recipe(**training):
                 "num_classes": 4,
                 "filters": [8, 12],
                 "strides": [[2, 2, 2], [2, 2, 2]],
-                "head_upsampling": "subvoxel",
+                "head_upsampling": "sub_voxel",
             },
         },
         "channels": [

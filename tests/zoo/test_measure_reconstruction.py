@@ -38,7 +38,7 @@ def subjects(tmp_path_factory):
     for number, age in enumerate(ages):
         strengths = ((age - 50) / 30, 0.3 * generator.normal(), 3.0)
         array = np.tensordot(strengths, patterns, 1)
-        array = array + 0.1 * generator.normal(size=SHAPE)
+        array = array + 0.3 * generator.normal(size=SHAPE)
         images.append((array - array.mean()) / array.std())
         volume = medzoo.Volume(array.astype("float32"), np.eye(4))
         medzoo.write(volume, folder / f"{number}.nii.gz")

@@ -1,0 +1,83 @@
+"""RandomPatches: what data sets have in common that draw patches anew every epoch."""
+
+import keras
+import numpy as np
+
+from medzoo.errors import RecipeError
+
+
+class RandomPatches(keras.utils.PyDataset):
+    """Batches of patches; subclasses write `patch(number)`.
+
+    What an epoch draws follows from `seed`, the epoch and the number of the patch
+    alone, so that a resumed training sees what an uninterrupted one would have seen.
+
+    Args:
+        recipe: dict; its training section has `patch_size`, `batch_size` and
+            `steps_per_epoch`.
+        seed: int.
+        batch_size: int or None, instead of the recipe's.
+
+    Raises:
+        RecipeError: if patches are not described.
+    """
+
+    def __init__(self, recipe, *, seed=0, batch_size=None):
+        super().__init__()
+        training = recipe["training"]
+        if training.get("patch_size") is None or not training.get("steps_per_epoch"):
+            raise RecipeError(
+                "Training on patches needs patch_size and steps_per_epoch. "
+                f"Received: {sorted(training)} in {recipe['name']}. Add them."
+            )
+        self.seed = seed
+        self.epoch = 0
+        self.batch_size = batch_size or training.get("batch_size", 2)
+        self.steps = training["steps_per_epoch"]
+        self.patch_size = np.asarray(training["patch_size"], int)
+
+    def __len__(self):
+        return self.steps
+
+    def __getitem__(self, number):
+        first = number * self.batch_size
+        patches = [self.patch(first + i) for i in range(self.batch_size)]
+        inputs, targets = zip(*patches, strict=True)
+        return np.stack(inputs), np.stack(targets)
+
+    def on_epoch_end(self):
+        """Keras calls this: the next epoch draws other patches."""
+        self.epoch += 1
+
+    def patch(self, number):
+        """Returns input and target of the patch of a number in this epoch."""
+        raise NotImplementedError
+
+    def generator_of(self, number):
+        """Returns the random generator of a patch, numpy's."""
+        return np.random.default_rng([self.seed, self.epoch, number])
+
+
+def group_by(names, indices):
+    """Returns the indices of each name: dict of name -> list of int."""
+    groups = {}
+    for index in indices:
+        groups.setdefault(names[index], []).append(index)
+    return groups
+
+
+def draw_by_rate(groups, rates, generator):
+    """Draws a group by the rates, and one of its indices.
+
+    Args:
+        groups: dict of name -> list of int.
+        rates: dict of name -> float, for every group.
+        generator: numpy random generator.
+
+    Returns:
+        The name and the index.
+    """
+    names = list(groups)
+    shares = np.array([rates[name] for name in names], float)
+    name = names[generator.choice(len(names), p=shares / shares.sum())]
+    return name, int(generator.choice(groups[name]))
