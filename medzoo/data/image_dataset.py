@@ -9,6 +9,7 @@ from medzoo.data.patches import PatchDataset
 from medzoo.data.prepared import PreparedCases
 from medzoo.data.reconstruction import ReconstructionDataset
 from medzoo.data.sources import COLUMN, with_codes
+from medzoo.data.splits import named_split
 from medzoo.data.super_resolution import FineVolumes, SuperResolutionDataset
 from medzoo.data.targets import target_and_codes
 from medzoo.data.views import columns_of, read_views
@@ -35,10 +36,9 @@ def image_dataset(cases, recipe, *, split, target, folder, **options):
         InputError: if no case is left.
     """
     recipe, usable = image_cases(cases, recipe, target)
-    named = set(recipe["training"].get("split", {}).get("validation", []))
     if split is not None:
-        wanted = split == "validation"
-        usable = [c for c in usable if (c.case_id in named) == wanted]
+        inside, held_out = named_split(usable, recipe)
+        usable = [usable[i] for i in (inside if split == "train" else held_out)]
     if not usable:
         raise InputError(
             "A data set needs cases with what the model learns from. "

@@ -4,6 +4,7 @@ import numpy as np
 
 from medzoo.data.cases import read_cases
 from medzoo.data.dataset import CaseDataset
+from medzoo.data.splits import named_split
 from medzoo.data.views import columns_of, read_views
 from medzoo.errors import InputError
 
@@ -79,27 +80,18 @@ def training_cases(cases, recipe):
         InputError: if none is left, or a case of the validation split shares its
             subject with one that would be trained on.
     """
-    held_out = set(recipe["training"].get("split", {}).get("validation", []))
-    kept = [
-        case
-        for case in cases
-        if case.case_id not in held_out and len(case.images) == len(recipe["channels"])
-    ]
-    subjects = {_subject(case) for case in cases if case.case_id in held_out}
-    shared = sorted(subjects & {_subject(case) for case in kept})
-    if not kept or shared:
+    inside, _ = named_split(cases, recipe)
+    count = len(recipe["channels"])
+    kept = [cases[i] for i in inside if len(cases[i].images) == count]
+    if not kept:
         raise InputError(
-            "Training needs cases with all channels, of subjects that are not in the "
-            f"validation split. Received: {len(kept)} cases, shared subjects={shared}."
+            "Training needs cases with all channels that are not in the validation "
+            f"split. Received: {len(cases)} cases, none of them. Add cases."
         )
     return kept
 
 
 def validation_cases(cases, recipe):
     """Returns the cases of the recipe's validation split, in the table's order."""
-    held_out = set(recipe["training"].get("split", {}).get("validation", []))
-    return [case for case in cases if case.case_id in held_out]
-
-
-def _subject(case):
-    return case.columns.get(SUBJECT, case.case_id)
+    _, held_out = named_split(cases, recipe)
+    return [cases[i] for i in held_out]

@@ -41,3 +41,35 @@ def stratified_folds(subjects, targets, num_folds, seed):
         dealt = generator.permutation(num_folds)
         fold_of.update(zip(group, (int(f) for f in dealt), strict=False))
     return [fold_of[subject] for subject in subjects]
+
+
+def named_split(cases, recipe):
+    """Returns which cases to train on, and which the recipe's split is validated on.
+
+    Args:
+        cases: list of `Case`; its column `subject`, or else its case_id, tells whose
+            scan each is.
+        recipe: dict; `training.split.validation` lists case_ids, or is absent.
+
+    Returns:
+        two lists of int.
+
+    Raises:
+        InputError: if a subject has cases in both.
+    """
+    named = set(recipe["training"].get("split", {}).get("validation", []))
+    held_out = [i for i, case in enumerate(cases) if case.case_id in named]
+    inside = [i for i, case in enumerate(cases) if case.case_id not in named]
+    shared = {_subject(cases[i]) for i in held_out} & {
+        _subject(cases[i]) for i in inside
+    }
+    if shared:
+        raise InputError(
+            "A subject must not be both trained on and in the validation split. "
+            f"Received: subjects={sorted(shared)[:5]}. Leave their cases out."
+        )
+    return inside, held_out
+
+
+def _subject(case):
+    return case.columns.get("subject", case.case_id)

@@ -1,6 +1,7 @@
 """Segmentation of one prepared case: windows, both sides of the head, classes."""
 
 import numpy as np
+from scipy import ndimage
 from scipy.special import entr, softmax
 
 from medzoo.errors import InputError
@@ -18,8 +19,10 @@ def segment(model, x, recipe, *, probabilities=False, progress=None):
     Args:
         model: Keras model giving logits `(batch, x, y, z, num_classes)`.
         x: `(x, y, z, channels)` float32, as the recipe prepares it.
-        recipe: dict. Postprocessing steps: "sliding_window" (window_size, overlap) and
-            "mirror" (axis): the mean over the case and its mirror image.
+        recipe: dict. Postprocessing steps: "sliding_window" (window_size, overlap),
+            "mirror" (axis): the mean over the case and its mirror image, and
+            "largest_component": labels apart from the largest connected part of all
+            that is not background become background.
         probabilities: bool, whether to keep the probabilities of all classes, which
             takes `2 * num_classes` bytes a voxel.
         progress: callable `(done, total)` or None.
@@ -35,15 +38,6 @@ def segment(model, x, recipe, *, probabilities=False, progress=None):
     largest = zip(window["window_size"], x.shape[:3], strict=True)
     size = [min(w, _multiple(n)) for w, n in largest]
     mirrored = step_arguments(recipe, "mirror")
-
-    def answer(batch):
-        found = softmax(model.predict_on_batch(batch), axis=-1)
-        if mirrored is None:
-            return found
-        axis = 1 + mirrored["axis"]
-        other = softmax(model.predict_on_batch(np.flip(batch, axis)), axis=-1)
-        return (found + np.flip(other, axis)) / 2
-
     count = len(recipe["class_names"])
 
     def finish(blended):
@@ -56,7 +50,7 @@ def segment(model, x, recipe, *, probabilities=False, progress=None):
         return kept
 
     found = sliding_window(
-        answer,
+        lambda batch: _probabilities(model, batch, mirrored),
         x,
         window_size=size,
         overlap=window["overlap"],
@@ -69,7 +63,33 @@ def segment(model, x, recipe, *, probabilities=False, progress=None):
             "are not. Check the intensities."
         )
     labels = found[..., 0].astype(np.uint8)
+    if step_arguments(recipe, "largest_component") is not None:
+        labels = largest_component(labels)
     return labels, found[..., 1], found[..., 2:] if probabilities else None
+
+
+def _probabilities(model, batch, mirrored):
+    """What the network answers, over both sides of the head if `mirrored`."""
+    found = softmax(model.predict_on_batch(batch), axis=-1)
+    if mirrored is None:
+        return found
+    axis = 1 + mirrored["axis"]
+    other = softmax(model.predict_on_batch(np.flip(batch, axis)), axis=-1)
+    return (found + np.flip(other, axis)) / 2
+
+
+def largest_component(labels):
+    """Returns the labels with all but their largest connected part set to 0.
+
+    Args:
+        labels: `(x, y, z)` integers, 0 the background. Voxels that share a face are
+            connected, whatever their labels.
+    """
+    parts, count = ndimage.label(labels > 0)
+    if count < 2:
+        return labels
+    largest = 1 + np.argmax(np.bincount(parts.ravel())[1:])
+    return np.where(parts == largest, labels, 0).astype(labels.dtype)
 
 
 def volumes_ml(labels, spacing, class_names):

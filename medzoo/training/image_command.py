@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from medzoo.data.splits import stratified_folds
+from medzoo.data.splits import named_split, stratified_folds
 from medzoo.errors import InputError
 from medzoo.files import write_text_atomically
 from medzoo.training.fit import fit
@@ -50,9 +50,7 @@ def train_images(recipe, cases, output, *, tables=None, start=None, threads=2, l
     task = TASKS[recipe["task"]](
         cases, recipe, output / "prepared", tables=tables, threads=threads, log=log
     )
-    named = set(settings.split.get("validation", []))
-    held_out = [i for i, case in enumerate(cases) if case.case_id in named]
-    inside = [i for i in range(len(cases)) if i not in set(held_out)]
+    inside, held_out = named_split(cases, recipe)
     if not inside:
         raise InputError(
             "Training needs cases that are not for validation. "

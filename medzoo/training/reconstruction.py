@@ -1,64 +1,15 @@
 """Training of an autoencoder: what it learns from, begins as, and is measured by."""
 
-from pathlib import Path
-
 import numpy as np
 
 from medzoo.data.prepared import PreparedCases
-from medzoo.data.reconstruction import (
-    ReconstructionDataset,
-    reconstruction_cases,
-    training_cases,
-    validation_cases,
-)
+from medzoo.data.reconstruction import ReconstructionDataset
 from medzoo.data.views import read_views
 from medzoo.errors import InputError
-from medzoo.training.fit import fit, single_network
+from medzoo.training.fit import single_network
 from medzoo.training.linear_start import start_linearly
 from medzoo.training.preparation import every_twentieth
 from medzoo.training.settings import TrainingSettings
-
-
-def train_reconstruction(recipe, cases, folder, *, threads=2, log):
-    """Trains an autoencoder on the cases outside of the recipe's validation split.
-
-    Interrupted, it goes on where it stopped.
-
-    Args:
-        recipe: dict, the recipe's content.
-        cases: path of a cases.csv, or list of `Case`.
-        folder: path, for prepared scans and the run.
-        threads: int, processes that prepare scans. Defaults to 2.
-        log: callable taking a line.
-
-    Returns:
-        The trained Keras model.
-
-    Raises:
-        InputError: if no case is left to train on.
-        Terminated: after SIGTERM, when the state is saved.
-    """
-    folder = Path(folder)
-    if not isinstance(cases, list):
-        cases = reconstruction_cases(cases, recipe)
-    inside, held_out = training_cases(cases, recipe), validation_cases(cases, recipe)
-    log(f"{len(inside)} cases for training, {len(held_out)} for validation")
-    cases = [*inside, *held_out]
-    task = ReconstructionTraining(
-        cases, recipe, folder / "prepared", threads=threads, log=log
-    )
-    data = task.dataset(range(len(inside)), task.settings.seed)
-    network = task.closed_form(data)
-    if network is not None:
-        return network
-    return fit(
-        recipe,
-        data,
-        folder / "run",
-        log=log,
-        start=task.start(data, folder / "start.weights.h5"),
-        measure=task.measure(range(len(inside), len(cases))),
-    )
 
 
 class ReconstructionTraining:

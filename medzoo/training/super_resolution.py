@@ -7,6 +7,7 @@ import numpy as np
 
 from medzoo.data.cases import read_cases
 from medzoo.data.degradation import degrade
+from medzoo.data.splits import named_split
 from medzoo.data.super_resolution import SOURCE, FineVolumes, SuperResolutionDataset
 from medzoo.data.upsampling import cubic_b_spline, fill_coarse
 from medzoo.inference.super_resolve import super_resolve
@@ -45,18 +46,16 @@ def train_super_resolution(recipe, cases, folder, *, start=None, log=None):
     """
     table = cases
     if not isinstance(cases, list):
-        table = read_cases(cases, recipe["channels"], columns=[SOURCE])
+        table = read_cases(cases, recipe["channels"], columns=[SOURCE, "subject"])
     if start is not None:
         recipe = for_fine_tuning(recipe)
     settings = TrainingSettings.from_recipe(recipe)
     volumes = FineVolumes(table, recipe)
-    held_out = set(settings.split.get("validation", []))
-    inside = [i for i, case in enumerate(table) if case.case_id in held_out]
-    outside = [i for i, case in enumerate(table) if case.case_id not in held_out]
-    data = SuperResolutionDataset(volumes, recipe, indices=outside, seed=settings.seed)
-    measure = Gain(volumes, recipe, inside) if inside else None
+    inside, held_out = named_split(table, recipe)
+    data = SuperResolutionDataset(volumes, recipe, indices=inside, seed=settings.seed)
+    measure = Gain(volumes, recipe, held_out) if held_out else None
     say = log or (lambda line: None)
-    say(f"{len(outside)} scans to train on, {len(inside)} for validation")
+    say(f"{len(inside)} scans to train on, {len(held_out)} for validation")
     batches = settings.options.get("solved_batches", 0)
     if batches and start is None:
         start = _write_start(recipe, data, settings, batches, Path(folder), say)

@@ -6,6 +6,7 @@ import numpy as np
 
 from medzoo.data.code_table import read_code_table, recode
 from medzoo.data.sources import read_sources, source_of
+from medzoo.data.splits import named_split
 from medzoo.errors import InputError
 from medzoo.metrics.intervals import bootstrap
 from medzoo.metrics.segmentation import segmentation_metrics
@@ -43,8 +44,7 @@ def measure_segmentation(predict, recipe, cases, *, tables, codes=None, progress
     Raises:
         InputError: if no case has both a truth and a prediction.
     """
-    split = recipe["training"].get("split", {}).get("validation", [])
-    held_out = [case for case in cases if case.case_id in split]
+    held_out = [cases[i] for i in named_split(cases, recipe)[1]]
     chosen = held_out or list(cases)
     sources = read_sources(recipe["training"])
     rows, failed = [], {}

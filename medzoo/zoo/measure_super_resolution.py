@@ -3,6 +3,7 @@
 import numpy as np
 
 from medzoo.data.degradation import degrade_volume
+from medzoo.data.splits import named_split
 from medzoo.data.super_resolution import SOURCE
 from medzoo.data.upsampling import RidgeUpsampling, cubic_b_spline, fill_coarse
 from medzoo.errors import InputError
@@ -44,15 +45,13 @@ def measure_super_resolution(model, recipe, cases, *, progress=None):
     Raises:
         InputError: if no case is left to measure.
     """
-    split = recipe["training"].get("split", {}).get("validation", [])
-    held_out = [case for case in cases if case.case_id in split]
+    inside, held_out = ([cases[i] for i in part] for part in named_split(cases, recipe))
     measured = held_out or list(cases)
     if not measured:
         raise InputError("A measurement needs cases. Received: none.")
     factor = three_factors(recipe["architecture"]["arguments"]["upsampling_factor"])
     preprocessor = Preprocessor(recipe["preprocessing"], recipe["channels"])
-    others = [case for case in cases if case.case_id not in split] if held_out else []
-    ridges = _fitted(others, measured, preprocessor, factor)
+    ridges = _fitted(inside if held_out else [], measured, preprocessor, factor)
     rows = []
     for done, case in enumerate(measured, 1):
         fine = _fine(case, preprocessor, factor)

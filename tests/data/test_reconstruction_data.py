@@ -74,7 +74,7 @@ def test_a_subject_on_both_sides_is_refused(table):
     table.write_text(table.read_text().replace(",30,a", ",30,c"))
     cases = reconstruction_cases(table, RECIPE)
 
-    with pytest.raises(InputError, match=r"shared subjects=\['c'\]"):
+    with pytest.raises(InputError, match=r"subjects=\['c'\]"):
         training_cases(cases, RECIPE)
 
 
