@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from medzoo.losses.voxel_arguments import probabilities
+from medzoo.losses.voxel_arguments import probabilities, voxel_arguments
 
 
 @keras.saving.register_keras_serializable(package="medzoo")
@@ -23,7 +23,12 @@ class PartialLabels(keras.losses.Loss):
 
     Input shape:
         `y_true`: `(batch, x, y, z, classes)`, 1 at every class that may be right, else
-        0. `y_pred`: `(batch, x, y, z, classes)`.
+        0; or `(batch, x, y, z)` or `(batch, x, y, z, 1)` class indices, of which each
+        leaves nothing open. `y_pred`: `(batch, x, y, z, classes)`.
+
+    Raises:
+        ValueError: for another loss, or a rank, size, channel count or label type
+            that does not fit.
 
     Example:
         >>> loss = PartialLabels(medzoo.losses.DiceCrossentropy())
@@ -46,9 +51,12 @@ class PartialLabels(keras.losses.Loss):
         self.loss = loss
 
     def __call__(self, y_true, y_pred, sample_weight=None):
-        y_pred = ops.convert_to_tensor(y_pred)
-        p = probabilities(ops.cast(y_pred, "float32"), self.loss.from_logits)
-        possible = ops.cast(y_true, "float32")
+        from_logits = self.loss.from_logits
+        possible, y_pred = voxel_arguments(y_true, y_pred, from_logits, "PartialLabels")
+        if possible.shape[-1] == 1:
+            # One channel is the foreground alone: it is that, or it is not.
+            return self.loss(possible, y_pred, sample_weight)
+        p = probabilities(y_pred, from_logits)
         # The small share keeps a class alive whose probability is exactly 0.
         share = possible * (p + 1e-6)
         total = ops.sum(share, axis=-1, keepdims=True)

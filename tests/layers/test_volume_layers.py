@@ -103,9 +103,13 @@ SYNTHESIS = {
 }
 # Parts of networks: no volume layers, tested in a file of their own.
 NETWORK = {
+    "AddVolume",
     "CropLike3D",
     "CropToMultiple3D",
+    "DepthToSpace3D",
+    "Displace3D",
     "LinearUpsample3D",
+    "MarkChannels",
     "PadChannels",
     "PadToMultiple3D",
     "ScaleChannels",

@@ -69,3 +69,35 @@ def test_configuration_makes_an_equal_loss():
     np.testing.assert_array_equal(again(target, logits), loss(target, logits))
     with pytest.raises(ValueError, match="loss"):
         losses.PartialLabels("mse")
+
+
+def test_class_indices_leave_nothing_open():
+    target, logits = example(2)
+    loss = losses.PartialLabels(losses.DiceCrossentropy())
+    index = target.argmax(-1)
+
+    np.testing.assert_allclose(loss(index, logits), loss(target, logits), rtol=1e-6)
+    np.testing.assert_allclose(
+        loss(index[..., None], logits), loss(target, logits), rtol=1e-6
+    )
+
+
+def test_one_channel_is_the_foreground():
+    target, logits = example(3)
+    foreground = target[..., 1:2]
+    inner = losses.DiceCrossentropy()
+
+    np.testing.assert_allclose(
+        losses.PartialLabels(inner)(foreground, logits[..., :1]),
+        inner(foreground, logits[..., :1]),
+        rtol=1e-6,
+    )
+
+
+def test_refuses_what_does_not_fit():
+    target, logits = example()
+    loss = losses.PartialLabels(losses.DiceCrossentropy())
+    with pytest.raises(ValueError, match=r"Received: y_true\.shape=\(2, 3, 4, 2, 2\)"):
+        loss(target[..., :2], logits)
+    with pytest.raises(ValueError, match="from 0 to 7"):
+        loss(np.full(target.shape[:-1], [0, 7]), logits)
