@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from medzoo.data.balance import case_weights, draw_by_weight, read_balance
 from medzoo.data.cases import Case, read_cases
 from medzoo.data.compiled_pipeline import CompiledPipeline
 from medzoo.data.prepared import PreparedCases
@@ -89,6 +90,7 @@ def dataset(
         augment=augment,
         shuffle=shuffle,
         seed=seed,
+        weights=case_weights(labelled, targets, recipe.get("training", {})),
     )
 
 
@@ -105,7 +107,9 @@ def labelled_cases(cases, recipe, target=None):
     """
     if not (isinstance(cases, list) and all(isinstance(c, Case) for c in cases)):
         column = target_column(recipe, target)
-        columns = [*columns_of(read_views(recipe.get("training", {}))), "subject"]
+        training = recipe.get("training", {})
+        columns = [*columns_of(read_views(training)), "subject"]
+        columns += (read_balance(training) or [[]])[0]
         cases = read_cases(cases, recipe["channels"], target=column, columns=columns)
     labelled = [case for case in cases if case.target is not None and case.images]
     if not labelled:
@@ -132,6 +136,8 @@ class CaseDataset(keras.utils.PyDataset):
         seed: int.
         indices: sequence of int or None, the cases to use; None for all.
         variants: `Variants` to share between data sets, or None for own ones.
+        weights: `(cases,)` array or None, how often each is drawn where cases are
+            shuffled and augmented (see `medzoo.data.balance`); None for once an epoch.
     """
 
     def __init__(
@@ -146,6 +152,7 @@ class CaseDataset(keras.utils.PyDataset):
         seed=0,
         indices=None,
         variants=None,
+        weights=None,
     ):
         super().__init__()
         if batch_size < 1:
@@ -164,14 +171,13 @@ class CaseDataset(keras.utils.PyDataset):
         self.indices = np.asarray(list(everything if indices is None else indices))
         self.preprocessor = Preprocessor(recipe["preprocessing"], recipe["channels"])
         self.variants = variants or Variants(prepared, self.preprocessor, seed)
+        self.weights = None if weights is None else np.asarray(weights)[self.indices]
 
     def __len__(self):
         return max(1, -(-len(self.indices) // self.batch_size))
 
     def __getitem__(self, number):
-        order = self.indices
-        if self.shuffle:
-            order = np.random.default_rng([self.seed, self.epoch]).permutation(order)
+        order = self._order()
         # Even sizes: a last batch of one case would upset batch normalisation.
         chosen = np.array_split(order, len(self))[number]
         images = np.stack([self._sample(int(index)) for index in chosen])
@@ -182,6 +188,14 @@ class CaseDataset(keras.utils.PyDataset):
     def on_epoch_end(self):
         """Keras calls this: the next epoch has another order and other draws."""
         self.epoch += 1
+
+    def _order(self):
+        if not self.shuffle:
+            return self.indices
+        generator = np.random.default_rng([self.seed, self.epoch])
+        if self.weights is None or not self.augment:
+            return generator.permutation(self.indices)
+        return draw_by_weight(self.indices, self.weights, generator)
 
     def _sample(self, index):
         if not self.augment:
@@ -229,6 +243,17 @@ class Variants:
         for view in self.prepared.views_of(index):
             for number in range(max(1, self.prepared.views[view].num_variants)):
                 yield self._version(index, view, number)
+
+    def shares(self, index):
+        """Returns what each of `versions` counts by its view's rate; 1 together."""
+        rates = []
+        for number in self.prepared.views_of(index):
+            view = self.prepared.views[number]
+            count = max(1, view.num_variants)
+            rates += [view.rate / count] * count
+        # A case may lack the maps of all views that have a rate.
+        rates = np.array(rates) if any(rates) else np.ones(len(rates))
+        return rates / rates.sum()
 
     def _version(self, index, view, number):
         key = (index, view, number)

@@ -15,11 +15,13 @@ from medzoo.spatial.crop_pad import crop_pad
 from medzoo.spatial.grid import Grid
 from medzoo.spatial.orient import orient
 from medzoo.spatial.plausibility import head_doubts, kind_doubts
-from medzoo.spatial.register import register
+from medzoo.spatial.register import register, rigid_part
 from medzoo.spatial.resample import resample, resample_to
 from medzoo.spatial.resample_labels import resample_labels
 from medzoo.spatial.tissue_contrast import limit_contrast
 from medzoo.volume import Volume
+
+TRANSFORMS = ("affine", "rigid")
 
 
 class Undo:
@@ -68,7 +70,8 @@ class SpatialChain:
             an axis may differ and is left alone), "crop_pad" (size),
             "crop_to_brain" (atlas, probability, margin in mm),
             "scale_to_white_matter" (atlas),
-            "register" (atlas), "sample" (shape, spacing, centre), "mask" (atlas,
+            "register" (atlas, transform: "affine", or "rigid", which keeps the
+            head's own size), "sample" (shape, spacing, centre), "mask" (atlas,
             probability), "correct_bias" (shrink, iterations, control_points),
             "limit_contrast" (atlas, probability, lowest, highest),
             "check_head" (atlas), for recipes that no other step registers.
@@ -174,10 +177,17 @@ def _scale_to_white_matter(state, atlas):
     state.volume = scale_to_white_matter(state.volume, found.to_image, _atlas(atlas))
 
 
-def _register(state, atlas):
-    found = state.registered(atlas)
+def _register(state, atlas, transform="affine"):
+    if transform not in TRANSFORMS:
+        raise RecipeError(
+            f"A head is registered by one of {TRANSFORMS}. "
+            f"Received: transform={transform!r}."
+        )
+    to_image = state.registered(atlas).to_image
+    if transform == "rigid":
+        to_image = rigid_part(to_image, _atlas(atlas).centre)
     # Only the world changes: the one interpolation is left to the "sample" step.
-    state.move(np.linalg.inv(found.to_image))
+    state.move(np.linalg.inv(to_image))
 
 
 def _check_head(state, atlas):

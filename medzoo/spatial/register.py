@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import polar
 
 from medzoo.errors import InputError
 from medzoo.spatial.atlas import atlas
@@ -49,6 +50,27 @@ def register(volume, atlas_name):
     to_image, correlation = _descend(image, atlas_name, start)
     scale = float(np.cbrt(np.linalg.det(to_image[:3, :3])))
     return Registration(to_image, correlation, scale)
+
+
+def rigid_part(to_image, centre):
+    """Returns the rotation and translation of an affine map, without its scaling.
+
+    Args:
+        to_image: `(4, 4)` array, atlas world -> image world, mm.
+        centre: `(3,)` array, the atlas point that still goes where the map takes it.
+
+    Returns:
+        `(4, 4)` float64 with a proper rotation: that next to the linear part.
+
+    Source:
+        Higham, "Computing the Polar Decomposition" (1986).
+    """
+    linear = to_image[:3, :3]
+    rotation, _ = polar(linear)
+    rigid = np.eye(4)
+    rigid[:3, :3] = rotation
+    rigid[:3, 3] = linear @ centre + to_image[:3, 3] - rotation @ centre
+    return rigid
 
 
 def _standardised(volume):

@@ -5,6 +5,7 @@ import sys
 import time
 from pathlib import Path
 
+from medzoo.data.balance import case_weights
 from medzoo.data.dataset import CaseDataset, labelled_cases
 from medzoo.data.image_dataset import image_cases
 from medzoo.data.known_layouts import read_layout
@@ -114,8 +115,9 @@ def _check_members(recipe):
 
 def _on_all(recipe, prepared, targets, folder, log):
     settings = TrainingSettings.from_recipe(recipe)
-    sizes = {"batch_size": settings.batch_size, "seed": settings.seed}
-    data = CaseDataset(prepared, targets, recipe, **sizes)
+    more = {"batch_size": settings.batch_size, "seed": settings.seed}
+    more["weights"] = case_weights(prepared.cases, targets, recipe["training"])
+    data = CaseDataset(prepared, targets, recipe, **more)
     return fit(recipe, data, folder, log=log)
 
 

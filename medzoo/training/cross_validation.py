@@ -7,6 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from medzoo.data.balance import case_weights
 from medzoo.data.dataset import CaseDataset, Variants
 from medzoo.data.splits import stratified_folds
 from medzoo.errors import RecipeError
@@ -43,6 +44,7 @@ def cross_validate(recipe, prepared, targets, folder, *, log=None):
     # Shared: what a case's versions are does not depend on the fold.
     preprocessor = prepared.preprocessor
     variants = Variants(prepared, preprocessor, settings.seed)
+    weights = case_weights(prepared.cases, targets, recipe["training"])
     networks, outputs = [], {}
     for fold in range(settings.split["num_folds"]):
         inside = [i for i, f in enumerate(folds) if f != fold]
@@ -54,6 +56,7 @@ def cross_validate(recipe, prepared, targets, folder, *, log=None):
             seed=settings.seed + fold,
             indices=inside,
             variants=variants,
+            weights=weights,
         )
         network = _train_fold(recipe, data, folder / f"fold-{fold}", fold, log)
         networks.append(network)

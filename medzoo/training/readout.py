@@ -5,6 +5,7 @@ import numpy as np
 from medzoo.errors import RecipeError
 from medzoo.inference.postprocess import step_arguments
 from medzoo.models.resnet import READOUT_NAME, readout_scale
+from medzoo.training.ridge import ridge_classification, ridge_regression
 
 
 def freeze_readout(model, frozen):
@@ -19,84 +20,81 @@ def freeze_readout(model, frozen):
 def add_readout(model, data, recipe, *, share, penalty):
     """Fits the readout by itself, and mixes its answer with that of the deep part.
 
-    The result answers `share` times what the ridge regression answers plus the rest
-    times what the network answered before.
+    The result answers `share` times what the readout answers plus the rest times what
+    the network answered before: a value, or logits. The readout of a classification
+    is calibrated, see `medzoo.training.ridge.ridge_classification`.
 
     Args:
         model: `ResNet3D` with a `readout_block`, trained, its readout still zero.
-        data: `CaseDataset`, every kept version of its cases is a sample.
+        data: `CaseDataset`, every kept version of its cases is a sample. Where it has
+            weights, the versions of a case share the case's weight by the rates of
+            their views; else all versions count alike.
         recipe: dict, the recipe's content.
         share: float in [0, 1].
         penalty: float, the ridge penalty as a multiple of the mean squared distance
             of the samples from their mean.
 
     Raises:
-        RecipeError: if the network has no readout, or the task is no regression.
+        RecipeError: if the network has no readout.
     """
     arguments = model.get_config()
     block = arguments["readout_block"]
-    if block is None or recipe["task"] != "regression":
+    if block is None:
         raise RecipeError(
-            "A readout is fitted to a regression network with a readout_block. "
+            "A readout is fitted to a network with a readout_block. "
             f"Received: readout_block={block}, task={recipe['task']!r}. Remove "
             "readout from the training section."
         )
-    samples, targets = _samples(data, block, step_arguments(recipe, "mirror"))
-    weights, constant = ridge_regression(samples, targets, penalty)
+    samples, cases, weights = _samples(data, block, step_arguments(recipe, "mirror"))
+    targets = np.asarray(data.targets)[cases]
     scale, offset = arguments["output_scale"], arguments["output_offset"]
+    if recipe["task"] == "classification":
+        classes = np.eye(len(recipe["class_names"]))[targets.astype(int)]
+        found, constant = ridge_classification(
+            samples, classes, penalty, _subjects(data, cases), weights
+        )
+    else:
+        found, constant = ridge_regression(
+            samples, targets.astype(float)[:, None], penalty, weights
+        )
     # What the network does to the means before it reads them is undone here.
-    weights /= readout_scale(len(weights))
+    found /= readout_scale(len(found))
     head = model.get_layer(model.head_name)
     head.set_weights([(1 - share) * w for w in head.get_weights()])
     model.get_layer(READOUT_NAME).set_weights(
         [
-            (share / scale * weights[:, None]).astype(np.float32),
-            np.array([share / scale * (constant - offset)], np.float32),
+            (share / scale * found).astype(np.float32),
+            (share / scale * (constant - offset)).astype(np.float32),
         ]
     )
 
 
-def ridge_regression(samples, targets, penalty):
-    """Solves a ridge regression with many more features than samples.
-
-    Args:
-        samples: `(samples, features)` float array.
-        targets: `(samples,)` float array.
-        penalty: float, times the mean squared distance of samples from their mean.
+def _samples(data, block, mirrored):
+    """All kept versions of the cases, as the readout sees them.
 
     Returns:
-        `(features,)` float64 weights, and the constant, a float, that is not
-        penalised: `samples @ weights + constant` are the predictions.
-
-    Source:
-        Saunders et al., "Ridge Regression Learning Algorithm in Dual Variables"
-        (1998).
+        `(samples, features)` float32, the index of each sample's case, and what each
+        counts, or None where all count alike.
     """
-    targets = np.asarray(targets, np.float64)
-    mean = samples.mean(0, dtype=np.float64)
-    centred = samples - mean.astype(samples.dtype)
-    products = (centred @ centred.T).astype(np.float64)
-    size = products.trace() / len(products)
-    if not size > 0:
-        return np.zeros(samples.shape[1]), float(targets.mean())
-    system = products + penalty * size * np.eye(len(products))
-    dual = np.linalg.solve(system, targets - targets.mean())
-    weights = (dual.astype(samples.dtype) @ centred).astype(np.float64)
-    return weights, float(targets.mean() - mean @ weights)
-
-
-def _samples(data, block, mirrored):
-    """All kept versions of the cases, as the readout sees them, and their targets."""
-    samples, targets = [], []
-    for index in data.indices:
-        for version in data.variants.versions(int(index)):
+    samples, cases, weights = [], [], []
+    for place, index in enumerate(data.indices):
+        shares = data.variants.shares(int(index))
+        versions = data.variants.versions(int(index))
+        for version, share in zip(versions, shares, strict=True):
             means = block_means(version, block)
             if mirrored is not None:
                 # What prediction does: the mean over both sides.
                 means = (means + np.flip(means, mirrored["axis"])) / 2
             samples.append(means.ravel())
-            targets.append(data.targets[index])
-    return np.array(samples, np.float32), np.array(targets, np.float64)
+            cases.append(int(index))
+            weights.append(1.0 if data.weights is None else share * data.weights[place])
+    weights = None if data.weights is None else np.array(weights)
+    return np.array(samples, np.float32), np.array(cases), weights
+
+
+def _subjects(data, cases):
+    own = [case.columns.get("subject", case.case_id) for case in data.prepared.cases]
+    return [own[index] for index in cases]
 
 
 def block_means(volume, block):

@@ -29,6 +29,8 @@ class TrainingSettings:
         split: dict `{"num_folds", "seed"}` of a cross-validation, or `{"validation":
             [case_id, ...]}`: those cases are for validation, the others for training.
         views: list of dict, see `medzoo.data.views.View`.
+        balance: dict `{"columns", "exponent"}` or None: draws cases of rare kinds more
+            often, see `medzoo.data.balance.case_weights`.
         readout: dict `{"share", "penalty"}` or None, see
             `medzoo.training.readout.add_readout`.
         fine_tuning_rate: float, learning rate of the optimizer that `medzoo.load`
@@ -59,6 +61,7 @@ class TrainingSettings:
     seed: int = 0
     split: dict = field(default_factory=lambda: dict(SPLIT))
     views: list = field(default_factory=list)
+    balance: dict | None = None
     readout: dict | None = None
     fine_tuning_rate: float = 1e-4
     steps_per_epoch: int | None = None

@@ -3,7 +3,7 @@
 import numpy as np
 
 from medzoo.data.splits import stratified_folds
-from medzoo.training.readout import ridge_regression
+from medzoo.training.ridge import ridge_regression
 
 # Multiples of the codes' mean variance; the best in cross-validation is taken.
 PENALTIES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
-from medzoo.errors import InputError
+from medzoo.errors import InputError, RecipeError
 from medzoo.spatial import SpatialChain, atlas, atlas_names, orient, register
+from medzoo.spatial.register import rigid_part
 from medzoo.volume import Volume
 
 ATLAS = atlas_names()[0]
@@ -49,6 +51,44 @@ def test_undo_brings_the_array_back_onto_the_head(head, placed):
     seen = back.array > 0
     assert seen.mean() > 0.3
     assert np.corrcoef(back.array[seen], head.array[seen])[0, 1] > 0.9
+
+
+def test_rigid_part_is_the_rotation_about_the_centre():
+    turn, stretch = Rotation.from_euler("xyz", [10, -20, 5], degrees=True), np.eye(4)
+    stretch[:3, :3] = np.diag([1.3, 0.9, 1.1])
+    world = np.eye(4)
+    world[:3, :3], world[:3, 3] = turn.as_matrix(), (7, -8, 9)
+    centre = np.array([1.0, -18, 6])
+
+    found = rigid_part(world @ stretch, centre)
+
+    np.testing.assert_allclose(found[:3, :3], turn.as_matrix(), atol=1e-12)
+    where = (world @ stretch) @ [*centre, 1]
+    np.testing.assert_allclose(found @ [*centre, 1], where, atol=1e-12)
+
+
+def test_rigid_registration_keeps_the_size_of_a_head(head):
+    larger = head.with_affine(np.diag([1.12, 1.12, 1.12, 1]) @ head.affine)
+    rigid = {**STEPS[0]["arguments"], "transform": "rigid"}
+    sizes = {}
+    for name, first in (
+        ("affine", STEPS[0]),
+        ("rigid", {**STEPS[0], "arguments": rigid}),
+    ):
+        one, _ = SpatialChain([first, STEPS[1]])(head)
+        other, undo = SpatialChain([first, STEPS[1]])(larger)
+        level = 0.3 * one.array.max()
+        sizes[name] = (other.array > level).sum() / (one.array > level).sum()
+
+    assert sizes["affine"] == pytest.approx(1, abs=0.1)
+    assert sizes["rigid"] == pytest.approx(1.12**3, abs=0.1)
+    assert np.linalg.det(undo.to_source[:3, :3]) == pytest.approx(1)
+
+
+def test_refuses_an_unknown_transform(head):
+    step = {"step": "register", "arguments": {"atlas": ATLAS, "transform": "bent"}}
+    with pytest.raises(RecipeError, match="transform='bent'"):
+        SpatialChain([step])(head)
 
 
 @pytest.mark.parametrize("value", [0, 5])

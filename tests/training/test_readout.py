@@ -6,29 +6,7 @@ import pytest
 from medzoo.data.dataset import dataset
 from medzoo.errors import RecipeError
 from medzoo.training.fit import fit, single_network
-from medzoo.training.readout import add_readout, block_means, ridge_regression
-
-
-def test_ridge_regression_solves_the_penalised_normal_equations():
-    generator = np.random.default_rng(0)
-    samples = generator.normal(size=(30, 6)) + 5
-    targets = samples @ np.arange(6.0) + generator.normal(size=30)
-
-    weights, constant = ridge_regression(samples, targets, 0.2)
-
-    centred = samples - samples.mean(0)
-    penalty = 0.2 * (centred**2).sum() / 30
-    system = centred.T @ centred + penalty * np.eye(6)
-    expected = np.linalg.solve(system, centred.T @ (targets - targets.mean()))
-    np.testing.assert_allclose(weights, expected, rtol=1e-6)
-    assert np.mean(samples @ weights + constant) == pytest.approx(targets.mean())
-
-
-def test_ridge_regression_of_equal_samples_is_the_mean():
-    weights, constant = ridge_regression(np.ones((4, 3)), [1, 2, 3, 4], 0.1)
-
-    np.testing.assert_array_equal(weights, 0)
-    assert constant == 2.5
+from medzoo.training.readout import add_readout, block_means
 
 
 def test_block_means():
@@ -108,3 +86,44 @@ def test_readout_of_a_network_without_one_is_refused(recipe, study):
 
     with pytest.raises(RecipeError, match="readout_block=None"):
         add_readout(single_network(recipe), data, recipe, share=0.5, penalty=0.1)
+
+
+def test_readout_of_a_classification_gives_calibrated_logits(wide_recipe, study):
+    data = dataset(study, wide_recipe)
+    old = data.targets > np.median(data.targets)
+    wide_recipe |= {"task": "classification", "class_names": ["young", "old"]}
+    wide_recipe["architecture"]["arguments"] |= {
+        "num_classes": 2,
+        "output_scale": 1.0,
+        "output_offset": 0.0,
+    }
+    data.targets = old.astype("int32")
+    model = single_network(wide_recipe)
+
+    add_readout(model, data, wide_recipe, share=1.0, penalty=0.01)
+
+    images = np.stack(
+        [
+            data.preprocessor.normalize(data.prepared.get(i)[None])[0]
+            for i in range(len(old))
+        ]
+    )
+    images = (images + images[:, ::-1]) / 2
+    logits = np.asarray(model(images))
+    assert (logits.argmax(1) == old).mean() > 0.9
+    # Classes of equal weight: what speaks for one speaks against the other.
+    np.testing.assert_allclose(logits.mean(1), logits.mean(), atol=1e-3)
+
+
+def test_cases_that_are_drawn_more_often_count_more(wide_recipe, study):
+    answers = []
+    for heavy in (1.0, 50.0):
+        data = dataset(study, wide_recipe)
+        data.weights = np.ones(len(data.targets))
+        data.weights[4] = heavy
+        model = single_network(wide_recipe)
+        add_readout(model, data, wide_recipe, share=1.0, penalty=1.0)
+        x = data.preprocessor.normalize(data.prepared.get(4)[None])
+        answers.append(float(np.asarray(model((x + x[:, ::-1]) / 2))[0, 0]))
+    truth = data.targets[4]
+    assert abs(answers[1] - truth) < 0.5 * abs(answers[0] - truth)

@@ -1,0 +1,88 @@
+"""Ridge regression with many more features than samples, and its calibration."""
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax
+
+# Logarithm of the factor between scores and logits that is looked for.
+LOG_FACTORS = (-3.0, 5.0)
+NUM_GROUPS = 5
+
+
+def ridge_regression(samples, targets, penalty, weights=None):
+    """Solves a ridge regression in its dual form.
+
+    Args:
+        samples: `(samples, features)` float array.
+        targets: `(samples,)` or `(samples, outputs)` float array.
+        penalty: float, times the mean squared distance of samples from their mean.
+        weights: `(samples,)` positive floats or None, what each error counts.
+
+    Returns:
+        `(features,)` or `(features, outputs)` float64 coefficients, and the constant,
+        a float or `(outputs,)`, that is not penalised: `samples @ coefficients +
+        constant` are the predictions.
+
+    Source:
+        Saunders et al., "Ridge Regression Learning Algorithm in Dual Variables"
+        (1998).
+    """
+    targets = np.asarray(targets, np.float64)
+    weights = np.ones(len(targets)) if weights is None else np.asarray(weights, float)
+    shares = weights / weights.sum()
+    mean = shares @ samples.astype(np.float64, copy=False)
+    middle = shares @ targets
+    centred = samples - mean.astype(samples.dtype)
+    products = (centred @ centred.T).astype(np.float64)
+    size = shares @ products.diagonal()
+    if not size > 0:
+        return np.zeros((samples.shape[1], *targets.shape[1:])), middle
+    system = products + np.diag(penalty * size / (shares * len(shares)))
+    dual = np.linalg.solve(system, targets - middle)
+    coefficients = (centred.T @ dual.astype(samples.dtype)).astype(np.float64)
+    return coefficients, middle - mean @ coefficients
+
+
+def ridge_classification(samples, classes, penalty, groups, weights=None):
+    """Fits logits that are linear in the samples, and calibrated.
+
+    Every class is regressed as 0 or 1. What scores must be multiplied by to be logits
+    is what makes those of left-out groups most likely: of samples that were fitted,
+    scores are too sure.
+
+    Args:
+        samples: `(samples, features)` float array.
+        classes: `(samples, classes)` float array, one-hot.
+        penalty: float, see `ridge_regression`.
+        groups: sequence, the subject of each sample: all of one are left out together.
+        weights: `(samples,)` positive floats or None.
+
+    Returns:
+        `(features, classes)` float64 coefficients and `(classes,)` constants of logits.
+
+    Source:
+        Guo et al., "On Calibration of Modern Neural Networks" (2017), on one factor
+        for all logits.
+    """
+    weights = np.ones(len(samples)) if weights is None else np.asarray(weights, float)
+    scores = np.empty(np.shape(classes))
+    number = {group: i for i, group in enumerate(dict.fromkeys(groups))}
+    deal = np.random.default_rng(0).permutation(len(number)) % NUM_GROUPS
+    part = np.array([deal[number[group]] for group in groups])
+    for out in np.unique(part):
+        kept = part != out
+        found, constant = ridge_regression(
+            samples[kept], classes[kept], penalty, weights[kept]
+        )
+        scores[~kept] = samples[~kept] @ found + constant
+    factor = _likeliest_factor(scores, classes, weights)
+    found, constant = ridge_regression(samples, classes, penalty, weights)
+    return factor * found, factor * constant
+
+
+def _likeliest_factor(scores, classes, weights):
+    def loss(log_factor):
+        logs = log_softmax(np.exp(log_factor) * scores, axis=1)
+        return -np.average((classes * logs).sum(1), weights=weights)
+
+    return float(np.exp(minimize_scalar(loss, bounds=LOG_FACTORS).x))
