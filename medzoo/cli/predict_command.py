@@ -90,8 +90,9 @@ def _add_output(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--uncertainty",
         metavar="KIND",
-        help="what to say of the doubt in a result instead of the usual: none, or "
-        "entropy (segmentation)",
+        help="what to say of the doubt in a result instead of the usual: none, tta "
+        "(how much it changes with a moved or mirrored scan), ensemble (how far the "
+        "members differ), entropy (segmentation)",
     )
 
 

@@ -7,14 +7,15 @@ from medzoo.errors import InputError, RecipeError
 from medzoo.inference.prediction import Prediction
 
 
-def postprocess(output, recipe, common, *, uncertainty=None):
+def postprocess(output, recipe, common, *, interval=True, spread=None):
     """Makes a Prediction of one case's output, of a task that answers in numbers.
 
     Args:
         output: `(num_classes,)` float array: a value in the target's unit, or logits.
         recipe: dict, the recipe's content.
         common: dict, what every Prediction has: task, model, warnings.
-        uncertainty: None for the recipe's calibrated interval, "none" for no interval.
+        interval: bool, whether to give the recipe's calibrated interval, if it has one.
+        spread: float or None, the prediction's uncertainty.
 
     Returns:
         `Prediction`.
@@ -24,11 +25,11 @@ def postprocess(output, recipe, common, *, uncertainty=None):
         RecipeError: for a task that has no postprocessing yet.
     """
     check_finite(output)
-    check_uncertainty(uncertainty, ("none",))
+    common = {**common, "uncertainty": spread}
     if recipe["task"] == "regression":
         value = float(output[0])
-        interval = _interval(value, recipe) if uncertainty is None else None
-        return Prediction(value=value, unit=recipe["unit"], interval=interval, **common)
+        bounds = _interval(value, recipe) if interval else None
+        return Prediction(value=value, unit=recipe["unit"], interval=bounds, **common)
     if recipe["task"] == "classification":
         probabilities = dict(zip(recipe["class_names"], softmax(output), strict=True))
         label = max(probabilities, key=probabilities.get)
@@ -49,18 +50,27 @@ def check_finite(output):
         )
 
 
-def check_uncertainty(uncertainty, known):
-    """Raises InputError for a kind of uncertainty that a task does not offer."""
-    if uncertainty is not None and uncertainty not in known:
-        raise InputError(
-            f"`uncertainty` must be None or one of {known} for this task. "
-            f"Received: uncertainty={uncertainty!r}."
-        )
-
-
 def softmax(logits):
     """Returns the probabilities of `(num_classes,)` logits as a list of floats."""
     return scipy_softmax(np.asarray(logits, np.float64)).tolist()
+
+
+def answer_of_network(model, x, recipe):
+    """Runs the network on one prepared case, mirrored too if the recipe says so.
+
+    Args:
+        model: Keras model.
+        x: `(1, x, y, z, channels)` float32.
+        recipe: dict.
+
+    Returns:
+        `(num_classes,)` float32 array.
+    """
+    mirrored = step_arguments(recipe, "mirror")
+    if mirrored is not None:
+        # A head is symmetric: the mean over both sides errs less than either.
+        x = np.concatenate([x, np.flip(x, 1 + mirrored["axis"])])
+    return np.asarray(model.predict_on_batch(x), np.float32).mean(axis=0)
 
 
 def step_arguments(recipe, name):

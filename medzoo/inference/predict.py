@@ -5,12 +5,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from medzoo.errors import RecipeError
-from medzoo.inference.postprocess import check_uncertainty, postprocess, step_arguments
+from medzoo.inference.postprocess import answer_of_network, postprocess
 from medzoo.inference.prediction import Prediction
-from medzoo.inference.reconstruct import reconstruct
+from medzoo.inference.reconstruct import reconstruct, reconstruction_spread
 from medzoo.inference.segment import segment, volumes_ml
+from medzoo.inference.spread import spread_scale
 from medzoo.inference.super_resolve import super_resolve
+from medzoo.inference.uncertainty import (
+    check_uncertainty,
+    entropy_of,
+    number_spread,
+)
 from medzoo.preprocess import Preprocessor
+
+# Voxels by which a scan is moved to see how a segmentation depends on it.
+MOVED_BY = 3
 
 
 def preprocessor_of(model):
@@ -104,8 +113,13 @@ class Options:
     """How a caller wants the answer.
 
     Args:
-        uncertainty: None for the recipe's calibrated interval where it has one; "none";
-            or what the task offers besides: "entropy" of a segmentation's classes.
+        uncertainty: None for the recipe's calibrated interval where it has one; "none"
+            for no interval; or what the task offers besides, see
+            `medzoo.inference.uncertainty.KINDS`. "tta" (test-time augmentation): how
+            far answers differ when the scan is moved by a voxel (regression,
+            classification, reconstruction) or mirrored (super-resolution), and the
+            entropy of their mean (segmentation). "ensemble": how far the members of an
+            ensemble differ. "entropy": of a segmentation's classes as they are.
         probabilities: bool, keep those of a segmentation.
         progress: callable `(done, total)` or None, where a case takes many windows.
     """
@@ -137,28 +151,36 @@ def predict_prepared(model, case, preprocessor, options=None):
         "model": f"{recipe['name']}@{recipe['version']}",
         "warnings": case.notes,
     }
+    options = options or Options()
+    check_uncertainty(options.uncertainty, recipe["task"])
     predict = _TASKS[recipe["task"]]
-    return predict(model, case, preprocessor, recipe, common, options or Options())
+    return predict(model, case, preprocessor, recipe, common, options)
 
 
 def _predict_numbers(model, case, preprocessor, recipe, common, options):
     x = preprocessor.normalize(case.placed.array[None])
-    output = answer(model, x, recipe)
-    return postprocess(output, recipe, common, uncertainty=options.uncertainty)
+    output = answer_of_network(model, x, recipe)
+    kind, spread = options.uncertainty, None
+    if kind in ("tta", "ensemble"):
+        spread = number_spread(kind, model, case.placed, preprocessor, recipe)
+    return postprocess(output, recipe, common, interval=kind != "none", spread=spread)
 
 
 def _predict_labels(model, case, preprocessor, recipe, common, options):
-    check_uncertainty(options.uncertainty, ("none", "entropy"))
     x = preprocessor.normalize(case.placed.array[None])[0]
-    keep = {"probabilities": options.probabilities, "progress": options.progress}
-    labels, doubt, shares = segment(model, x, recipe, **keep)
+    moved = options.uncertainty == "tta"
+    keep = {"probabilities": options.probabilities or moved}
+    labels, doubt, shares = segment(model, x, recipe, progress=options.progress, **keep)
+    if moved:
+        doubt = _doubt_when_moved(model, x, shares, recipe)
+        shares = shares if options.probabilities else None
     found = case.undo(labels, interpolation="vote")
     names = recipe["class_names"]
     if shares is not None:
         # Outside of what the network saw all is background.
         background = np.eye(len(names), dtype=np.float32)[0]
         shares = undo_each(case.undo, shares, background)
-    wanted = options.uncertainty == "entropy"
+    wanted = options.uncertainty in ("entropy", "tta")
     return Prediction(
         labels=found,
         volumes_ml=volumes_ml(found.array, found.spacing, names),
@@ -170,21 +192,36 @@ def _predict_labels(model, case, preprocessor, recipe, common, options):
 
 
 def _predict_reconstruction(model, case, preprocessor, recipe, common, options):
-    check_uncertainty(options.uncertainty, ("none",))
     found = reconstruct(model, case.placed, case.undo, preprocessor)
-    return Prediction(image=found.image, embedding=found.embedding, **common)
+    spread = None
+    if options.uncertainty == "tta":
+        scale = spread_scale(recipe)
+        spread = reconstruction_spread(
+            model, case.placed, case.undo, preprocessor, scale
+        )
+    return Prediction(
+        image=found.image, embedding=found.embedding, uncertainty=spread, **common
+    )
 
 
 def _predict_fine_image(model, case, preprocessor, recipe, common, options):
-    check_uncertainty(options.uncertainty, ("none",))
-    image = super_resolve(
-        model,
-        case.volume,
-        recipe,
-        placed=case.placed,
-        progress=options.progress,
-    )
-    return Prediction(image=image, **common)
+    more = {"placed": case.placed, "progress": options.progress}
+    if options.uncertainty != "tta":
+        image = super_resolve(model, case.volume, recipe, **more)
+        return Prediction(image=image, **common)
+    image, spread = super_resolve(model, case.volume, recipe, spread=True, **more)
+    return Prediction(image=image, uncertainty=spread, **common)
+
+
+def _doubt_when_moved(model, x, shares, recipe):
+    """Entropy of the mean of both answers: as it lies, and moved by some voxels."""
+    # Not a multiple of the network's strides: they fall on other voxels then.
+    margin = [(MOVED_BY, 0)] * 3 + [(0, 0)]
+    moved = np.pad(x, margin)
+    _, _, other = segment(model, moved, recipe, probabilities=True)
+    other = other[MOVED_BY:, MOVED_BY:, MOVED_BY:]
+    total = shares.astype(np.float32) + other
+    return entropy_of(total / 2).astype(np.float16)
 
 
 def undo_each(undo, array, background):
@@ -204,21 +241,3 @@ _TASKS = {
     "reconstruction": _predict_reconstruction,
     "super_resolution": _predict_fine_image,
 }
-
-
-def answer(model, x, recipe):
-    """Runs the network on one prepared case, mirrored too if the recipe says so.
-
-    Args:
-        model: Keras model.
-        x: `(1, x, y, z, channels)` float32.
-        recipe: dict.
-
-    Returns:
-        `(num_classes,)` float32 array.
-    """
-    mirrored = step_arguments(recipe, "mirror")
-    if mirrored is not None:
-        # A head is symmetric: the mean over both sides errs less than either.
-        x = np.concatenate([x, np.flip(x, 1 + mirrored["axis"])])
-    return np.asarray(model.predict_on_batch(x), np.float32).mean(axis=0)

@@ -24,8 +24,10 @@ class Prediction:
         class_names: list of str, segmentation, background first.
         image: Volume in the input's own intensity units, image tasks.
         embedding: `(latent_dim,)` float32, the code of an autoencoder.
-        uncertainty: Volume in the input's space, segmentation where asked for: entropy
-            from 0 (sure) to 1.
+        uncertainty: where it was asked for. Regression: a standard deviation in
+            `unit`; classification: that of the label's probability. Volume in the
+            input's space for tasks that answer in images: segmentation, entropy from 0
+            (sure) to 1; others, a standard deviation in the input's intensity unit.
         warnings: tuple of str, what was found doubtful in the input.
     """
 
@@ -62,12 +64,18 @@ def _value(found):
     content = {"value": round(found.value, 4), "unit": found.unit}
     if found.interval is not None:
         content["interval"] = [round(end, 4) for end in found.interval]
-    return content
+    return content | _spread(found)
 
 
 def _label(found):
     shares = {name: round(p, 6) for name, p in found.probabilities.items()}
-    return {"label": found.label, "probabilities": shares}
+    return {"label": found.label, "probabilities": shares} | _spread(found)
+
+
+def _spread(found):
+    if found.uncertainty is None:
+        return {}
+    return {"uncertainty": round(found.uncertainty, 4)}
 
 
 def _volumes(found):

@@ -6,6 +6,7 @@ import numpy as np
 
 from medzoo.errors import RecipeError
 from medzoo.inference.postprocess import check_finite
+from medzoo.inference.spread import SHIFTS, shifted
 from medzoo.volume import Volume
 
 
@@ -52,6 +53,35 @@ def reconstruct(model, placed, undo, preprocessor, *, background=0.0):
         image = image[..., 0]
     image = undo(image, interpolation="linear", background=background)
     return Reconstruction(image, code[0])
+
+
+def reconstruction_spread(model, placed, undo, preprocessor, scale=1.0):
+    """Returns how far reconstructions differ when the scan is moved by one voxel.
+
+    Args:
+        model: Keras model with `encoder` and `decoder`.
+        placed: Volume `(x, y, z, channel)` on the network's grid.
+        undo: `Undo`, the way back to the input.
+        preprocessor: `Preprocessor`, as of `reconstruct`.
+        scale: float, what the spread is multiplied by to be the usual error.
+
+    Returns:
+        Volume on the input's grid: the standard deviation over the scan as it lies
+        and moved each way along each axis, in the input's intensity unit.
+    """
+    mean = square = 0.0
+    versions = ((0, 0, 0), *SHIFTS)
+    for shift in versions:
+        back = tuple(-step for step in shift)
+        slope, offset, x = normalization_of(shifted(placed.array, shift), preprocessor)
+        answer = np.asarray(model(x, training=False), np.float32)[0]
+        image = shifted(answer * slope + offset, back).astype(np.float64)
+        mean = mean + image / len(versions)
+        square = square + np.square(image) / len(versions)
+    spread = scale * np.sqrt(np.maximum(square - np.square(mean), 0.0))
+    if spread.shape[-1] == 1:
+        spread = spread[..., 0]
+    return undo(spread.astype(np.float32), interpolation="linear")
 
 
 def normalization_of(array, preprocessor):

@@ -7,6 +7,7 @@ import numpy as np
 from medzoo.errors import InputError, RecipeError, ResourceError
 from medzoo.inference.postprocess import step_arguments
 from medzoo.inference.sliding_window import sliding_window
+from medzoo.inference.spread import spread_scale
 from medzoo.preprocess import Preprocessor
 from medzoo.spatial.factor_grid import finer_affine, three_factors
 from medzoo.spatial.foreground import foreground_scale
@@ -23,7 +24,14 @@ SLAB_COPIES = 2
 
 
 def super_resolve(
-    model, volume, recipe, *, preprocessor=None, placed=None, progress=None
+    model,
+    volume,
+    recipe,
+    *,
+    preprocessor=None,
+    placed=None,
+    progress=None,
+    spread=False,
 ):
     """Makes a volume with `factor` times as many voxels along each axis.
 
@@ -39,11 +47,15 @@ def super_resolve(
         placed: Volume, what the preprocessor's spatial steps made of `volume`, or None
             to apply them here.
         progress: callable `(done, total)` or None.
+        spread: bool, whether to give the usual error of each voxel too: how far
+            answers for the scan mirrored along each axis differ, times the scale of
+            the recipe's step "spread".
 
     Returns:
         Volume, float32, in the intensity unit of the input: shape times factor, spacing
         over factor, the outer voxel edges where they were. It carries the warnings of
-        the input. Nowhere below 0 where the input is not.
+        the input. Nowhere below 0 where the input is not. With `spread` a pair of it
+        and a Volume of standard deviations.
 
     Raises:
         InputError: if the model answers with numbers that are not finite.
@@ -51,7 +63,7 @@ def super_resolve(
         ResourceError: if the result would take more memory than allowed.
     """
     factor = three_factors(recipe["architecture"]["arguments"]["upsampling_factor"])
-    window = window_for(volume.shape, factor)
+    window = window_for(volume.shape, factor, 1 + spread)
     if placed is None:
         preprocessor = preprocessor or Preprocessor(
             recipe["preprocessing"], recipe["channels"]
@@ -61,38 +73,48 @@ def super_resolve(
     background, height = foreground_scale(placed.array)
     scaled = (placed.array - np.float32(background)) / np.float32(height)
     mirror = step_arguments(recipe, "mirror")
-    fine = _FineVolume(placed.shape, tuple(factor[o] for o in order))
+    fine = _FineVolume(placed.shape, tuple(factor[o] for o in order), 1 + spread)
+    ask = answer_and_spread if spread else answer_alone
     sliding_window(
-        lambda batch: fine.to_channels(answer(model, batch, mirror)),
+        lambda batch: fine.to_channels(ask(model, batch, mirror)),
         scaled,
         window_size=tuple(window[o] for o in order),
         overlap=OVERLAP,
         finish=fine.add,
         progress=progress,
     )
-    array = fine.array
-    array *= np.float32(height)
-    array += np.float32(background)
+    image = fine.arrays[0]
+    image *= np.float32(height)
+    image += np.float32(background)
     if placed.array.min() >= 0:
-        np.maximum(array, 0, out=array)
+        np.maximum(image, 0, out=image)
+    if spread:
+        fine.arrays[1] *= np.float32(height * spread_scale(recipe))
+    affine = finer_affine(volume.affine, factor)
+    found = [_as_given(a, order, mirrored, volume, affine) for a in fine.arrays]
+    return tuple(found) if spread else found[0]
+
+
+def _as_given(array, order, mirrored, volume, affine):
+    """A fine array with its axes in the order of the input."""
     array = np.flip(array, [a for a in range(3) if mirrored[a]])
     # Contiguous only where it is written; a copy here would double the memory.
     array = array.transpose(*np.argsort(order))
-    affine = finer_affine(volume.affine, factor)
     return Volume(array, affine, warnings=volume.warnings)
 
 
-def window_for(shape, factor):
+def window_for(shape, factor, images=1):
     """Returns the window, in coarse voxels, with which a scan fits into memory.
 
     Args:
         shape: three ints, of the input.
         factor: three ints.
+        images: int, fine volumes that are made.
 
     Raises:
         ResourceError: with the plan, if none does.
     """
-    outputs = prod(factor)
+    outputs = images * prod(factor)
     result = 4 * prod(shape) * outputs
     longest = int(np.argmax(shape))
     section = prod(n for axis, n in enumerate(shape) if axis != longest)
@@ -160,6 +182,27 @@ def answer(model, batch, mirror=None):
     return (found + np.flip(other, axis)) / 2
 
 
+def answer_alone(model, batch, mirror=None):
+    """As `answer`, a tuple of one array."""
+    return (answer(model, batch, mirror),)
+
+
+def answer_and_spread(model, batch, mirror=None):
+    """As `answer`, and the standard deviation over the windows' mirror images.
+
+    Returns:
+        tuple of two `(n, x fx, y fy, z fz, 1)` float32 arrays.
+    """
+    answers = [answer(model, batch)]
+    for axis in (1, 2, 3):
+        found = answer(model, np.flip(batch, axis))
+        answers.append(np.flip(found, axis))
+    mean = answers[0]
+    if mirror is not None:
+        mean = (mean + answers[1 + mirror["axis"]]) / 2
+    return mean, np.std(answers, axis=0, dtype=np.float32)
+
+
 class _FineVolume:
     """Takes blended windows in order and sets them into the fine array.
 
@@ -167,17 +210,19 @@ class _FineVolume:
     are its channels.
     """
 
-    def __init__(self, shape, factor):
+    def __init__(self, shape, factor, count=1):
         self.factor = factor
-        self.array = np.empty(
-            [n * f for n, f in zip(shape, factor, strict=True)], np.float32
-        )
+        sizes = [n * f for n, f in zip(shape, factor, strict=True)]
+        self.arrays = [np.empty(sizes, np.float32) for _ in range(count)]
         # As sliding_window: slabs come along the longest axis, which it puts first.
         self.axis = int(np.argmax(shape))
         self.done = 0
 
-    def to_channels(self, fine):
-        """`(n, x fx, y fy, z fz, 1)` -> `(n, x, y, z, fx fy fz)`."""
+    def to_channels(self, parts):
+        """Each `(n, x fx, y fy, z fz, 1)` -> `(n, x, y, z, count fx fy fz)`."""
+        return np.concatenate([self._to_channels(part) for part in parts], -1)
+
+    def _to_channels(self, fine):
         if not np.isfinite(fine).all():
             raise InputError(
                 "The model must answer with finite numbers. Received: NaN or infinity. "
@@ -190,15 +235,16 @@ class _FineVolume:
         return parts.reshape(*parts.shape[:4], fx * fy * fz)
 
     def add(self, slab):
-        """Sets `(a, b, c, fx fy fz)`, longest axis first; leaves nothing to keep."""
+        """Sets `(a, b, c, count fx fy fz)`, longest axis first; leaves nothing."""
         fx, fy, fz = self.factor
         slab = np.moveaxis(slab, 0, self.axis)
         x, y, z, _ = slab.shape
-        parts = slab.reshape(x, y, z, fx, fy, fz).transpose(0, 3, 1, 4, 2, 5)
-        fine = parts.reshape(x * fx, y * fy, z * fz)
-        count = fine.shape[self.axis]
+        parts = slab.reshape(x, y, z, len(self.arrays), fx, fy, fz)
+        count = slab.shape[self.axis] * self.factor[self.axis]
         place = [slice(None)] * 3
         place[self.axis] = slice(self.done, self.done + count)
-        self.array[tuple(place)] = fine
+        for number, array in enumerate(self.arrays):
+            fine = parts[:, :, :, number].transpose(0, 3, 1, 4, 2, 5)
+            array[tuple(place)] = fine.reshape(x * fx, y * fy, z * fz)
         self.done += count
         return np.empty((*np.moveaxis(slab, self.axis, 0).shape[:3], 0), np.float32)

@@ -72,7 +72,8 @@ class VolumeModel(keras.Model):
 
         Args:
             image: path, `medzoo.Volume`, or dict of channel name -> path or Volume.
-            uncertainty: None for the recipe's calibrated interval, or "none".
+            uncertainty: None for the recipe's calibrated interval, "none", "tta",
+                "ensemble" or "entropy": see `medzoo.inference.predict.Options`.
             **options: of `medzoo.inference.predict_volume`.
 
         Returns:

@@ -12,8 +12,11 @@ from medzoo.data.dataset import CaseDataset, Variants
 from medzoo.data.splits import stratified_folds
 from medzoo.errors import RecipeError
 from medzoo.files import write_text_atomically
-from medzoo.inference.postprocess import softmax, step_arguments
-from medzoo.inference.predict import answer
+from medzoo.inference.postprocess import (
+    answer_of_network,
+    softmax,
+    step_arguments,
+)
 from medzoo.training.fit import fit, single_network
 from medzoo.training.settings import TrainingSettings
 from medzoo.training.weights_file import write_weights
@@ -62,7 +65,7 @@ def cross_validate(recipe, prepared, targets, folder, *, log=None):
         networks.append(network)
         for index in (i for i, f in enumerate(folds) if f == fold):
             x = data.preprocessor.normalize(prepared.get(index)[None])
-            outputs[index] = answer(network, x, recipe)
+            outputs[index] = answer_of_network(network, x, recipe)
         if log is not None:
             log(f"fold {fold}: {_error(recipe, outputs, targets, folds, fold)}")
         keras.backend.clear_session(free_memory=False)

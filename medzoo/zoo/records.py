@@ -51,6 +51,8 @@ def _table(records):
             row.update(value=record["value"], unit=record["unit"])
             if "interval" in record:
                 row["interval_low"], row["interval_high"] = record["interval"]
+        if "uncertainty" in record:
+            row["uncertainty"] = record["uncertainty"]
         row["warnings"] = "; ".join(record.get("warnings", []))
         row["error"] = record.get("error", "")
         rows.append(row)

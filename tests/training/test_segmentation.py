@@ -127,6 +127,13 @@ def test_probabilities_and_entropy_agree_with_the_labels(tissue_model, head_phan
     assert doubt[sure].max() < doubt[~sure].mean()
     with pytest.raises(InputError, match="uncertainty"):
         model.predict_volume(scan, uncertainty="dice")
+    moved = model.predict_volume(scan, uncertainty="tta")
+    np.testing.assert_array_equal(moved.labels.array, found.labels.array)
+    assert moved.probabilities is None
+    other = np.asarray(moved.uncertainty.array, np.float32)
+    assert 0 <= other.min() <= other.max() <= 1.001
+    assert np.corrcoef(other.ravel(), doubt.ravel())[0, 1] > 0.5
+    assert not np.array_equal(other, doubt)
 
 
 def test_folder_of_results_is_resumed_by_content(tissue_model, tissue_study, tmp_path):
