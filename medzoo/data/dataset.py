@@ -5,6 +5,7 @@ import numpy as np
 
 from medzoo.data.balance import case_weights, draw_by_weight, read_balance
 from medzoo.data.cases import Case, read_cases
+from medzoo.data.cohort import GROUP_COLUMNS
 from medzoo.data.compiled_pipeline import CompiledPipeline
 from medzoo.data.prepared import PreparedCases
 from medzoo.data.splits import stratified_folds
@@ -108,7 +109,7 @@ def labelled_cases(cases, recipe, target=None):
     if not (isinstance(cases, list) and all(isinstance(c, Case) for c in cases)):
         column = target_column(recipe, target)
         training = recipe.get("training", {})
-        columns = [*columns_of(read_views(training)), "subject"]
+        columns = [*columns_of(read_views(training)), "subject", *GROUP_COLUMNS]
         columns += (read_balance(training) or [[]])[0]
         cases = read_cases(cases, recipe["channels"], target=column, columns=columns)
     labelled = [case for case in cases if case.target is not None and case.images]

@@ -69,19 +69,38 @@ def reconstruction_spread(model, placed, undo, preprocessor, scale=1.0):
         Volume on the input's grid: the standard deviation over the scan as it lies
         and moved each way along each axis, in the input's intensity unit.
     """
-    mean = square = 0.0
-    versions = ((0, 0, 0), *SHIFTS)
-    for shift in versions:
-        back = tuple(-step for step in shift)
-        slope, offset, x = normalization_of(shifted(placed.array, shift), preprocessor)
-        answer = np.asarray(model(x, training=False), np.float32)[0]
-        image = shifted(answer * slope + offset, back).astype(np.float64)
-        mean = mean + image / len(versions)
-        square = square + np.square(image) / len(versions)
-    spread = scale * np.sqrt(np.maximum(square - np.square(mean), 0.0))
+
+    def through(array):
+        slope, offset, x = normalization_of(array, preprocessor)
+        answer = np.asarray(model.predict_on_batch(x), np.float32)[0]
+        return answer * slope + offset
+
+    _, spread = answers_when_moved(through, placed.array)
     if spread.shape[-1] == 1:
         spread = spread[..., 0]
-    return undo(spread.astype(np.float32), interpolation="linear")
+    spread = (scale * spread).astype(np.float32)
+    return undo(spread, interpolation="linear")
+
+
+def answers_when_moved(function, array):
+    """Asks for an image as it lies and moved by one voxel each way along each axis.
+
+    Args:
+        function: callable, `(x, y, z, channel)` array -> array of the same shape.
+        array: `(x, y, z, channel)`.
+
+    Returns:
+        the answer for the image as it lies, and the standard deviation over all
+        answers, moved back; both of the shape of `array`.
+    """
+    plain = np.asarray(function(array), np.float64)
+    mean, square, count = plain, np.square(plain), 1 + len(SHIFTS)
+    for shift in SHIFTS:
+        found = np.asarray(function(shifted(array, shift)), np.float64)
+        found = shifted(found, tuple(-step for step in shift))
+        mean, square = mean + found, square + np.square(found)
+    variance = square / count - np.square(mean / count)
+    return plain, np.sqrt(np.maximum(variance, 0.0))
 
 
 def normalization_of(array, preprocessor):

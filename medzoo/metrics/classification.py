@@ -4,6 +4,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from medzoo.errors import InputError
+from medzoo.metrics.calibration import expected_calibration_error
 from medzoo.metrics.intervals import bootstrap, wilson
 
 
@@ -16,7 +17,8 @@ def classification_metrics(target, probabilities):
 
     Returns:
         dict of name -> `{"value", "ci95", "n"}`: accuracy (Wilson), balanced accuracy,
-        Brier score, and for two classes the area under the ROC curve (of the second).
+        Brier score, expected calibration error, and for two classes the area under the
+        ROC curve (of the second).
 
     Raises:
         InputError: if there are no cases, or shapes differ.
@@ -35,11 +37,25 @@ def classification_metrics(target, probabilities):
         "accuracy": wilson(int((answer == target).sum()), target.size),
         "balanced_accuracy": bootstrap(balanced_accuracy, target, answer),
         "brier_score": bootstrap(lambda b: b.mean(-1), brier),
+        "expected_calibration_error": bootstrap(
+            calibration_error, probabilities.max(-1), answer == target
+        ),
     }
     if probabilities.shape[1] == 2:
         area = bootstrap(area_under_roc, target, probabilities[:, 1])
         measured["area_under_roc"] = area
     return measured
+
+
+def calibration_error(confidence, correct):
+    """`expected_calibration_error` over the last axis."""
+    pairs = zip(
+        confidence.reshape(-1, confidence.shape[-1]),
+        correct.reshape(-1, correct.shape[-1]),
+        strict=True,
+    )
+    found = np.array([expected_calibration_error(c, r) for c, r in pairs])
+    return found.reshape(confidence.shape[:-1])
 
 
 def balanced_accuracy(target, answer):

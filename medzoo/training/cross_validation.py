@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from medzoo.data.balance import case_weights
+from medzoo.data.cohort import GROUP_COLUMNS
 from medzoo.data.dataset import CaseDataset, Variants
 from medzoo.data.splits import stratified_folds
 from medzoo.errors import RecipeError
@@ -124,7 +125,10 @@ def write_out_of_fold(path, recipe, cases, targets, outputs, folds):
     names = (
         COLUMNS if regression else ("case_id", "fold", "target", *recipe["class_names"])
     )
-    writer.writerow(names)
+    # What results are told for; a target is there already.
+    given = {name for case in cases for name, cell in case.columns.items() if cell}
+    known = [n for n in GROUP_COLUMNS if n in given - {recipe["target"]["column"]}]
+    writer.writerow([*names, *known])
     residuals = targets - outputs[:, 0]
     for i, case in enumerate(cases):
         row = [case.case_id, int(folds[i])]
@@ -136,7 +140,7 @@ def write_out_of_fold(path, recipe, cases, targets, outputs, folds):
         else:
             row.append(recipe["class_names"][int(targets[i])])
             row += [f"{p:.6f}" for p in softmax(outputs[i])]
-        writer.writerow(row)
+        writer.writerow([*row, *(case.columns.get(name, "") for name in known)])
     write_text_atomically(path, text.getvalue())
     if not regression:
         return None

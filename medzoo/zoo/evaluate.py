@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from medzoo.data.cases import read_cases
-from medzoo.data.sources import COLUMN as SOURCE_COLUMN
+from medzoo.data.cohort import GROUP_COLUMNS, group_masks
 from medzoo.data.targets import target_and_codes, target_column, target_value
 from medzoo.errors import (
     FileFormatError,
@@ -20,7 +20,7 @@ from medzoo.errors import (
 from medzoo.files import write_text_atomically
 from medzoo.metrics import classification_metrics, regression_metrics
 from medzoo.zoo.measured import METRICS_FILE, read_metrics
-from medzoo.zoo.out_of_fold import Truth, read_out_of_fold
+from medzoo.zoo.out_of_fold import Truth, read_baselines, read_out_of_fold
 from medzoo.zoo.predict import IMAGE_TASKS, CaseError, Predictor
 from medzoo.zoo.progress import Progress
 from medzoo.zoo.recipe import read_recipe
@@ -30,6 +30,7 @@ from medzoo.zoo.weights import count_parameters
 
 # Groups on the card: thirds of the cases by their target.
 NUM_GROUPS = 3
+GROUP_METRICS = ("accuracy", "mean_absolute_error", "mean_error", "interval_coverage")
 
 
 def evaluate(name, cases=None, *, target=None, out_of_fold=False, threads=None):
@@ -61,6 +62,10 @@ def evaluate(name, cases=None, *, target=None, out_of_fold=False, threads=None):
             "one network that never saw it."
         )
         found = {"protocol": protocol, "cost": {}}
+        others = {
+            name: measure(answers, content)
+            for name, answers in read_baselines(folder, content).items()
+        }
     else:
         if recipe.task in IMAGE_TASKS:
             found = _measured(folder, content, cases, target, threads)
@@ -68,13 +73,14 @@ def evaluate(name, cases=None, *, target=None, out_of_fold=False, threads=None):
             identity = {"model": recipe.name, "version": recipe.version}
             return {**identity, **found, "parameters": parameters}
         truth, found = _predicted(folder, content, cases, target, threads)
+        others = {}
     return {
         "model": recipe.name,
         "version": recipe.version,
         **found,
         "parameters": count_parameters(folder, recipe),
         "metrics": measure(truth, content),
-        "baselines": _baselines(truth, content),
+        "baselines": {**_baselines(truth, content), **others},
         "groups": _groups(truth, content),
     }
 
@@ -90,8 +96,10 @@ def measure(truth, recipe):
 
 def _measured(folder, recipe, table, target, threads):
     """Measures a model whose answers are images."""
+    from medzoo.inference.predict import Options
+
     column, codes = target_and_codes(recipe, target)
-    columns = [SOURCE_COLUMN, "subject", "age", "sex"]
+    columns = ["subject", *GROUP_COLUMNS]
     cases = read_cases(table, recipe["channels"], target=column, columns=columns)
     usable = [c for c in cases if c.images and (column is None or c.target is not None)]
     if len(usable) < len(cases):
@@ -102,8 +110,10 @@ def _measured(folder, recipe, table, target, threads):
             "An evaluation needs at least one case with an image and what it is "
             f"compared with. Received: {len(cases)} cases without, in {table}."
         )
-    predictor = Predictor(folder, threads=threads)
-    cost = _cost(predictor, usable[0])
+    cost = _cost(Predictor(folder, threads=threads), usable[0])
+    # How far its doubts can be believed is measured too.
+    options = Options(probabilities=recipe["task"] == "segmentation")
+    predictor = Predictor(folder, threads=threads, options=options)
     with Progress(len(usable), "cases") as progress:
         found = _by_task(predictor, recipe, usable, codes, progress)
     return {**found, "cost": cost}
@@ -156,7 +166,7 @@ def peak_memory_gb():
 
 def _predicted(folder, recipe, table, target, threads):
     column = target_column(recipe, target)
-    cases = read_cases(table, recipe["channels"], target=column)
+    cases = read_cases(table, recipe["channels"], target=column, columns=GROUP_COLUMNS)
     labelled = [case for case in cases if case.target is not None]
     if len(labelled) < len(cases):
         left_out = len(cases) - len(labelled)
@@ -178,7 +188,8 @@ def _predicted(folder, recipe, table, target, threads):
             "An evaluation needs at least one case with a truth and a prediction. "
             f"Received: {len(labelled)} labelled, {len(failed)} failed, in {table}."
         )
-    truth = _truth(good, values, recipe)
+    known = {case.case_id: case.columns for case in labelled}
+    truth = _truth(good, values, recipe, [known[r["case_id"]] for r in good])
     found = {
         "protocol": f"{len(good)} labelled cases of {Path(table).name}.",
         "cost": {
@@ -191,17 +202,17 @@ def _predicted(folder, recipe, table, target, threads):
     return truth, found
 
 
-def _truth(records, values, recipe):
+def _truth(records, values, recipe, columns):
     target = np.array([values[record["case_id"]] for record in records])
     if recipe["task"] == "regression":
         intervals = [record.get("interval") for record in records]
         known = all(interval is not None for interval in intervals)
         low, high = np.array(intervals, float).T if known else (None, None)
         value = np.array([record["value"] for record in records])
-        return Truth(target, value, low, high)
+        return Truth(target, value, low, high, columns=columns)
     names = recipe["class_names"]
     rows = [[record["probabilities"][n] for n in names] for record in records]
-    return Truth(target, np.array(rows))
+    return Truth(target, np.array(rows), columns=columns)
 
 
 def _baselines(truth, recipe):
@@ -223,25 +234,39 @@ def _baselines(truth, recipe):
 
 
 def _groups(truth, recipe):
-    """Error over thirds of the cases by target, or over the true classes."""
+    """Errors by source, age and sex, by class, and over thirds of the cases by target.
+
+    Groups by the target itself are left to the last two.
+    """
+    own = recipe["target"]["column"]
+    columns = [
+        {name: cell for name, cell in row.items() if name != own}
+        for row in truth.columns or []
+    ]
+    masks = group_masks(columns) if columns else {}
+    if recipe["task"] == "regression":
+        masks |= _thirds(truth, recipe)
+    else:
+        masks |= {n: truth.target == i for i, n in enumerate(recipe["class_names"])}
     groups = {}
-    if recipe["task"] != "regression":
-        for index, name in enumerate(recipe["class_names"]):
-            inside = truth.target == index
-            if inside.any():
-                accuracy = measure(truth.only(inside), recipe)["accuracy"]
-                groups[name] = {"accuracy": accuracy}
-        return groups
-    if len(truth.target) < 10 * NUM_GROUPS:
-        return groups
-    order = np.argsort(truth.target, kind="stable")
-    for part in np.array_split(order, NUM_GROUPS):
-        ages = truth.target[part]
-        name = f"{ages.min():.0f} to {ages.max():.0f} {recipe['unit']}"
-        measured = measure(truth.only(part), recipe)
-        wanted = ("mean_absolute_error", "mean_error", "interval_coverage")
-        groups[name] = {key: measured[key] for key in wanted if key in measured}
+    for name, inside in masks.items():
+        if inside.any():
+            found = measure(truth.only(inside), recipe)
+            groups[name] = {key: found[key] for key in GROUP_METRICS if key in found}
     return groups
+
+
+def _thirds(truth, recipe):
+    """Thirds of the cases by target, where there are enough."""
+    masks = {}
+    if len(truth.target) >= 10 * NUM_GROUPS:
+        order = np.argsort(truth.target, kind="stable")
+        for part in np.array_split(order, NUM_GROUPS):
+            least, most = truth.target[part].min(), truth.target[part].max()
+            inside = np.zeros(len(order), bool)
+            inside[part] = True
+            masks[f"{least:.0f} to {most:.0f} {recipe['unit']}"] = inside
+    return masks
 
 
 def write_metrics(path, found, recipe, *, external=None):

@@ -2,10 +2,14 @@
 
 import numpy as np
 
+from medzoo.data.cohort import AGE, group_masks
 from medzoo.data.prepared import PreparedCases
-from medzoo.data.reconstruction import AGE, SEX, training_cases, validation_cases
+from medzoo.data.reconstruction import training_cases, validation_cases
 from medzoo.data.views import View
 from medzoo.errors import InputError
+from medzoo.inference.reconstruct import answers_when_moved
+from medzoo.inference.spread import spread_scale
+from medzoo.metrics.calibration import spread_quality
 from medzoo.metrics.intervals import bootstrap
 from medzoo.metrics.regression import mean_absolute_error, r_squared
 from medzoo.training.linear_start import principal_components
@@ -13,13 +17,6 @@ from medzoo.zoo.linear_probe import cross_validated, probe
 
 # Code lengths at which components are compared, besides the network's own.
 SHORTER_CODES = (32, 64)
-AGE_BANDS = {
-    "under 35 years": (0, 35),
-    "35 to 50 years": (35, 50),
-    "50 to 65 years": (50, 65),
-    "65 years and older": (65, np.inf),
-}
-SEXES = {"F": "female", "M": "male"}
 
 
 def measure_reconstruction(model, recipe, cases, *, folder=None, progress=None):
@@ -60,15 +57,21 @@ def measure_reconstruction(model, recipe, cases, *, folder=None, progress=None):
     samples = _prepared(everything, recipe, folder, progress)
     codes, errors = _through(model, samples)
     count = len(everything) - len(others)
+    scale = spread_scale(recipe)
+    believed = [_believed(model, sample, scale) for sample in samples[:count]]
     ages = np.array([float(c.columns.get(AGE, "nan")) for c in everything])
     found = {
         "protocol": _protocol(count, len(others), recipe),
         "metrics": {
             "reconstruction_error": _mean(errors[:count]),
             **_probed(codes, ages, count),
+            **{
+                f"uncertainty_{name}": _mean([row[name] for row in believed])
+                for name in believed[0]
+            },
         },
         "baselines": {},
-        "groups": _groups(everything[:count], ages[:count], errors[:count]),
+        "groups": _groups(everything[:count], errors[:count]),
     }
     if others:
         found["baselines"] = _baselines(samples, ages, count, codes.shape[1])
@@ -97,6 +100,15 @@ def _through(model, samples):
         errors.append(error_of(x, np.asarray(model.decoder.predict_on_batch(code)))[0])
         codes.append(code[0])
     return np.array(codes, np.float64), np.array(errors)
+
+
+def _believed(model, sample, scale):
+    """`spread_quality` of one case over the network's input."""
+    image = sample.astype(np.float32)
+    answer, spread = answers_when_moved(
+        lambda moved: model.predict_on_batch(moved[None])[0], image
+    )
+    return spread_quality(answer - image, scale * spread)
 
 
 def error_of(images, reconstructions):
@@ -162,16 +174,11 @@ def _baselines(samples, ages, count, length):
     return baselines
 
 
-def _groups(cases, ages, errors):
-    groups = {
-        name: (ages >= low) & (ages < high) for name, (low, high) in AGE_BANDS.items()
-    }
-    sexes = np.array([case.columns.get(SEX, "") for case in cases])
-    groups |= {name: sexes == sex for sex, name in SEXES.items()}
+def _groups(cases, errors):
+    masks = group_masks([case.columns for case in cases])
     return {
         name: {"reconstruction_error": _mean(errors[inside])}
-        for name, inside in groups.items()
-        if inside.any()
+        for name, inside in masks.items()
     }
 
 

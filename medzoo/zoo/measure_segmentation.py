@@ -5,9 +5,11 @@ from pathlib import Path
 import numpy as np
 
 from medzoo.data.code_table import read_code_table, recode
+from medzoo.data.cohort import group_masks
 from medzoo.data.sources import read_sources, source_of
 from medzoo.data.splits import named_split
 from medzoo.errors import InputError
+from medzoo.metrics.calibration import error_detection, expected_calibration_error
 from medzoo.metrics.intervals import bootstrap
 from medzoo.metrics.segmentation import segmentation_metrics
 from medzoo.spatial import Grid, resample_labels
@@ -57,7 +59,9 @@ def measure_segmentation(predict, recipe, cases, *, tables, codes=None, progress
         else:
             truth = true_labels(case, recipe, codes or _beside(tables, source.codes))
             entry = compare(prediction.labels, truth, recipe, source.any_of)
-            rows.append({"source": source.name, "classes": entry})
+            believed = calibration(prediction, truth, source.any_of)
+            columns = {**case.columns, "source": source.name}
+            rows.append({"columns": columns, "classes": entry, **believed})
         if progress is not None:
             progress(done, len(chosen))
     if not rows:
@@ -67,11 +71,12 @@ def measure_segmentation(predict, recipe, cases, *, tables, codes=None, progress
         )
     names = recipe["class_names"]
     groups = {}
-    kinds = dict.fromkeys(row["source"] for row in rows)
-    if len(kinds) > 1:
-        for kind in kinds:
-            inside = [row for row in rows if row["source"] == kind]
-            groups[kind] = summary(inside, names)
+    for name, mask in group_masks([row["columns"] for row in rows]).items():
+        found = summary(
+            [row for row, inside in zip(rows, mask, strict=True) if inside], names
+        )
+        whole = name in {row["columns"]["source"] for row in rows}
+        groups[name] = {k: v for k, v in found.items() if whole or "dice" in k}
     which = "of the validation split" if held_out else "of the table"
     protocol = (
         f"{len(rows)} cases {which}, label maps compared on the grid of the scan; "
@@ -123,6 +128,42 @@ def compare(found, truth, recipe, any_of=None):
     )
 
 
+def calibration(prediction, truth, any_of=None):
+    """Returns how far the probabilities of a prediction can be believed.
+
+    Args:
+        prediction: `Prediction` with labels and, or there is nothing to tell,
+            probabilities.
+        truth: Volume, true classes.
+        any_of: see `compare`.
+
+    Returns:
+        dict: over the voxels that are not background in both maps, the
+        `expected_calibration_error` of the largest probability and the
+        `error_detection` of what it lacks to 1.
+    """
+    if prediction.probabilities is None:
+        return {}
+    labels = np.array(prediction.labels.array)
+    truth = np.asarray(resample_labels(truth, Grid.of(prediction.labels)).array)
+    chosen = (labels > 0) | (truth > 0)
+    shares = np.asarray(prediction.probabilities.array[chosen], np.float32)
+    labels, truth = labels[chosen], truth[chosen]
+    for label, classes in (any_of or {}).items():
+        # The truth calls them one: so sure is the network that it is one of them.
+        together = shares[:, list(classes)].sum(-1)
+        shares[:, list(classes)] = 0
+        shares[:, int(label)] = together
+        labels[np.isin(labels, list(classes))] = int(label)
+    sure = shares.max(-1)
+    return {
+        "expected_calibration_error": expected_calibration_error(
+            np.clip(sure, 0, 1), labels == truth
+        ),
+        "error_detection": error_detection(-sure, labels != truth),
+    }
+
+
 def summary(rows, class_names):
     """Returns the mean of each metric and class over cases, with intervals."""
     labels = [
@@ -141,6 +182,10 @@ def summary(rows, class_names):
             if unit is not None:
                 entry["unit"] = unit
             metrics[f"{name}_{class_names[k].replace(' ', '_')}"] = entry
+    for name in ("expected_calibration_error", "error_detection"):
+        values = [row[name] for row in rows if np.isfinite(row.get(name, np.nan))]
+        if values:
+            metrics[name] = _mean(values)
     return metrics
 
 

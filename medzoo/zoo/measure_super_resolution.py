@@ -2,12 +2,14 @@
 
 import numpy as np
 
+from medzoo.data.cohort import group_masks
 from medzoo.data.degradation import degrade_volume
 from medzoo.data.splits import named_split
 from medzoo.data.super_resolution import SOURCE
 from medzoo.data.upsampling import RidgeUpsampling, cubic_b_spline, fill_coarse
 from medzoo.errors import InputError
 from medzoo.inference.super_resolve import super_resolve
+from medzoo.metrics.calibration import spread_quality
 from medzoo.metrics.head_psnr import head_mask, head_psnr
 from medzoo.metrics.intervals import bootstrap
 from medzoo.preprocess import Preprocessor
@@ -58,7 +60,8 @@ def measure_super_resolution(model, recipe, cases, *, progress=None):
         ridge = ridges.get(_source(case))
         for width in PROFILES:
             row = _compare(model, recipe, fine, factor, width, preprocessor, ridge)
-            rows.append({"source": _source(case), "width": width, **row})
+            columns = {**case.columns, SOURCE: _source(case)}
+            rows.append({"columns": columns, "width": width, **row})
         if progress is not None:
             progress(done, len(measured))
     kind = "of the validation split" if held_out else "of the table"
@@ -88,10 +91,19 @@ def _fitted(cases, measured, preprocessor, factor):
 
 def _compare(model, recipe, fine, factor, width, preprocessor, ridge):
     coarse = degrade_volume(fine, factor, width)
-    found = super_resolve(model, coarse, recipe, preprocessor=preprocessor)
+    # How far its doubts can be believed is measured where its gain is.
+    believed = width == PROFILES[0]
+    found = super_resolve(
+        model, coarse, recipe, preprocessor=preprocessor, spread=believed
+    )
     mask = head_mask(fine.array)
+    quality = {}
+    if believed:
+        found, spread = found
+        error = (found.array - fine.array)[mask]
+        quality = spread_quality(error, spread.array[mask])
     cubic = head_psnr(fine.array, cubic_b_spline(coarse.array, factor), mask)
-    row = {"psnr": head_psnr(fine.array, found.array, mask), "cubic": cubic}
+    row = {"psnr": head_psnr(fine.array, found.array, mask), "cubic": cubic, **quality}
     if ridge is not None:
         row["ridge"] = head_psnr(fine.array, ridge(coarse.array), mask)
     return row
@@ -113,14 +125,23 @@ def _summary(rows):
     if all("ridge" in row for row in main):
         baselines[RIDGE] = _metrics(main, "ridge")
     groups = {}
-    for source in dict.fromkeys(row["source"] for row in rows):
+    for source in dict.fromkeys(row["columns"][SOURCE] for row in rows):
         for width in PROFILES:
-            chosen = [r for r in rows if (r["source"], r["width"]) == (source, width)]
+            of_source = [r for r in rows if r["columns"][SOURCE] == source]
+            chosen = [r for r in of_source if r["width"] == width]
             name = f"{source}, profile of {width:g} voxels".removeprefix(", ")
             groups[name] = _metrics(chosen, "psnr")
             if all("ridge" in row for row in chosen):
                 groups[name]["ridge_psnr_gain"] = _mean(chosen, "ridge", "cubic")
-    return {"metrics": _metrics(main, "psnr"), "baselines": baselines, "groups": groups}
+    people = [{**row["columns"], SOURCE: ""} for row in main]
+    for name, mask in group_masks(people).items():
+        inside = [row for row, there in zip(main, mask, strict=True) if there]
+        groups[name] = {"psnr_gain": _mean(inside, "psnr", "cubic")}
+    metrics = _metrics(main, "psnr")
+    for name in ("coverage", "rank_correlation"):
+        values = np.array([row[name] for row in main])
+        metrics[f"uncertainty_{name}"] = bootstrap(lambda v: v.mean(axis=-1), values)
+    return {"metrics": metrics, "baselines": baselines, "groups": groups}
 
 
 def _metrics(rows, key):

@@ -21,6 +21,8 @@ class Truth:
         low: `(cases,)` lower ends of the intervals, or None.
         high: `(cases,)` upper ends, or None.
         folds: list of int, or None where there are none.
+        columns: list of dict, what else is known of each case (see
+            `medzoo.data.cohort`), or None.
     """
 
     target: np.ndarray
@@ -28,6 +30,7 @@ class Truth:
     low: np.ndarray | None = None
     high: np.ndarray | None = None
     folds: list | None = None
+    columns: list | None = None
 
     def only(self, chosen):
         """Returns some of the cases, by mask or indices."""
@@ -35,12 +38,26 @@ class Truth:
         return Truth(self.target[chosen], self.prediction[chosen], low, high)
 
 
-def read_out_of_fold(folder, recipe):
+def read_baselines(folder, recipe):
+    """Reads what others answered in the same folds: out_of_fold_<name>.csv.
+
+    Returns:
+        dict of name -> `Truth`, words apart.
+    """
+    found = {}
+    for path in sorted(Path(folder).glob(f"{OUT_OF_FOLD_FILE[:-4]}_*.csv")):
+        name = path.stem.removeprefix(f"{OUT_OF_FOLD_FILE[:-4]}_")
+        found[name] = read_out_of_fold(folder, recipe, path.name)
+    return found
+
+
+def read_out_of_fold(folder, recipe, name=OUT_OF_FOLD_FILE):
     """Reads the cross-validation of a model folder.
 
     Args:
         folder: path of the model's folder.
         recipe: dict, the recipe's content.
+        name: str, the file's name.
 
     Returns:
         `Truth` with folds.
@@ -49,7 +66,7 @@ def read_out_of_fold(folder, recipe):
         MissingFileError: if the model was not cross-validated.
         FileFormatError: if the file is not as training writes it.
     """
-    path = Path(folder) / OUT_OF_FOLD_FILE
+    path = Path(folder) / name
     if not path.is_file():
         raise MissingFileError(
             f"{recipe['name']} has no cross-validation. Received: {path}, which is "
@@ -76,8 +93,8 @@ def _parse(rows, recipe):
         columns = [np.array([float(row[n]) for row in rows]) for n in names]
         if not all(np.isfinite(column).all() for column in columns):
             raise ValueError("numbers that are not finite")
-        return Truth(*columns, folds)
+        return Truth(*columns, folds, rows)
     names = recipe["class_names"]
     target = np.array([names.index(row["target"]) for row in rows])
     shares = np.array([[float(row[name]) for name in names] for row in rows])
-    return Truth(target, shares, folds=folds)
+    return Truth(target, shares, folds=folds, columns=rows)

@@ -1,0 +1,80 @@
+"""How far an uncertainty can be believed."""
+
+import numpy as np
+from scipy.stats import rankdata, spearmanr
+
+NUM_BINS = 10
+# Of a normal distribution 90 % lie within so many standard deviations.
+Z90 = 1.6448536269514722
+# Voxels that ranks are taken of: enough for two digits.
+MOST_RANKED = 200_000
+
+
+def expected_calibration_error(confidence, correct, num_bins=NUM_BINS):
+    """Mean difference of how sure and how right answers are.
+
+    Args:
+        confidence: `(n,)` array, the probability of each answer, in [0, 1].
+        correct: `(n,)` bool array.
+        num_bins: int, of equal width.
+
+    Returns:
+        float in [0, 1]; NaN of nothing.
+
+    Source:
+        Naeini et al., "Obtaining Well Calibrated Probabilities Using Bayesian Binning"
+        (2015).
+    """
+    confidence = np.asarray(confidence, np.float64).ravel()
+    correct = np.asarray(correct, np.float64).ravel()
+    if not confidence.size:
+        return float("nan")
+    place = np.minimum((confidence * num_bins).astype(int), num_bins - 1)
+    sure = np.bincount(place, confidence, num_bins)
+    right = np.bincount(place, correct, num_bins)
+    return float(np.abs(sure - right).sum() / confidence.size)
+
+
+def error_detection(uncertainty, wrong):
+    """Chance that a wrong answer is less certain than a right one.
+
+    Args:
+        uncertainty: `(n,)` array, larger where less certain.
+        wrong: `(n,)` bool array.
+
+    Returns:
+        float, the area under the ROC curve; NaN where nothing or all is wrong.
+    """
+    uncertainty, wrong = _thinned(uncertainty, wrong)
+    count = wrong.sum()
+    if not 0 < count < len(wrong):
+        return float("nan")
+    ranks = rankdata(uncertainty)
+    wins = ranks[wrong].sum() - count * (count + 1) / 2
+    return float(wins / (count * (len(wrong) - count)))
+
+
+def spread_quality(error, spread):
+    """How far errors are those that standard deviations promise.
+
+    Args:
+        error: `(n,)` array.
+        spread: `(n,)` array of standard deviations in the same unit.
+
+    Returns:
+        dict: `coverage`, the share of errors within the 90 % interval of a normal
+        distribution, and `rank_correlation` of the size of errors with the spread
+        (NaN where either is constant).
+    """
+    size = np.abs(error)
+    coverage = float((size <= Z90 * spread).mean())
+    pair = _thinned(size, spread)
+    varies = all(np.ptp(values) > 0 for values in pair)
+    correlation = float(spearmanr(*pair).statistic) if varies else float("nan")
+    return {"coverage": coverage, "rank_correlation": correlation}
+
+
+def _thinned(*arrays):
+    flat = [np.asarray(array).ravel() for array in arrays]
+    step = max(1, len(flat[0]) // MOST_RANKED)
+    return [array[::step] for array in flat]
