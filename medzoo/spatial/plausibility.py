@@ -30,12 +30,16 @@ LEAST_CORRELATION = 0.5
 PLAUSIBLE_SCALE = (0.7, 1.3)
 # Longest over shortest axis of the fit: a half brain is pulled over the whole atlas.
 MOST_STRETCH = 1.35
+# What resembles the average brain little is believed less: such a half is stretched by
+# 1.29 and more, whole heads by 1.27 at most.
+DOUBTFUL_CORRELATION, MOST_STRETCH_IN_DOUBT = 0.65, 1.28
 # Where nearly all brains are brain.
 CORE_PROBABILITY = 0.9
 # Darker than this share of bright brain is nothing: outside the image, or erased.
 EMPTY = 0.1
-# Share of the brain on one side of the head that must not be empty.
-LEAST_BRAIN = 0.75
+# Share of the brain on one side of the head that must not be empty: 0.73 and more in
+# whole heads, stripped ones included.
+LEAST_BRAIN = 0.65
 # Voxels nearer to the middle than this (mm) belong to neither side.
 MIDDLE_MM = 12.0
 # The average brain is so bright where heads have grey matter, and above it white.
@@ -175,7 +179,9 @@ def _size_doubt(found):
             "voxel size in the header may be wrong"
         )
     lengths = np.linalg.svd(found.to_image[:3, :3], compute_uv=False)
-    if lengths[0] > MOST_STRETCH * lengths[-1]:
+    sure = found.correlation > DOUBTFUL_CORRELATION
+    most = MOST_STRETCH if sure else MOST_STRETCH_IN_DOUBT
+    if lengths[0] > most * lengths[-1]:
         return (
             "the average brain fits only when it is stretched "
             f"({lengths[0] / lengths[-1]:.2f} times more along one axis than along "

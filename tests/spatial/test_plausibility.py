@@ -127,12 +127,18 @@ def test_the_missing_part_of_a_brain_is_named(part, side, erased):
         (Registration(np.eye(4), 0.3, 1.0), "resembles a T1 of a head little"),
         (Registration(np.eye(4), 0.9, 2.0), "voxel size in the header"),
         (Registration(np.diag([0.6, 1, 1, 1]), 0.9, 0.84), "stretched"),
+        (Registration(np.diag([0.76, 1, 1, 1]), 0.6, 0.91), "stretched"),
     ],
 )
 def test_an_odd_fit_is_noted(found, word):
     doubts = head_doubts(whole_brain(), found, ATLAS, "t1")
     assert len(doubts) == 1
     assert word in doubts[0]
+
+
+def test_a_good_fit_may_be_stretched_more():
+    found = Registration(np.diag([0.76, 1, 1, 1]), 0.7, 0.91)
+    assert "stretched" not in " ".join(head_doubts(whole_brain(), found, ATLAS, "t1"))
 
 
 def test_only_a_t1_needs_the_contrast_of_one():
