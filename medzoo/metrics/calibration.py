@@ -74,6 +74,19 @@ def spread_quality(error, spread):
     return {"coverage": coverage, "rank_correlation": correlation}
 
 
+def covering_scale(error, spread):
+    """Returns what deviations are multiplied by so that 90 % of errors are covered.
+
+    Args:
+        error: `(n,)` array.
+        spread: `(n,)` array of standard deviations, not all 0.
+    """
+    size, spread = np.abs(error).ravel(), np.asarray(spread, np.float64).ravel()
+    # Where nothing varies no multiple would do.
+    ratio = size / np.maximum(spread, 1e-6 * spread.max())
+    return float(np.percentile(ratio, 90) / Z90)
+
+
 def _thinned(*arrays):
     flat = [np.asarray(array).ravel() for array in arrays]
     step = max(1, len(flat[0]) // MOST_RANKED)

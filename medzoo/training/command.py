@@ -20,6 +20,7 @@ from medzoo.training.cross_validation import cross_validate, write_out_of_fold
 from medzoo.training.fit import Terminated, fit
 from medzoo.training.preparation import every_twentieth
 from medzoo.training.settings import TrainingSettings
+from medzoo.training.spread_scale import with_spread_scale
 from medzoo.training.super_resolution import train_super_resolution
 from medzoo.training.weights_file import write_weights
 
@@ -99,6 +100,7 @@ def _train_images(recipe, cases, output, target, tables, start, threads, log):
     else:
         more = {"tables": tables, "start": start, "threads": threads or 2, "log": say}
         model = image_command.train_images(recipe, usable, output, **more)
+    recipe = with_spread_scale(model, recipe, usable)
     image_command.write_model(model, recipe, output)
     return output
 

@@ -19,9 +19,10 @@ from medzoo.errors import (
 )
 from medzoo.files import write_text_atomically
 from medzoo.metrics import classification_metrics, regression_metrics
+from medzoo.zoo.cost import cost_of, peak_memory_gb
 from medzoo.zoo.measured import METRICS_FILE, read_metrics
 from medzoo.zoo.out_of_fold import Truth, read_baselines, read_out_of_fold
-from medzoo.zoo.predict import IMAGE_TASKS, CaseError, Predictor
+from medzoo.zoo.predict import IMAGE_TASKS, Predictor
 from medzoo.zoo.progress import Progress
 from medzoo.zoo.recipe import read_recipe
 from medzoo.zoo.records import tell
@@ -61,7 +62,8 @@ def evaluate(name, cases=None, *, target=None, out_of_fold=False, threads=None):
             f"{len(truth.target)} cases, split by subject: each is predicted by the "
             "one network that never saw it."
         )
-        found = {"protocol": protocol, "cost": {}}
+        cost = cost_of(Predictor(folder, threads=threads))
+        found = {"protocol": protocol, "cost": cost}
         others = {
             name: measure(answers, content)
             for name, answers in read_baselines(folder, content).items()
@@ -110,26 +112,13 @@ def _measured(folder, recipe, table, target, threads):
             "An evaluation needs at least one case with an image and what it is "
             f"compared with. Received: {len(cases)} cases without, in {table}."
         )
-    cost = _cost(Predictor(folder, threads=threads), usable[0])
+    cost = cost_of(Predictor(folder, threads=threads), usable[0])
     # How far its doubts can be believed is measured too.
     options = Options(probabilities=recipe["task"] == "segmentation")
     predictor = Predictor(folder, threads=threads, options=options)
     with Progress(len(usable), "cases") as progress:
         found = _by_task(predictor, recipe, usable, codes, progress)
     return {**found, "cost": cost}
-
-
-def _cost(predictor, case):
-    """Time of one warm prediction, file to result, and the memory that it took."""
-    try:
-        # The first one loads the model and compiles.
-        predictor.prediction(case)
-        started = time.perf_counter()
-        predictor.prediction(case)
-    except CaseError:
-        return {}
-    seconds = round(time.perf_counter() - started, 2)
-    return {"seconds_per_scan": seconds, "peak_memory_gb": peak_memory_gb()}
 
 
 def _by_task(predictor, recipe, cases, codes, progress):
@@ -153,15 +142,6 @@ def _by_task(predictor, recipe, cases, codes, progress):
     from medzoo.zoo.measure_reconstruction import measure_reconstruction
 
     return measure_reconstruction(predictor.model, recipe, cases, progress=progress)
-
-
-def peak_memory_gb():
-    """Returns the most memory that this process has held so far, in GB."""
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # Linux counts in KiB, macOS in bytes.
-    return round(peak * (1 if sys.platform == "darwin" else 1024) / 1e9, 2)
 
 
 def _predicted(folder, recipe, table, target, threads):

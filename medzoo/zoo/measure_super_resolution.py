@@ -59,7 +59,7 @@ def measure_super_resolution(model, recipe, cases, *, progress=None):
         fine = _fine(case, preprocessor, factor)
         ridge = ridges.get(_source(case))
         for width in PROFILES:
-            row = _compare(model, recipe, fine, factor, width, preprocessor, ridge)
+            row = _compare(model, recipe, fine, factor, width, ridge)
             columns = {**case.columns, SOURCE: _source(case)}
             rows.append({"columns": columns, "width": width, **row})
         if progress is not None:
@@ -89,13 +89,13 @@ def _fitted(cases, measured, preprocessor, factor):
     return ridges
 
 
-def _compare(model, recipe, fine, factor, width, preprocessor, ridge):
+def _compare(model, recipe, fine, factor, width, ridge):
     coarse = degrade_volume(fine, factor, width)
     # How far its doubts can be believed is measured where its gain is.
     believed = width == PROFILES[0]
-    found = super_resolve(
-        model, coarse, recipe, preprocessor=preprocessor, spread=believed
-    )
+    # It stands in the recipe's orientation already.
+    placed = coarse.with_array(coarse.array[..., None])
+    found = super_resolve(model, coarse, recipe, placed=placed, spread=believed)
     mask = head_mask(fine.array)
     quality = {}
     if believed:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from medzoo.metrics.calibration import (
+    covering_scale,
     error_detection,
     expected_calibration_error,
     spread_quality,
@@ -39,3 +40,15 @@ def test_errors_of_a_normal_distribution_are_covered_nine_times_in_ten():
     assert small["coverage"] < 0.5
     assert small["rank_correlation"] == right["rank_correlation"]
     assert np.isnan(spread_quality(error, np.ones(50_000))["rank_correlation"])
+
+
+def test_covering_scale_makes_nine_errors_in_ten_lie_within():
+    generator = np.random.default_rng(1)
+    spread = generator.uniform(0.5, 3, 50_000)
+    error = spread * generator.laplace(size=50_000)
+
+    scale = covering_scale(error, 0.1 * spread)
+
+    assert spread_quality(error, scale * 0.1 * spread)["coverage"] == pytest.approx(
+        0.9, abs=1e-3
+    )

@@ -10,8 +10,10 @@ model.weights.h5, out_of_fold.csv, metrics.json and expected.json, and beside th
 out_of_fold_intracranial_volume.csv, what the volume alone says in the same folds. All
 settings stand in recipe.json.
 
-On two cores without a GPU: 13 minutes to place the scans, 10 to train.
-EXPECTED
+On two cores without a GPU: 13 minutes to place the scans, 6 to train.
+Expected, cross-validated: accuracy 0.95 on 140 whole heads of IXI, about 0.9 with these
+stripped, 0.6 to 0.8 on the 15 brains of OASIS, depending on the split; intracranial
+volume alone 0.74.
 """
 
 import csv
