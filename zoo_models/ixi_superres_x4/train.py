@@ -2,10 +2,10 @@
 
     python train.py IXI.csv OASIS.csv RUNS
 
-Both tables have the columns case_id and t1. RUNS is a folder for checkpoints; started
-again, training goes on from there. The results replace those in this folder:
-recipe.json, model.weights.h5, metrics.json and expected.json. All settings stand in
-recipe.json.
+Both tables have the columns case_id and t1, and may have age and sex, for which results
+are told too. RUNS is a folder for checkpoints; started again, training goes on from
+there. The results replace those in this folder: recipe.json, model.weights.h5,
+metrics.json and expected.json. All settings stand in recipe.json.
 
 On two cores without a GPU: 30 minutes, and 5 to measure.
 Expected, PSNR in the head over cubic B-spline interpolation, profile of one coarse
@@ -21,7 +21,7 @@ from pathlib import Path
 from medzoo.cli.main import main as medzoo
 
 FOLDER = Path(__file__).parent
-COLUMNS = ("case_id", "t1", "source")
+COLUMNS = ("case_id", "t1", "source", "age", "sex")
 
 
 def main(ixi, oasis, runs):
@@ -52,7 +52,11 @@ def rows_of(table, source):
     folder = Path(table).resolve().parent
     with Path(table).open(newline="", encoding="utf-8-sig") as file:
         return [
-            {"case_id": r["case_id"], "t1": folder / r["t1"], "source": source}
+            {
+                **{name: r.get(name, "") for name in COLUMNS},
+                "t1": folder / r["t1"],
+                "source": source,
+            }
             for r in csv.DictReader(file)
         ]
 
