@@ -97,6 +97,24 @@ class Volume:
         """Returns a Volume with messages added to its warnings."""
         return Volume(self._array, self._affine, warnings=(*self._warnings, *messages))
 
+    def plot(self):
+        """Draws three slices through the middle; needs matplotlib (extra demo).
+
+        Returns:
+            matplotlib Figure.
+
+        Raises:
+            InputError: if matplotlib is missing.
+        """
+        from medzoo.drawing.notebook import plot_volume
+
+        return plot_volume(self)
+
+    def _repr_html_(self):
+        from medzoo.drawing.notebook import volume_html
+
+        return volume_html(self)
+
     def __repr__(self):
         spacing = ", ".join(f"{s:.3g}" for s in self.spacing)
         return (

@@ -18,6 +18,8 @@ DIRECT = {
     "volume": ("errors",),
     "io": ("volume", "files"),
     "spatial": ("volume", "files"),
+    # Slices as pictures.
+    "drawing": ("io", "spatial"),
     "layers": ("errors",),
     "models": ("layers",),
     "losses": ("errors",),
@@ -25,17 +27,18 @@ DIRECT = {
     # io too: model.preprocessor takes a path.
     "preprocess": ("io", "spatial", "layers"),
     "data": ("io", "preprocess"),
-    "inference": ("io", "preprocess"),
+    "inference": ("io", "preprocess", "drawing"),
     # models too: what is trained has to be built.
     "training": ("data", "losses", "metrics", "inference", "models"),
     "zoo": ("training", "models", "_version"),
-    "report": ("zoo",),
-    "cli": ("report",),
+    # Not "report": that is the public function.
+    "reporting": ("zoo",),
+    "cli": ("reporting",),
     "__main__": ("cli",),
     "__init__": ("_version",),
 }
-# The one way up: predict_volume, inside the functions of this file.
-UPWARD = {("models/base.py", "inference")}
+# The ways up, inside functions alone: predict_volume, and what a volume looks like.
+UPWARD = {("models/base.py", "inference"), ("volume.py", "drawing")}
 
 STANDARD_LIBRARY_ONLY = {"_version", "errors", "files"}
 # Part -> the only packages from outside that it may import. Others: any but BACKENDS.
@@ -45,15 +48,15 @@ OUTSIDE = {
     "losses": {"keras", "numpy"},
     "models": {"keras", "numpy"},
 }
-WITHOUT_KERAS = {"volume", "io", "spatial"}
+WITHOUT_KERAS = {"volume", "io", "spatial", "drawing"}
 TENSORFLOW = {"tensorflow", "tf_keras"}
 BACKENDS = {"jax", "torch", "tf_keras"}
 # What data pipelines are made and compiled with.
 OF_DATA = {"tensorflow", "jax"}
 # They come with an extra, so only what the extra serves may need them.
 EXTRAS = {
-    "matplotlib": {"cli", "report"},
-    "nilearn": {"cli", "report"},
+    "matplotlib": {"drawing", "cli"},
+    "nilearn": {"cli"},
     "python_calamine": {"data"},
 }
 
@@ -185,7 +188,8 @@ def test_file_imports_only_what_lies_below_it(path):
         ("inference/predict.py", "import jax"),
         ("data/dataset.py", "import torch"),
         ("zoo/load.py", "import medzoo.cli.main"),
-        ("zoo/load.py", "from medzoo import report"),
+        ("zoo/load.py", "from medzoo import reporting"),
+        ("volume.py", "from medzoo.drawing.notebook import volume_html"),
         ("cli/main.py", "import torch"),
         ("cli/main.py", "from medzoo import load"),
         ("extras.py", "import os"),
@@ -203,7 +207,8 @@ def test_an_import_against_the_rules_is_found(path, source):
         ("data/dataset.py", "def f():\n    import jax"),
         ("spatial/orient.py", "from .grid import Grid\nimport SimpleITK"),
         ("zoo/load.py", "from medzoo import models, errors\nimport keras, h5py"),
-        ("cli/demo.py", "import matplotlib\nfrom medzoo.report import sheet"),
+        ("cli/demo.py", "import matplotlib\nfrom medzoo.reporting import sheet"),
+        ("volume.py", "def f():\n    from medzoo.drawing import notebook"),
     ],
 )
 def test_an_import_within_the_rules_passes(path, source):

@@ -56,6 +56,27 @@ class Prediction:
             content["warnings"] = list(self.warnings)
         return content
 
+    def plot(self, scan=None):
+        """Draws what was found; needs matplotlib (extra demo).
+
+        Args:
+            scan: Volume that it was made of, to be drawn with it, or None.
+
+        Returns:
+            matplotlib Figure.
+
+        Raises:
+            InputError: if a scan is needed and not given, or matplotlib is missing.
+        """
+        from medzoo.drawing.notebook import plot_prediction
+
+        return plot_prediction(self, scan)
+
+    def _repr_html_(self):
+        from medzoo.drawing.notebook import prediction_html
+
+        return prediction_html(self)
+
     def __str__(self):
         return _SENTENCES[self.task](self)
 

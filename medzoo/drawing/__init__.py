@@ -1,0 +1,1 @@
+"""Slices of volumes as pictures, for notebooks, reports and the demo."""
