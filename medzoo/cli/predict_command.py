@@ -3,10 +3,14 @@
 from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from medzoo.cli.parser import add_json, add_name, add_threads, channel, spacing
 from medzoo.errors import InputError
 from medzoo.zoo.registry import resolve
+
+if TYPE_CHECKING:
+    from medzoo.reporting.sheet import ReportSheet
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,7 @@ class PredictOptions:
         assume_affine: Spacing in mm for images without a spatial form, or None.
         uncertainty: What to say of the result's doubt, or None for the usual.
         probabilities: Whether to write the probabilities of a segmentation's classes.
+        report: The HTML file to write, or None.
     """
 
     name: str
@@ -38,6 +43,7 @@ class PredictOptions:
     assume_affine: tuple[float, float, float] | None
     uncertainty: str | None
     probabilities: bool
+    report: Path | None
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -81,6 +87,13 @@ def _add_output(parser: ArgumentParser) -> None:
         metavar="OUT",
         help="where the results go: a .csv or .json, or of tasks that answer in "
         "images an image file or a folder",
+    )
+    parser.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE.html",
+        help="write one HTML file with views of each case, its result, what was "
+        "checked, and the model's limits; it needs no network",
     )
     parser.add_argument(
         "--probabilities",
@@ -136,6 +149,7 @@ def read_options(values: Namespace) -> PredictOptions:
         assume_affine=values.assume_affine,
         uncertainty=values.uncertainty,
         probabilities=values.probabilities,
+        report=values.report,
     )
 
 
@@ -144,4 +158,20 @@ def run(values: Namespace) -> int:
     options = read_options(values)
     from medzoo.zoo import predict
 
-    return predict.run(options)
+    report = _report(options)
+    code = predict.run(options, report)
+    if report is not None:
+        report.write()
+    return code
+
+
+def _report(options: PredictOptions) -> "ReportSheet | None":
+    """Starts the report that was asked for; a place it cannot have is refused now."""
+    if options.report is None:
+        return None
+    from medzoo.reporting.sheet import ReportSheet
+    from medzoo.zoo.recipe import read_recipe
+
+    recipe = read_recipe(options.folder).to_dict()
+    note = "(verified in this run)"
+    return ReportSheet(options.report, recipe, options.folder, weights_note=note)

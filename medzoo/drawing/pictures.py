@@ -80,7 +80,8 @@ def shrink(picture, size, pixel):
         pixel: float, mm, what they become.
     """
     down, across = (
-        _cover(n, s, pixel) for n, s in zip(picture.shape, size, strict=True)
+        area_weights(length, _count(length, s, pixel))
+        for length, s in zip(picture.shape, size, strict=True)
     )
     return np.rint(down @ picture.astype(np.float64) @ across.T).astype(np.uint8)
 
@@ -88,10 +89,8 @@ def shrink(picture, size, pixel):
 def nearest(picture, size, pixel):
     """Resamples a picture of class indices to square pixels; see `shrink`."""
     rows, columns = (
-        ((np.arange(count) + 0.5) * n / count).astype(int)
-        for n, count in (
-            (n, _count(n, s, pixel)) for n, s in zip(picture.shape, size, strict=True)
-        )
+        centres(length, _count(length, s, pixel))
+        for length, s in zip(picture.shape, size, strict=True)
     )
     return picture[rows[:, None], columns[None]]
 
@@ -105,12 +104,23 @@ def _count(length, size, pixel):
     return max(round(length * size / pixel), 1)
 
 
-def _cover(length, size, pixel):
-    """`(new, old)` matrix: the share of each old pixel in each new one."""
-    count = _count(length, size, pixel)
+def area_weights(length, count):
+    """Returns how each of `count` new pixels is the mean of the old ones it covers.
+
+    Args:
+        length: int, old pixels along an axis.
+        count: int, new pixels along it.
+
+    Returns:
+        `(count, length)` float64, rows of sum 1.
+    """
     edges = np.linspace(0, length, count + 1)
     first, last = edges[:-1, None], edges[1:, None]
     old = np.arange(length)[None]
-    overlap = np.minimum(last, old + 1) - np.maximum(first, old)
-    overlap = np.clip(overlap, 0, None)
+    overlap = np.clip(np.minimum(last, old + 1) - np.maximum(first, old), 0, None)
     return overlap / overlap.sum(axis=1, keepdims=True)
+
+
+def centres(length, count):
+    """Returns the old pixel at the centre of each of `count` new ones, ints."""
+    return ((np.arange(count) + 0.5) * length / count).astype(int)

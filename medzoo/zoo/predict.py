@@ -141,7 +141,7 @@ class Predictor:
         chosen = {} if self.options is None else self.options.to_dict()
         return ImageOutput(path, self.recipe, count, chosen)
 
-    def records(self, cases, *, output=None, progress=None):
+    def records(self, cases, *, output=None, progress=None, report=None):
         """Yields one dict a case; a case that fails is `{"case_id", "error"}`.
 
         Args:
@@ -149,31 +149,44 @@ class Predictor:
             output: `ImageOutput` or None, where images are written; what it has done
                 already is not done again.
             progress: callable taking the number of cases that are done, or None.
+            report: `medzoo.reporting.sheet.ReportSheet` that is told of each case, or
+                None.
 
         Raises:
             MedzooError: if the model cannot be loaded, which is no fault of a case.
         """
+        if report is not None:
+            report.begin(len(cases))
         for number, case in enumerate(cases, 1):
             content = None if output is None else output.finished(case)
             if content is None:
-                content = self._record(case, output)
+                content = self._record(case, output, report)
+            elif report is not None:
+                volume = self._preprocessor.gather(self._read(case))
+                report.earlier(case.case_id, case.images, volume, content)
             if progress is not None:
                 progress(number)
             yield {"case_id": case.case_id, **content}
 
-    def _record(self, case, output):
+    def _record(self, case, output, report):
         try:
-            prediction = self.prediction(case)
+            prediction = self.prediction(case, report)
             if output is None:
                 return prediction.to_dict()
             return output.write(case, prediction)
         except CaseError as error:
             if output is not None:
                 output.failed(case, str(error))
+            if report is not None:
+                report.failed(case.case_id, case.images, str(error))
             return {"error": str(error)}
 
-    def prediction(self, case):
+    def prediction(self, case, report=None):
         """Predicts on one case.
+
+        Args:
+            case: `Case`.
+            report: see `records`.
 
         Returns:
             `Prediction`; what was found doubtful is in its warnings.
@@ -195,11 +208,14 @@ class Predictor:
                 raise CaseError(_one_line(error)) from error
             model = self.model
             try:
-                return predict_prepared(
+                found = predict_prepared(
                     model, prepared, self._preprocessor, self.options
                 )
             except CASE_ERRORS as error:
                 raise CaseError(_one_line(error)) from error
+        if report is not None:
+            report.predicted(case.case_id, case.images, prepared, found)
+        return found
 
     def _read(self, case):
         from medzoo.io import read
@@ -215,8 +231,13 @@ class Predictor:
         }
 
 
-def run(options):
-    """Predicts for the command line; returns the exit code."""
+def run(options, report=None):
+    """Predicts for the command line; returns the exit code.
+
+    Args:
+        options: `medzoo.cli.predict_command.PredictOptions`.
+        report: see `Predictor.records`.
+    """
     from medzoo.inference.predict import Options
 
     predictor = Predictor(
@@ -233,7 +254,8 @@ def run(options):
     quiet = options.json or (options.output is not None and images is None)
     records = []
     with Progress(len(cases), "cases") as progress:
-        for record in predictor.records(cases, output=images, progress=progress):
+        told = {"output": images, "progress": progress, "report": report}
+        for record in predictor.records(cases, **told):
             records.append(record)
             tell(record, progress)
             if not quiet and "error" not in record:

@@ -1,0 +1,1 @@
+"""Reports: one HTML file that shows what a model made of one scan or of many."""

@@ -1,0 +1,98 @@
+"""Small charts as SVG and HTML, in the colours of the page."""
+
+import math
+
+import numpy as np
+
+from medzoo.reporting.markup import element
+
+WIDTH, HEIGHT = 640, 190
+LEFT, RIGHT, TOP, BOTTOM = 12, 12, 34, 42
+STEPS = (1, 2, 2.5, 5, 10)
+
+
+def value_chart(value, interval, unit, targets=None):
+    """Draws a value and its interval on the distribution of the training cases.
+
+    Args:
+        value: float.
+        interval: (low, high) or None.
+        unit: str.
+        targets: array of numbers, or None where they are not known.
+
+    Returns:
+        `Markup`, an SVG.
+    """
+    ends = [value, *(interval or ()), *(() if targets is None else targets)]
+    low, high, step = _scale(min(ends), max(ends))
+
+    def x_of(number):
+        share = (number - low) / (high - low)
+        return round(LEFT + share * (WIDTH - LEFT - RIGHT), 2)
+
+    base = HEIGHT - BOTTOM
+    parts = [] if targets is None else _bars(targets, low, high, step, x_of)
+    if interval is not None:
+        left, right = map(x_of, interval)
+        size = {"width": round(right - left, 2), "height": base - TOP}
+        parts.append(element("rect", x=left, y=TOP, class_="interval", **size))
+    line = {"x1": x_of(value), "x2": x_of(value), "y1": TOP - 6, "y2": base}
+    parts += [
+        element("line", class_="value", **line),
+        _words(f"{value:.1f} {unit}", x_of(value), TOP - 12, "value-text"),
+        element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=base, y2=base, class_="axis"),
+    ]
+    for tick in np.arange(low, high + step / 2, step):
+        parts.append(_words(f"{tick:g}", x_of(tick), base + 18, "tick"))
+    parts.append(_words(unit, WIDTH / 2, HEIGHT - 4, "tick"))
+    return element(
+        "svg",
+        element("title", f"{value:.1f} {unit} on the distribution of training cases"),
+        parts,
+        viewBox=f"0 0 {WIDTH} {HEIGHT}",
+        role="img",
+        class_="chart",
+    )
+
+
+def bar(share):
+    """Returns a horizontal bar: share, 0 to 1, of its full length."""
+    width = f"{100 * min(max(share, 0.0), 1.0):.2f}%"
+    inner = element("span", style=f"width: {width}")
+    return element("span", inner, class_="bar", aria_hidden="true")
+
+
+def _bars(targets, low, high, step, x_of):
+    """A histogram, two bars between two ticks."""
+    edges = np.arange(low, high + step / 4, step / 2)
+    counts, edges = np.histogram(targets, edges)
+    tallest = max(int(counts.max()), 1)
+    room = HEIGHT - BOTTOM - TOP
+    bars = []
+    for count, left, right in zip(counts, edges[:-1], edges[1:], strict=True):
+        if not count:
+            continue
+        height = round(room * int(count) / tallest, 2)
+        words = f"{left:g} to {right:g}: {count} case{'s' if count > 1 else ''}"
+        place = {"x": x_of(left) + 0.5, "y": round(HEIGHT - BOTTOM - height, 2)}
+        size = {"width": round(x_of(right) - x_of(left) - 1, 2), "height": height}
+        tip = element("title", words)
+        bars.append(element("rect", tip, class_="cases", **place, **size))
+    return bars
+
+
+def _words(text, x, y, kind):
+    """A text centred at x that does not leave the picture."""
+    # A character is about 7 units wide, of the bold value 9.
+    half = len(text) * (4.5 if kind == "value-text" else 3.5)
+    x = min(max(x, half + 1), WIDTH - half - 1)
+    return element("text", text, x=round(x, 2), y=y, class_=kind)
+
+
+def _scale(low, high):
+    """Round ends about a range, and a step between ticks: about eight of them."""
+    rough = max(high - low, 0.1 * max(abs(high), 1.0)) / 8
+    magnitude = 10.0 ** math.floor(math.log10(rough))
+    step = next(s for s in STEPS if s * magnitude >= rough * (1 - 1e-9)) * magnitude
+    first, last = math.floor(low / step), math.ceil(high / step)
+    return first * step, max(last, first + 1) * step, step

@@ -1,0 +1,222 @@
+"use strict";
+(() => {
+  // Axis that is cut -> horizontal and vertical axis of the picture, all in RAS.
+  // Both run backwards: right is on the left, and up is up.
+  const PLANES = [[1, 2], [0, 2], [0, 1]];
+  const LAYERS = ["image", "result", "labels"];
+
+  async function unpack(text) {
+    const packed = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+    const stream = new Blob([packed]).stream();
+    const plain = stream.pipeThrough(new DecompressionStream("deflate"));
+    return new Uint8Array(await new Response(plain).arrayBuffer());
+  }
+
+  class Viewer {
+    constructor(root) {
+      this.root = root;
+      const numbers = (name) => root.dataset[name].split(" ").map(Number);
+      this.shape = numbers("shape");
+      this.spacing = numbers("spacing");
+      this.at = numbers("middle");
+      this.strides = [this.shape[1] * this.shape[2], this.shape[2], 1];
+      this.colours = (root.dataset.colours || "").split(" ").map((c) => c.split(",").map(Number));
+      this.classes = (root.dataset.classes || "").split("\n");
+      this.hidden = new Set();
+      this.opacity = 0.45;
+      this.crossed = false;
+      this.views = [...root.querySelectorAll(".view")];
+    }
+
+    async start() {
+      this.data = {};
+      for (const name of LAYERS) {
+        if (root_has(this.root, name)) {
+          this.data[name] = await unpack(this.root.dataset[name]);
+          delete this.root.dataset[name];
+        }
+      }
+      for (const view of this.views) this.connect(view);
+      this.connectControls();
+      this.drawAll();
+      for (const still of this.root.querySelectorAll(".pane img")) still.hidden = true;
+      for (const part of this.root.querySelectorAll("canvas, .slider, .controls")) part.hidden = false;
+    }
+
+    connect(view) {
+      const axis = Number(view.dataset.axis);
+      const [across, up] = PLANES[axis];
+      const slider = view.querySelector(".slider input");
+      slider.value = this.at[axis];
+      slider.addEventListener("input", () => this.move(axis, Number(slider.value)));
+      for (const pane of view.querySelectorAll(".pane")) {
+        const canvas = pane.querySelector("canvas");
+        canvas.width = this.shape[across];
+        canvas.height = this.shape[up];
+        for (const kind of ["across", "down"]) {
+          const line = document.createElement("span");
+          line.className = `cross ${kind}`;
+          line.hidden = true;
+          pane.append(line);
+        }
+        canvas.addEventListener("click", (event) => {
+          const box = canvas.getBoundingClientRect();
+          const x = (event.clientX - box.left) / box.width;
+          const y = (event.clientY - box.top) / box.height;
+          this.at[across] = this.inside(across, Math.floor((1 - x) * this.shape[across]));
+          this.at[up] = this.inside(up, Math.floor((1 - y) * this.shape[up]));
+          this.cross(true);
+          this.drawAll();
+        });
+      }
+    }
+
+    connectControls() {
+      const article = this.root.closest(".case");
+      const opacity = this.root.querySelector(".opacity");
+      if (opacity) {
+        opacity.addEventListener("input", () => {
+          this.opacity = Number(opacity.value) / 100;
+          opacity.parentElement.querySelector(".at").textContent = `${opacity.value} %`;
+          this.drawAll();
+        });
+        for (const box of article.querySelectorAll("input[data-class]")) {
+          box.hidden = false;
+          box.addEventListener("change", () => {
+            this.hidden[box.checked ? "delete" : "add"](Number(box.dataset.class));
+            this.drawAll();
+          });
+        }
+      }
+      const box = this.root.querySelector(".cross-on");
+      box.addEventListener("change", () => { this.cross(box.checked); this.drawAll(); });
+    }
+
+    inside(axis, index) { return Math.min(Math.max(index, 0), this.shape[axis] - 1); }
+
+    move(axis, index) {
+      this.at[axis] = this.inside(axis, index);
+      this.drawAll(axis);
+    }
+
+    cross(shown) {
+      this.crossed = shown;
+      this.root.querySelector(".cross-on").checked = shown;
+    }
+
+    // Draws the slice that moved, or all; the cross hairs of the others move too.
+    drawAll(moved) {
+      for (const view of this.views) {
+        const axis = Number(view.dataset.axis);
+        if (moved === undefined || moved === axis) this.draw(view, axis);
+        this.drawCross(view, axis);
+      }
+    }
+
+    draw(view, axis) {
+      const index = this.at[axis];
+      const title = view.querySelector("figcaption").textContent;
+      const words = `slice ${index + 1} of ${this.shape[axis]}`;
+      const slider = view.querySelector(".slider input");
+      slider.value = index;
+      slider.setAttribute("aria-valuetext", words);
+      view.querySelector(".slider .at").textContent = `${index + 1} / ${this.shape[axis]}`;
+      for (const pane of view.querySelectorAll(".pane")) {
+        const canvas = pane.querySelector("canvas");
+        const layer = pane.dataset.layer;
+        this.paint(canvas, axis, this.data[layer], layer === "image" ? this.data.labels : undefined);
+        canvas.setAttribute("aria-label", `${title} ${words}, ${layer === "image" ? "scan" : layer}`);
+      }
+    }
+
+    paint(canvas, axis, grey, labels) {
+      const [across, up] = PLANES[axis];
+      const [width, height] = [canvas.width, canvas.height];
+      const [step, rise] = [this.strides[across], this.strides[up]];
+      const base = this.at[axis] * this.strides[axis];
+      const context = canvas.getContext("2d");
+      const picture = context.createImageData(width, height);
+      const pixels = picture.data;
+      let out = 0;
+      for (let row = height - 1; row >= 0; row--) {
+        for (let column = width - 1; column >= 0; column--, out += 4) {
+          const voxel = base + column * step + row * rise;
+          const level = grey[voxel];
+          const label = labels ? labels[voxel] : 0;
+          const colour = label && !this.hidden.has(label) ? this.colours[label - 1] : undefined;
+          for (let part = 0; part < 3; part++) {
+            pixels[out + part] = colour ? level + this.opacity * (colour[part] - level) : level;
+          }
+          pixels[out + 3] = 255;
+        }
+      }
+      context.putImageData(picture, 0, 0);
+    }
+
+    drawCross(view, axis) {
+      const [across, up] = PLANES[axis];
+      const place = (a) => `${100 * (1 - (this.at[a] + 0.5) / this.shape[a])}%`;
+      for (const line of view.querySelectorAll(".cross")) {
+        line.hidden = !this.crossed;
+        if (line.classList.contains("down")) line.style.left = place(across);
+        else line.style.top = place(up);
+      }
+    }
+  }
+
+  function root_has(root, name) { return root.dataset[name] !== undefined; }
+
+  // Each viewer unpacks its voxels when it is first seen, not before.
+  function wake(part) {
+    if (typeof DecompressionStream === "undefined") return;
+    for (const root of part.querySelectorAll(".viewer:not([data-awake])")) {
+      root.dataset.awake = "";
+      new Viewer(root).start();
+    }
+  }
+
+  function openTarget() {
+    const target = location.hash && document.getElementById(location.hash.slice(1));
+    if (target && target.tagName === "DETAILS") target.open = true;
+  }
+
+  function sortable(table) {
+    const body = table.tBodies[0];
+    [...table.tHead.rows[0].cells].forEach((head, column) => {
+      const button = head.querySelector("button");
+      if (!button) return;
+      button.addEventListener("click", () => {
+        const down = head.getAttribute("aria-sort") === "ascending";
+        for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
+        head.setAttribute("aria-sort", down ? "descending" : "ascending");
+        const key = (row) => row.cells[column].dataset.key ?? row.cells[column].textContent;
+        const rows = [...body.rows].sort((a, b) => compare(key(a), key(b), down));
+        body.append(...rows);
+      });
+    });
+  }
+
+  // What is empty stays last, whichever way round.
+  function compare(a, b, down) {
+    if (a === "" || b === "") return (a === "") - (b === "");
+    const [x, y] = [Number(a), Number(b)];
+    const order = Number.isNaN(x) || Number.isNaN(y) ? a.localeCompare(b) : x - y;
+    return down ? -order : order;
+  }
+
+  for (const part of document.querySelectorAll("details.case")) {
+    part.addEventListener("toggle", () => { if (part.open) wake(part); });
+  }
+  for (const part of document.querySelectorAll("section.case")) wake(part);
+  for (const table of document.querySelectorAll("table.cases")) sortable(table);
+  addEventListener("hashchange", openTarget);
+  openTarget();
+
+  // Paper shows every case.
+  let closed = [];
+  addEventListener("beforeprint", () => {
+    closed = [...document.querySelectorAll("details:not([open])")];
+    for (const part of closed) part.open = true;
+  });
+  addEventListener("afterprint", () => { for (const part of closed) part.open = false; });
+})();

@@ -1,0 +1,152 @@
+"""`medzoo.report`: predicts where needed, and writes one HTML file."""
+
+import warnings
+from pathlib import Path
+
+from medzoo.data.cases import CASE_ID
+from medzoo.errors import InputError, MedzooError, MedzooWarning
+from medzoo.inference.predict import (
+    Options,
+    predict_prepared,
+    prepare,
+    recipe_of,
+)
+from medzoo.inference.prediction import Prediction
+from medzoo.preprocess import Preprocessor
+from medzoo.reporting.sheet import ReportSheet, checked_path
+from medzoo.volume import Volume
+from medzoo.zoo.batch_input import case_name, cases_of
+from medzoo.zoo.predict import CASE_ERRORS
+from medzoo.zoo.recipe import read_recipe
+from medzoo.zoo.registry import resolve
+
+IN_MEMORY = (
+    "in the recipe; the report was made with a model in memory, which may have been "
+    "trained further"
+)
+
+
+def report(model, images, path, *, predictions=None, uncertainty=None):
+    """Writes what a model makes of scans as one HTML file with pictures.
+
+    The file holds everything it shows and fetches nothing: three views a case to go
+    through, the result, what was checked and resampled, and what there is to know of
+    the model. It holds no path and no text of a header. A case that fails is listed
+    with its error.
+
+    Args:
+        model: str or path (a zoo name, `name@version`, a model folder), or a model
+            that `medzoo.load` gave.
+        images: what is shown: a path or Volume; a dict of channel -> path or Volume
+            (one case); a list of these; a dict of case_id -> one of these; or the path
+            of a cases.csv.
+        path: path of the .html file to write.
+        predictions: `Prediction`, or list of them in the order of `images`, if they are
+            made already; None predicts.
+        uncertainty: see `medzoo.inference.predict.Options`.
+
+    Returns:
+        pathlib.Path of the report.
+
+    Raises:
+        InputError: for a path that is no .html file, or predictions that are not one a
+            case.
+        MedzooError: for a model or a table that cannot be read.
+
+    Example:
+        >>> medzoo.report("ixi_age_resnet", "sub-01_T1w.nii.gz", "sub-01.html")
+    """
+    checked_path(path)
+    model, recipe, folder, note = _loaded(model, predictions is None)
+    cases = _cases(images, recipe["channels"])
+    given = _one_each(predictions, cases)
+    sheet = ReportSheet(path, recipe, folder, weights_note=note)
+    sheet.begin(len(cases))
+    preprocessor = Preprocessor(recipe["preprocessing"], recipe["channels"])
+    for (case_id, channels), known in zip(cases.items(), given, strict=True):
+        try:
+            with warnings.catch_warnings():
+                # They come back in the prediction.
+                warnings.simplefilter("ignore", MedzooWarning)
+                prepared = prepare(preprocessor, channels)
+                found = known or predict_prepared(
+                    model, prepared, preprocessor, Options(uncertainty)
+                )
+        except CASE_ERRORS as error:
+            sheet.failed(case_id, channels, " ".join(str(error).split()))
+            continue
+        sheet.predicted(case_id, channels, prepared, found)
+    return sheet.write()
+
+
+def _loaded(model, needed):
+    """A Keras model (None if not needed), its recipe, its folder if known, and a note.
+
+    The name of a model, as the folder of one in memory, only serves what was measured.
+    """
+    if isinstance(model, (str, Path)):
+        folder = resolve(model)
+        recipe = read_recipe(folder).to_dict()
+        if not needed:
+            return None, recipe, folder, ""
+        from medzoo.zoo.load import load
+
+        return load(model), recipe, folder, "(verified when it was loaded)"
+    recipe = recipe_of(model)
+    try:
+        folder = resolve(f"{recipe['name']}@{recipe['version']}")
+        if read_recipe(folder).weights != recipe["weights"]:
+            folder = None
+    except MedzooError:
+        folder = None
+    return model, recipe, folder, IN_MEMORY
+
+
+def _cases(images, channels):
+    """Cases as dict of case_id -> dict of channel -> path or Volume."""
+    names = {channel["name"] for channel in channels}
+    first = channels[0]["name"]
+    if isinstance(images, (str, Path)) and str(images).lower().endswith(".csv"):
+        return {case.case_id: case.images for case in cases_of(images, channels)}
+    if isinstance(images, dict) and not set(images) <= names:
+        return {
+            _checked_id(name): image if isinstance(image, dict) else {first: image}
+            for name, image in images.items()
+        }
+    single = isinstance(images, (str, Path, Volume, dict))
+    cases = {}
+    for number, image in enumerate([images] if single else images, 1):
+        image = image if isinstance(image, dict) else {first: image}
+        shown = next(iter(image.values()), None)
+        named = isinstance(shown, (str, Path))
+        case_id = case_name(shown) if named else f"scan-{number}"
+        if case_id in cases:
+            raise InputError(
+                f"Images must differ in their file names. Received: two of case "
+                f"{case_id}. Pass a dict of case_id -> image."
+            )
+        cases[case_id] = image
+    return cases
+
+
+def _checked_id(name):
+    if not isinstance(name, str) or not CASE_ID.fullmatch(name):
+        raise InputError(
+            f"A case_id must match {CASE_ID.pattern}. Received: case_id={name!r}. "
+            "Rename the case."
+        )
+    return name
+
+
+def _one_each(predictions, cases):
+    """Predictions in the order of the cases; None where one is to be made."""
+    if predictions is None:
+        return [None] * len(cases)
+    if isinstance(predictions, Prediction):
+        predictions = [predictions]
+    if len(predictions) != len(cases):
+        raise InputError(
+            "There must be one prediction a case. Received: "
+            f"{len(predictions)} predictions and {len(cases)} cases."
+        )
+    return list(predictions)

@@ -1,0 +1,214 @@
+"""What a model says of a case: in full, and as cells of the table of all cases."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from medzoo.drawing.palette import class_colours
+from medzoo.reporting.charts import bar, value_chart
+from medzoo.reporting.markup import element, join
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of the table of all cases.
+
+    Args:
+        head: str, the column.
+        text: str, what stands in it.
+        key: what it is sorted by; None for the text.
+    """
+
+    head: str
+    text: object
+    key: object = None
+
+
+def result_section(prediction, recipe, population=None):
+    """Returns what was found, in full.
+
+    Args:
+        prediction: `Prediction`.
+        recipe: dict, the recipe's content.
+        population: array, the targets of the cases that the model was made with, or
+            None where they are not known.
+
+    Returns:
+        `Markup`.
+    """
+    return join(_SECTIONS[prediction.task](prediction, recipe, population))
+
+
+def result_cells(prediction):
+    """Returns list of `Cell`: what was found, in short."""
+    return _CELLS[prediction.task](prediction)
+
+
+def result_heads(recipe):
+    """Returns the columns that `result_cells` fills, list of str."""
+    task = recipe["task"]
+    if task == "segmentation":
+        return [f"{name} (ml)" for name in recipe["class_names"][1:]]
+    return {
+        "regression": [f"Value ({recipe.get('unit')})", "90 % interval"],
+        "classification": ["Label", "Probability"],
+        "reconstruction": ["Result"],
+        "super_resolution": ["Result"],
+    }[task]
+
+
+def _value_section(found, recipe, population):
+    parts = [_headline(f"{found.value:.1f} {found.unit}")]
+    if found.interval is not None:
+        low, high = found.interval
+        text = (
+            f"90 % interval: {low:.1f} to {high:.1f} {found.unit}. It holds the truth "
+            "of nine in ten cases like those that the model was measured on."
+        )
+        parts.append(element("p", text))
+    if found.uncertainty is not None:
+        doubt = f"Standard deviation of the answer: {found.uncertainty:.2f}"
+        parts.append(element("p", f"{doubt} {found.unit}."))
+    if population is not None or found.interval is not None:
+        chart = value_chart(found.value, found.interval, found.unit, population)
+        caption = "Line: this scan."
+        if found.interval is not None:
+            caption += " Band: its 90 % interval."
+        if population is not None:
+            caption += (
+                f" Bars: {recipe['target']['column']} of the {len(population)} cases "
+                "that the model was trained and cross-validated on."
+            )
+        parts.append(element("figure", chart, element("figcaption", caption)))
+    if population is not None:
+        low, high = float(np.min(population)), float(np.max(population))
+        if not low <= found.value <= high:
+            text = (
+                f"The value lies outside of what the model was trained on "
+                f"({low:.1f} to {high:.1f} {found.unit})."
+            )
+            parts.append(element("p", text, class_="warning"))
+    return parts
+
+
+def _label_section(found, recipe, population):
+    shares = sorted(found.probabilities.items(), key=lambda item: -item[1])
+    rows = [
+        element(
+            "tr",
+            element("th", name, scope="row"),
+            element("td", f"{100 * share:.1f} %", class_="number"),
+            element("td", bar(share), class_="bars"),
+        )
+        for name, share in shares
+    ]
+    parts = [_headline(found.label), _bar_table("Probability of each class", rows)]
+    if found.uncertainty is not None:
+        text = f"Standard deviation of its probability: {found.uncertainty:.3f}."
+        parts.append(element("p", text))
+    return parts
+
+
+def _volumes_section(found, recipe, population):
+    most = max((*found.volumes_ml.values(), 1e-9))
+    names = found.class_names or recipe["class_names"]
+    colours = class_colours(len(names) - 1)
+    rows = []
+    for index, name in enumerate(names[1:], 1):
+        colour = ",".join(str(int(part)) for part in colours[index - 1])
+        ml = found.volumes_ml[name]
+        rows.append(
+            element(
+                "tr",
+                element("td", _shown_box(index, name), class_="box"),
+                element(
+                    "th",
+                    element("span", class_="swatch", style=f"--class: rgb({colour})"),
+                    name,
+                    scope="row",
+                ),
+                element("td", f"{ml:.1f} ml", class_="number"),
+                element("td", bar(ml / most), class_="bars"),
+            )
+        )
+    total = sum(found.volumes_ml.values())
+    text = f"All classes together: {total:.1f} ml."
+    return [_bar_table("Volume of each class", rows), element("p", text)]
+
+
+def _shown_box(index, name):
+    """What a class is shown or hidden with; the page's script brings it to life."""
+    return element(
+        "input",
+        type="checkbox",
+        checked=True,
+        hidden=True,
+        data_class=index,
+        aria_label=f"Show {name}",
+        autocomplete="off",
+    )
+
+
+def _image_section(found, recipe, population):
+    shape = " x ".join(str(n) for n in found.image.shape)
+    spacing = " x ".join(f"{s:.3g}" for s in found.image.spacing)
+    parts = [_headline(f"An image of {shape} voxels of {spacing} mm")]
+    if found.embedding is not None:
+        numbers = len(found.embedding)
+        text = (
+            f"Drawn again from {numbers} numbers, the embedding of the scan. Where "
+            "scan and result differ, the model lost what the scan shows."
+        )
+        parts.append(element("p", text))
+    return parts
+
+
+def _headline(text):
+    return element("p", text, class_="headline")
+
+
+def _bar_table(caption, rows):
+    body = element("tbody", rows)
+    return element("table", element("caption", caption), body, class_="with-bars")
+
+
+def _value_cells(found):
+    cells = [Cell(f"Value ({found.unit})", f"{found.value:.1f}", found.value)]
+    if found.interval is not None:
+        low, high = found.interval
+        cells.append(Cell("90 % interval", f"{low:.1f} to {high:.1f}", low))
+    return cells
+
+
+def _label_cells(found):
+    share = found.probabilities[found.label]
+    return [
+        Cell("Label", found.label),
+        Cell("Probability", f"{100 * share:.1f} %", share),
+    ]
+
+
+def _volume_cells(found):
+    return [
+        Cell(f"{name} (ml)", f"{ml:.1f}", ml) for name, ml in found.volumes_ml.items()
+    ]
+
+
+def _image_cells(found):
+    return [Cell("Result", str(found))]
+
+
+_SECTIONS = {
+    "regression": _value_section,
+    "classification": _label_section,
+    "segmentation": _volumes_section,
+    "reconstruction": _image_section,
+    "super_resolution": _image_section,
+}
+_CELLS = {
+    "regression": _value_cells,
+    "classification": _label_cells,
+    "segmentation": _volume_cells,
+    "reconstruction": _image_cells,
+    "super_resolution": _image_cells,
+}

@@ -1,0 +1,262 @@
+"""The report of a run: cases are added one by one, then one HTML file is written."""
+
+import base64
+import hashlib
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+
+from medzoo._version import __version__
+from medzoo.drawing.views import CONVENTION
+from medzoo.errors import InputError, MissingFileError
+from medzoo.files import write_text_atomically
+from medzoo.reporting.checks import checks_section
+from medzoo.reporting.display import case_budget, make_display
+from medzoo.reporting.earlier import read_earlier
+from medzoo.reporting.markup import Markup, element, join
+from medzoo.reporting.model_facts import RESEARCH_ONLY, model_section
+from medzoo.reporting.privacy import without_paths
+from medzoo.reporting.results import result_cells, result_heads, result_section
+from medzoo.reporting.viewer import thumbnail, viewer
+from medzoo.zoo.measured import read_metrics
+from medzoo.zoo.out_of_fold import read_out_of_fold
+from medzoo.zoo.recipe import Recipe
+
+SUFFIXES = (".html", ".htm")
+
+
+class ReportSheet:
+    """Collects cases and writes the report; no volume is kept, only what is shown.
+
+    One case may take 3.6 MB of voxels in the page, all together 48 MB: with many cases
+    each is shown coarser, and from 800 on with its three middle slices alone.
+
+    Args:
+        path: path of the .html file.
+        recipe: dict, the recipe's content.
+        folder: path of the model's folder, for what was measured, or None.
+        weights_note: str, whose weights these are.
+
+    Raises:
+        InputError: for a path that is no .html file.
+        MissingFileError: if its folder does not exist.
+    """
+
+    def __init__(self, path, recipe, folder=None, *, weights_note=""):
+        self.path = checked_path(path)
+        self.recipe = recipe
+        self._measured = self._population = None
+        if folder is not None:
+            self._measured = read_metrics(folder, Recipe.from_dict(recipe))
+            self._population = population_of(folder, recipe)
+        self._weights_note = weights_note
+        self._count = 1
+        self._rows, self._sections = [], []
+
+    def begin(self, count):
+        """Tells how many cases will come, before the first: it decides their size."""
+        self._count = count
+
+    def predicted(self, case_id, images, prepared, prediction):
+        """Adds a case that has a result.
+
+        Args:
+            case_id: str.
+            images: dict of channel -> path or Volume, as they were given.
+            prepared: `medzoo.inference.predict.PreparedCase`.
+            prediction: `Prediction`.
+        """
+        self._add(case_id, images, prepared.volume, prepared.placed, prediction)
+
+    def earlier(self, case_id, images, volume, record):
+        """Adds a case whose result lies in the output folder from an earlier run.
+
+        Args:
+            case_id: str.
+            images: dict of channel -> path.
+            volume: Volume, the channels as they were given, on one grid.
+            record: dict, as the folder's status file has it.
+        """
+        prediction = read_earlier(record, self.recipe)
+        self._add(case_id, images, volume, None, prediction)
+
+    def failed(self, case_id, images, message):
+        """Adds a case without a result.
+
+        Args:
+            case_id: str.
+            images: dict of channel -> path or Volume.
+            message: str, what went wrong.
+        """
+        text = without_paths(message, images)
+        self._rows.append(self._row(case_id, None, (), (), text))
+        body = element("p", f"No result. {text}", class_="error")
+        self._sections.append((case_id, body))
+
+    def write(self):
+        """Writes the report; returns its path."""
+        return write_text_atomically(self.path, self._page())
+
+    def _add(self, case_id, images, volume, placed, prediction):
+        given = [c["name"] for c in self.recipe["channels"] if c["name"] in images]
+        scan = _channel(volume, [c["name"] for c in self.recipe["channels"]], given[0])
+        display = make_display(scan, prediction)
+        warnings = [without_paths(text, images) for text in prediction.warnings]
+        cells = result_cells(prediction)
+        small = thumbnail(display, f"axial slice of {case_id}")
+        self._rows.append(self._row(case_id, small, cells, warnings, ""))
+        body = join(
+            (
+                result_section(prediction, self.recipe, self._population),
+                [element("p", f"Warning: {w}", class_="warning") for w in warnings],
+                viewer(
+                    display,
+                    case_budget(self._count),
+                    given[0],
+                    prediction.class_names,
+                ),
+                element("h3", "What was checked and resampled"),
+                checks_section(volume, placed, self.recipe, given),
+                None if warnings else element("p", "No warnings."),
+            )
+        )
+        self._sections.append((case_id, body))
+
+    def _row(self, case_id, picture, cells, warnings, error):
+        found = {cell.head: cell for cell in cells}
+        link = element("a", case_id, href=f"#case-{len(self._rows)}")
+        parts = [element("td", picture), element("th", link, scope="row")]
+        for head in result_heads(self.recipe):
+            cell = found.get(head)
+            text, key = (None, "") if cell is None else (cell.text, cell.key)
+            parts.append(element("td", text, data_key=key))
+        said = element("ul", [element("li", text) for text in warnings])
+        parts += [
+            element("td", said if warnings else None, data_key=len(warnings)),
+            element("td", error, class_="error"),
+        ]
+        return element("tr", parts)
+
+    def _page(self):
+        style, script = (
+            resources.files(__package__).joinpath(name).read_text("utf-8")
+            for name in ("page.css", "page.js")
+        )
+        title = f"{self.recipe['name']} {self.recipe['version']}: medzoo report"
+        head = element(
+            "head",
+            element("meta", charset="utf-8"),
+            element("meta", http_equiv="Content-Security-Policy", content=_csp(script)),
+            element(
+                "meta", name="viewport", content="width=device-width, initial-scale=1"
+            ),
+            element("meta", name="robots", content="noindex"),
+            element("title", title),
+            element("style", Markup(style)),
+        )
+        body = element(
+            "body",
+            self._header(),
+            element("main", self._cases(), self._model()),
+            element("script", Markup(script)),
+        )
+        page = element("html", head, body, lang="en")
+        return f"<!DOCTYPE html>\n{page}\n"
+
+    def _header(self):
+        now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+        cases = "1 case" if len(self._rows) == 1 else f"{len(self._rows)} cases"
+        return element(
+            "header",
+            element("h1", f"{self.recipe['name']} {self.recipe['version']}"),
+            element("p", f"{self.recipe['summary']}. {cases}."),
+            element("p", element("strong", RESEARCH_ONLY), class_="warning"),
+            element("p", f"Made with medzoo {__version__}, {now}.", class_="note"),
+            element("p", CONVENTION, class_="note"),
+        )
+
+    def _cases(self):
+        if len(self._sections) == 1:
+            ((case_id, body),) = self._sections
+            return element("section", element("h2", case_id), body, class_="case")
+        heads = [element("th", element("span", "Picture", class_="unseen"))]
+        for text in ("Case", *result_heads(self.recipe), "Warnings", "Error"):
+            button = element("button", text, type="button")
+            heads.append(element("th", button, scope="col"))
+        table = element(
+            "table",
+            element("thead", element("tr", heads)),
+            element("tbody", self._rows),
+            class_="cases",
+        )
+        sections = [
+            element(
+                "details",
+                element("summary", case_id),
+                body,
+                class_="case",
+                id=f"case-{number}",
+            )
+            for number, (case_id, body) in enumerate(self._sections)
+        ]
+        return join(
+            (
+                element("h2", "All cases"),
+                element("div", table, class_="scroll", tabindex=0, role="region"),
+                element("h2", "Each case"),
+                sections,
+            )
+        )
+
+    def _model(self):
+        return model_section(self.recipe, self._measured, self._weights_note)
+
+
+def checked_path(path):
+    """Returns the path of a report that can be written there.
+
+    Raises:
+        InputError: for another suffix than .html.
+        MissingFileError: if the folder does not exist.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in SUFFIXES:
+        raise InputError(
+            f"A report is an HTML file. Received: report={path}. "
+            "Let its name end in .html."
+        )
+    if not path.absolute().parent.is_dir():
+        raise MissingFileError(
+            f"The folder of the report must exist. Received: report={path}. "
+            "Make it first."
+        )
+    return path
+
+
+def population_of(folder, recipe):
+    """Returns the targets of a regression's training cases, an array, or None."""
+    if recipe["task"] != "regression":
+        return None
+    try:
+        return read_out_of_fold(folder, recipe).target
+    except MissingFileError:
+        return None
+
+
+def _channel(volume, names, wanted):
+    """Returns a Volume of one channel of a gathered one."""
+    array = np.asarray(volume.array)
+    return volume.with_array(
+        array if array.ndim == 3 else array[..., names.index(wanted)]
+    )
+
+
+def _csp(script):
+    """What the page may do: draw what is in it, and run its own script."""
+    digest = hashlib.sha256(script.encode("utf-8")).digest()
+    return (
+        "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
+        f"script-src 'sha256-{base64.b64encode(digest).decode('ascii')}'"
+    )
