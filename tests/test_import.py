@@ -21,7 +21,6 @@ PUBLIC = {
     "dataset",
     "errors",
     "evaluate",
-    "fetch",
     "info",
     "layers",
     "list_models",
@@ -30,10 +29,8 @@ PUBLIC = {
     "metrics",
     "models",
     "predict",
-    "publish",
     "read",
     "report",
-    "save_recipe",
     "write",
 }
 
