@@ -18,6 +18,7 @@ _PUBLIC = {
     "dataset": ("medzoo.data.dataset", "dataset"),
     "errors": ("medzoo.errors", None),
     "evaluate": ("medzoo.zoo.evaluate", "evaluate"),
+    "fetch": ("medzoo.zoo.fetch", "fetch"),
     "info": ("medzoo.zoo.info", "info"),
     "layers": ("medzoo.layers", None),
     "list_models": ("medzoo.zoo.registry", "list_models"),
@@ -26,8 +27,10 @@ _PUBLIC = {
     "metrics": ("medzoo.metrics", None),
     "models": ("medzoo.models", None),
     "predict": ("medzoo.zoo.predict", "predict"),
+    "publish": ("medzoo.zoo.publish", "publish"),
     "read": ("medzoo.io", "read"),
     "report": ("medzoo.reporting.report", "report"),
+    "save_recipe": ("medzoo.zoo.save_recipe", "save_recipe"),
     "write": ("medzoo.io", "write"),
 }
 
@@ -40,6 +43,7 @@ __all__ = [
     "dataset",
     "errors",
     "evaluate",
+    "fetch",
     "info",
     "layers",
     "list_models",
@@ -48,8 +52,10 @@ __all__ = [
     "metrics",
     "models",
     "predict",
+    "publish",
     "read",
     "report",
+    "save_recipe",
     "write",
 ]
 

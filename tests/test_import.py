@@ -21,6 +21,7 @@ PUBLIC = {
     "dataset",
     "errors",
     "evaluate",
+    "fetch",
     "info",
     "layers",
     "list_models",
@@ -29,8 +30,10 @@ PUBLIC = {
     "metrics",
     "models",
     "predict",
+    "publish",
     "read",
     "report",
+    "save_recipe",
     "write",
 }
 

@@ -19,6 +19,9 @@ COMMANDS = {
     "evaluate": ("evaluate_command", "measure a model on labelled cases"),
     "train": ("train_command", "train a model as its recipe says"),
     "download": ("download_command", "fetch a public data set and list its cases"),
+    "fetch": ("fetch_command", "make models ready to be loaded without network"),
+    "verify": ("verify_command", "check the models that are here"),
+    "publish": ("publish_command", "publish a model folder on a hub or in a folder"),
     "cards": ("cards_command", "write the model cards, or check that they are current"),
     "demo": ("demo_command", "predict with every model on one scan, with a picture"),
 }

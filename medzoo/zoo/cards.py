@@ -8,7 +8,7 @@ from medzoo.files import write_text_atomically
 from medzoo.zoo import card_markdown as md
 from medzoo.zoo.info import LICENCE_NOTE
 from medzoo.zoo.measured import read_metrics
-from medzoo.zoo.recipe import Recipe
+from medzoo.zoo.recipe import Recipe, read_recipe
 from medzoo.zoo.registry import list_models, read_entry, zoo_folder
 
 CARD_FILE = "card.md"
@@ -32,11 +32,12 @@ _RESULT = {
 }
 
 
-def render_card(folder: str | Path) -> str:
+def render_card(folder: str | Path, source: str | None = None) -> str:
     """Writes the card of one model.
 
     Args:
         folder: The model's folder, with recipe.json and perhaps metrics.json.
+        source: What a reader gives `medzoo.load`; None for the model's name in the zoo.
 
     Returns:
         Markdown; the same text for the same two files.
@@ -46,14 +47,14 @@ def render_card(folder: str | Path) -> str:
         RecipeError: recipe.json breaks the schema.
         FileFormatError: metrics.json is not as `medzoo evaluate` writes it.
     """
-    recipe = read_entry(Path(folder))
+    recipe = read_entry(Path(folder)) if source is None else read_recipe(folder)
     measured = read_metrics(folder, recipe)
     parts = (
         _GENERATED,
         f"# {recipe.name}",
         md.plain(recipe.summary),
         _what_it_is(recipe),
-        _use(recipe),
+        _use(recipe, source or recipe.name),
         _picture(Path(folder), recipe),
         *_measured_sections(measured),
         _data(recipe),
@@ -206,7 +207,7 @@ def _answer(recipe: Recipe) -> str:
     return f"{start}: {classes}"
 
 
-def _use(recipe: Recipe) -> str:
+def _use(recipe: Recipe, source: str) -> str:
     attribute, option = _RESULT[recipe.task]
     names = [channel["name"] for channel in recipe.channels if channel["required"]]
     python, shell = '"scan.nii.gz"', "scan.nii.gz"
@@ -225,9 +226,9 @@ def _use(recipe: Recipe) -> str:
     return md.section(
         "Use",
         "```python\nimport medzoo\n\n"
-        f'model = medzoo.load("{recipe.name}")\n'
+        f'model = medzoo.load("{source}")\n'
         f"print(model.predict_volume({python}).{attribute})\n```",
-        f"```sh\nmedzoo predict {recipe.name} {shell} {option}\n```",
+        f"```sh\nmedzoo predict {source} {shell} {option}\n```",
         several,
     )
 
@@ -304,6 +305,9 @@ def _provenance(recipe: Recipe, measured: dict | None) -> str:
         facts.append(f"Weights: {recipe.weights['file']}")
         facts.append(f"sha256: `{recipe.weights['sha256']}`")
         facts.append(f"Bytes: {md.number(recipe.weights['bytes'])}")
+    if recipe.base_model is not None:
+        base = recipe.base_model
+        facts.append(f"Fine-tuned from: {base['name']} {base['version']}")
     if measured is not None and measured.get("parameters") is not None:
         facts.append(f"Parameters: {md.number(measured['parameters'])}")
     return md.section("Provenance", md.bullets(facts))

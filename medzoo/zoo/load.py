@@ -1,16 +1,18 @@
 """Loading: from a name to a Keras model with verified weights and its recipe."""
 
-from medzoo.errors import InputError, IntegrityError, RecipeError
+from medzoo.errors import IntegrityError, RecipeError
+from medzoo.zoo.fetch import ready_weights
 from medzoo.zoo.recipe import Recipe, read_recipe
 from medzoo.zoo.registry import resolve
-from medzoo.zoo.weights import scan_hdf5, verify_weights
+from medzoo.zoo.weights import scan_hdf5
 
 
 def load(source, *, revision=None, weights=True, **overrides):
     """Loads a model of the zoo as a Keras model.
 
     Args:
-        source: str or path: a name, `name@version`, or a model folder.
+        source: str or path: a name, `name@version`, a model folder, or
+            `hf://org/repo[@revision]`. What is not bundled is fetched once.
         revision: str or None, a revision on a hub; names and folders have none.
         weights: bool, False for fresh weights.
         **overrides: arguments of the network instead of the recipe's. `num_classes`
@@ -24,15 +26,10 @@ def load(source, *, revision=None, weights=True, **overrides):
     Raises:
         InputError: for an unknown name, with the nearest ones.
         IntegrityError: if the weights are not those that the recipe vouches for.
+        OfflineError: if something must be fetched, and cannot be.
         RecipeError: if the recipe breaks the schema.
     """
-    if revision is not None:
-        raise InputError(
-            "A revision belongs to a source on a hub. "
-            f"Received: revision={revision!r}, source={str(source)!r}. "
-            "Use name@version."
-        )
-    folder = resolve(source)
+    folder = resolve(source, revision=revision)
     recipe = read_recipe(folder)
     # Refused before keras is imported: a damaged file should not cost ten seconds.
     path = _checked_weights(folder, recipe) if weights else None
@@ -91,7 +88,7 @@ def _checked_weights(folder, recipe):
             f"A model must have weights in {folder / 'recipe.json'}. Received: "
             "weights=null. Load it with weights=False, or train it."
         )
-    path = verify_weights(folder, recipe)
+    path = ready_weights(folder, recipe)
     scan_hdf5(path)
     return path
 

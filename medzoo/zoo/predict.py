@@ -8,13 +8,14 @@ from pathlib import Path
 from medzoo.data.cases import read_cases
 from medzoo.errors import InputError, MedzooError, MedzooWarning, MissingFileError
 from medzoo.zoo.batch_input import cases_of
+from medzoo.zoo.fetch import ready_weights
 from medzoo.zoo.image_output import ImageOutput
 from medzoo.zoo.progress import Progress
 from medzoo.zoo.quiet_keras import import_keras, limit_threads
 from medzoo.zoo.recipe import read_recipe
 from medzoo.zoo.records import sentence, tell, write_records
 from medzoo.zoo.registry import resolve
-from medzoo.zoo.weights import scan_hdf5, verify_weights
+from medzoo.zoo.weights import scan_hdf5
 
 TABLE_SUFFIXES = (".csv", ".json")
 IMAGE_TASKS = ("segmentation", "reconstruction", "super_resolution")
@@ -96,7 +97,7 @@ class Predictor:
         self.channels = self.recipe.to_dict()["channels"]
         self.assume_affine = assume_affine
         self.options = options
-        scan_hdf5(verify_weights(self.folder, self.recipe))
+        scan_hdf5(ready_weights(self.folder, self.recipe))
         self._preprocessor = Preprocessor(
             self.recipe.to_dict()["preprocessing"], self.channels
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from medzoo.errors import RecipeError
+from medzoo.zoo.hub_address import HUB_FILE
 from medzoo.zoo.json_section import Section
 from medzoo.zoo.strict_json import plain_object, read_json_object
 
@@ -31,6 +32,7 @@ TASKS = (
 )
 RECIPE_FILE = "recipe.json"
 
+_OPTIONAL = ("unit", "class_names", "base_model")
 _TASKS_WITH_CLASSES = ("classification", "segmentation")
 _TASKS_WITHOUT_TARGET = ("reconstruction", "super_resolution")
 _NUMBER_LIMIT = 1_000_000  # no filter, size or unit count comes near it
@@ -42,6 +44,7 @@ _SPDX = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+() -]{0,127}")
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _HTTPS = re.compile(r"https://[^\s/]+\S*")
+_PLACE = re.compile(rf"{_HTTPS.pattern}|{HUB_FILE}")
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,8 @@ class Recipe:
         citation: What to cite.
         intended_use: What the model is for.
         limits: What it must not be used for, and where it fails.
+        base_model: `{"name", "version", "sha256"}` of the model that this one was
+            fine-tuned from (sha256 of its weights, or absent), or None.
     """
 
     schema: int
@@ -93,6 +98,7 @@ class Recipe:
     citation: str
     intended_use: str
     limits: list
+    base_model: dict | None = None
 
     @classmethod
     def from_dict(cls, content: dict, source: str = "recipe") -> "Recipe":
@@ -112,11 +118,9 @@ class Recipe:
         section = Section(content, str(source), "")
         section.keys(
             required=tuple(
-                field.name
-                for field in fields(cls)
-                if field.name not in ("unit", "class_names")
+                field.name for field in fields(cls) if field.name not in _OPTIONAL
             ),
-            optional=("unit", "class_names"),
+            optional=_OPTIONAL,
         )
         _check_identity(section)
         _check_network(section)
@@ -124,12 +128,12 @@ class Recipe:
         _check_target(section)
         _check_weights(section)
         _check_origin(section)
-        return cls(**{"unit": None, "class_names": None, **content})
+        return cls(**{**dict.fromkeys(_OPTIONAL), **content})
 
     def to_dict(self) -> dict:
         """Gives plain JSON from which `from_dict` makes an equal recipe."""
         content = {field.name: getattr(self, field.name) for field in fields(self)}
-        for name in ("unit", "class_names"):
+        for name in _OPTIONAL:
             if content[name] is None:
                 del content[name]
         return plain_object(content, self.name, RecipeError)
@@ -258,7 +262,7 @@ def _check_weights(recipe: Section) -> None:
         raise weights.fault("must end in .weights.h5", "file", value, "Rename it.")
     weights.text("sha256", _SHA256)
     weights.integer("bytes", 1, _BYTES_LIMIT)
-    weights.texts("urls", pattern=_HTTPS)
+    weights.texts("urls", pattern=_PLACE)
 
 
 def _check_origin(recipe: Section) -> None:
@@ -275,3 +279,10 @@ def _check_origin(recipe: Section) -> None:
     recipe.text("citation")
     recipe.text("intended_use")
     recipe.texts("limits", least=1)
+    if recipe.content.get("base_model") is not None:
+        base = recipe.inner("base_model")
+        base.keys(required=("name", "version"), optional=("sha256",))
+        base.text("name", _NAME)
+        base.text("version", _VERSION)
+        if "sha256" in base.content:
+            base.text("sha256", _SHA256)

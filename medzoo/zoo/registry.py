@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from medzoo.errors import InputError, MissingFileError, RecipeError
+from medzoo.zoo.hub_address import is_hub_address, parse_model
 from medzoo.zoo.recipe import RECIPE_FILE, Recipe, read_recipe
 from medzoo.zoo.strict_json import shown
 
@@ -105,24 +106,41 @@ def read_entry(folder: Path) -> Recipe:
     return recipe
 
 
-def resolve(source: str | Path, folder: str | Path | None = None) -> Path:
-    """Finds a model folder by `name`, `name@version` or path.
+def resolve(
+    source: str | Path,
+    folder: str | Path | None = None,
+    *,
+    revision: str | None = None,
+) -> Path:
+    """Finds a model folder by `name`, `name@version`, path or `hf://org/repo`.
 
     A string is a path when it holds a slash; a name never reaches the file system
-    before it matched the pattern of names.
+    before it matched the pattern of names. The recipe of a model on a hub is fetched
+    once; its weights are not.
 
     Args:
         source: What a user asks for.
         folder: A zoo folder to search instead of medzoo's own.
+        revision: A branch, tag or commit of a model on a hub.
 
     Returns:
         The folder of the model, whose recipe was read once and is well formed.
 
     Raises:
-        InputError: No model has this name or version.
+        InputError: No model has this name or version, or it takes no revision.
         MissingFileError: The path holds no recipe.json.
+        OfflineError: The recipe must be fetched, and cannot be.
         RecipeError: The recipe breaks the schema.
     """
+    if is_hub_address(source):
+        from medzoo.zoo.fetch import hub_model_folder
+
+        return hub_model_folder(parse_model(source, revision))
+    if revision is not None:
+        raise InputError(
+            f"A revision belongs to a source on a hub. Received: revision="
+            f"{shown(revision)}, source={shown(source)}. Use name@version."
+        )
     is_path = isinstance(source, Path)
     if isinstance(source, str):
         is_path = "/" in source or "\\" in source

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from medzoo.errors import IntegrityError, MedzooError, MissingFileError
 from medzoo.files import sha256_of
+from medzoo.zoo.cache import weights_place
 from medzoo.zoo.recipe import Recipe
 from medzoo.zoo.strict_json import shown
 
@@ -22,7 +23,7 @@ def verify_weights(folder: str | Path, recipe: Recipe) -> Path:
     """Checks that a model's weights file is the one that its recipe names.
 
     Args:
-        folder: The model's folder.
+        folder: The model's folder; where the file is not there, the cache is looked at.
         recipe: Its recipe.
 
     Returns:
@@ -38,22 +39,24 @@ def verify_weights(folder: str | Path, recipe: Recipe) -> Path:
             f"Train the model first, or load it with weights=False."
         )
     path = Path(folder) / recipe.weights["file"]
+    if not path.is_file() and weights_place(recipe).is_file():
+        path = weights_place(recipe)
     if not path.is_file():
         raise MissingFileError(
             f"The weights file is missing in {folder}. Received: "
-            f"file={shown(path.name)}. Install the model again."
+            f"file={shown(path.name)}. Fetch or install the model again."
         )
     size = path.stat().st_size
     if size != recipe.weights["bytes"]:
         raise IntegrityError(
             f"The weights file must have the {recipe.weights['bytes']} bytes that its "
-            f"recipe names, in {path}. Received: bytes={size}. Install the model again."
+            f"recipe names, in {path}. Received: bytes={size}. Install it again."
         )
     digest = sha256_of(path)
     if digest != recipe.weights["sha256"]:
         raise IntegrityError(
             f"The weights file must have the sha256 that its recipe names, in {path}. "
-            f"Received: sha256={digest}. Install the model again."
+            f"Received: sha256={digest}. Fetch or install the model again."
         )
     return path
 

@@ -1,10 +1,16 @@
-"""A recipe and a zoo folder, made anew for each test."""
+"""A recipe, a zoo folder, a cache and a hub, made anew for each test."""
 
+import hashlib
 import json
+import random
 from pathlib import Path
 
 import pytest
 
+from medzoo.zoo import transfer
+from tests.zoo.loopback_hub import LoopbackHub
+
+REPO = "lab/tiny"
 EXAMPLE = Path(__file__).with_name("example_recipe.json")
 METRICS = {
     "model": "tiny_age",
@@ -51,3 +57,51 @@ def add_model(tmp_path, content):
         return folder
 
     return add
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """The folder of an empty cache that this test has for itself."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("MEDZOO_CACHE", str(folder))
+    monkeypatch.delenv("MEDZOO_MIRROR", raising=False)
+    return folder
+
+
+@pytest.fixture
+def hub(cache, monkeypatch):
+    """A hub on loopback that the hub's client in this process speaks to."""
+    from huggingface_hub import constants
+
+    # The client reads these once, when it is imported, perhaps by an earlier test.
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    monkeypatch.setattr(transfer, "FIRST_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(transfer, "TIMEOUT_SECONDS", 0.4)
+    with LoopbackHub() as server:
+        monkeypatch.setenv("HF_ENDPOINT", server.url)
+        yield server
+
+
+@pytest.fixture
+def weights():
+    """The bytes of weights that nobody loads."""
+    return random.Random(0).randbytes(200_000)
+
+
+@pytest.fixture
+def published(hub, content, weights):
+    """Puts a model on the hub; gives its commit."""
+    content["weights"] = {
+        "file": "model.weights.h5",
+        "sha256": hashlib.sha256(weights).hexdigest(),
+        "bytes": len(weights),
+        "urls": [],
+    }
+    files = {
+        "recipe.json": json.dumps(content).encode(),
+        "model.weights.h5": weights,
+        "metrics.json": json.dumps(METRICS).encode(),
+    }
+    return hub.put(REPO, files)

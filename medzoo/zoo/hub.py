@@ -1,0 +1,170 @@
+"""What medzoo asks of a hub, through huggingface_hub, which knows tokens and addresses.
+
+The bytes themselves come through `medzoo.zoo.transfer`: hashed while they stream, under
+a name of the process's own, which the hub's own cache with its locks does not offer.
+"""
+
+import os
+from dataclasses import dataclass
+
+from medzoo.errors import InputError, IntegrityError, MedzooError, OfflineError
+from medzoo.zoo.hub_address import COMMIT, HubModel
+from medzoo.zoo.strict_json import shown
+from medzoo.zoo.transfer import (
+    PASSING_STATUS,
+    TIMEOUT_SECONDS,
+    PassingError,
+    refusal,
+    seconds_asked,
+    with_patience,
+)
+
+_TRUE = ("1", "ON", "YES", "TRUE")
+
+
+@dataclass(frozen=True)
+class HubFile:
+    """A file in a repository, as the hub lists it.
+
+    Attributes:
+        size: Bytes, or None.
+        git_sha1: Name of its content in git, or None where the content is not in git.
+    """
+
+    size: int | None
+    git_sha1: str | None
+
+
+def is_offline() -> bool:
+    """Whether the user forbade the network (HF_HUB_OFFLINE)."""
+    return os.environ.get("HF_HUB_OFFLINE", "").upper() in _TRUE
+
+
+def endpoint() -> str | None:
+    """The hub that the user named (HF_ENDPOINT), or None for the usual one."""
+    return os.environ.get("HF_ENDPOINT", "").rstrip("/") or None
+
+
+def api():
+    """The hub's own client."""
+    from huggingface_hub import HfApi
+
+    return HfApi(endpoint=endpoint(), library_name="medzoo")
+
+
+def forbidden(subject: str) -> OfflineError:
+    """The error for what needs the network that the user forbade."""
+    return OfflineError(
+        f"The network must be allowed. Received: HF_HUB_OFFLINE is set, for {subject}. "
+        f"Unset it."
+    )
+
+
+def file_url(model: HubModel, file: str) -> str:
+    """The address of a file of a pinned model."""
+    from huggingface_hub import hf_hub_url
+
+    return hf_hub_url(model.repo, file, revision=model.revision, endpoint=endpoint())
+
+
+def file_headers() -> dict[str, str]:
+    """What a request for a file needs: the user's token, if there is one."""
+    from huggingface_hub.utils import build_hf_headers
+
+    return build_hf_headers(library_name="medzoo")
+
+
+def list_files(model: HubModel) -> tuple[str, dict[str, HubFile]]:
+    """Asks the hub which commit a revision names, and which files it holds.
+
+    Returns:
+        The commit, and the files by their paths.
+
+    Raises:
+        InputError: There is no such repository or revision, or it is not for all.
+        IntegrityError: The answer is not a hub's, or names another commit.
+        OfflineError: The hub cannot be reached.
+    """
+
+    def ask():
+        with HubFaults(model):
+            return api().model_info(
+                model.repo,
+                revision=model.revision,
+                files_metadata=True,
+                timeout=TIMEOUT_SECONDS,
+            )
+
+    found = with_patience(ask, str(model))
+    commit = found.sha
+    if not isinstance(commit, str) or not COMMIT.fullmatch(commit):
+        raise _no_hub(model, f"commit={shown(commit)}")
+    if model.is_pinned and commit != model.revision:
+        raise _no_hub(model, f"commit={commit}")
+    files = {}
+    for entry in found.siblings or []:
+        # A file outside git has a pointer there, whose hash is not the file's.
+        git_sha1 = entry.blob_id if entry.lfs is None else None
+        size = entry.size if type(entry.size) is int else None
+        files[entry.rfilename] = HubFile(size, git_sha1 if size is not None else None)
+    return commit, files
+
+
+class HubFaults:
+    """A context in which the faults of huggingface_hub become those of medzoo.
+
+    Args:
+        subject: What was asked for.
+    """
+
+    def __init__(self, subject: object):
+        self.subject = str(subject)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, fault, trace) -> None:
+        from huggingface_hub.errors import (
+            HTTPError,
+            LocalTokenNotFoundError,
+            OfflineModeIsEnabled,
+        )
+
+        if fault is None or isinstance(fault, MedzooError | KeyboardInterrupt):
+            return
+        said = " ".join(str(fault).split())
+        if isinstance(fault, OfflineModeIsEnabled | LocalTokenNotFoundError):
+            raise OfflineError(
+                f"The hub must be allowed and known. Received: {shown(said)}, for "
+                f"{self.subject}. Unset HF_HUB_OFFLINE, or log in with `hf auth login`."
+            ) from None
+        # Uploads wrap what happened.
+        for cause in (fault, fault.__cause__):
+            # Every fault of a connection is an OSError or of the client's own family.
+            if isinstance(cause, HTTPError | OSError):
+                raise self._of_http(cause) from None
+        # An answer that is no JSON, or JSON of another shape.
+        if isinstance(fault, ValueError | KeyError | TypeError | AttributeError):
+            raise _no_hub(self.subject, shown(said)) from None
+
+    def _of_http(self, fault: Exception) -> Exception:
+        response = getattr(fault, "response", None)
+        if response is None:
+            return PassingError(" ".join(str(fault).split()) or type(fault).__name__)
+        status = response.status_code
+        if status in PASSING_STATUS:
+            return PassingError(f"status {status}", seconds_asked(response.headers))
+        if status in (401, 403, 404):
+            return InputError(
+                f"The hub must know this and let you in. Received: status {status} for "
+                f"{self.subject}. Check the address; if it is private, log in with "
+                f"`hf auth login` or set HF_TOKEN."
+            )
+        return refusal(status, self.subject)
+
+
+def _no_hub(subject: object, received: str) -> IntegrityError:
+    return IntegrityError(
+        f"A hub must answer as hubs do. Received: {received}, for {subject}. "
+        f"Check HF_ENDPOINT; it may be a page to log in."
+    )
