@@ -16,9 +16,8 @@ CASE_BYTES = 3_600_000
 REPORT_BYTES = 48_000_000
 # Below this no viewer is worth its bytes: three slices have to do.
 LEAST_BYTES = 60_000
-# Bytes that a voxel takes in the page at least: the first guess of a grid, from which
-# what it really takes leads on.
-BYTES_PER_VOXEL = 0.25
+# The first guess of what a voxel takes comes from every eighth slice.
+SAMPLE = 8
 # An axis longer than this is made shorter, whatever the bytes.
 LONGEST_AXIS = 320
 MAX_TRIES = 8
@@ -52,10 +51,7 @@ class Display:
 
     def encoded(self):
         """Returns dict of layer -> base64 of the zlib stream of its bytes, C order."""
-        return {
-            name: base64.b64encode(zlib.compress(array.tobytes(), 6)).decode("ascii")
-            for name, array in self.layers.items()
-        }
+        return {name: _packed(array) for name, array in self.layers.items()}
 
 
 def case_budget(cases):
@@ -104,8 +100,8 @@ def fit_display(display, budget):
         `Display`, and its layers as `Display.encoded` gives them; or None where it
         fits at no useful size.
     """
-    images = len(set(display.layers) - {"labels"})
-    voxels = budget / (BYTES_PER_VOXEL * images)
+    sample = [array[::SAMPLE] for array in display.layers.values()]
+    voxels = 0.95 * sample[0].size * budget / sum(map(len, map(_packed, sample)))
     for _ in range(MAX_TRIES):
         small = _with_voxels(display, voxels)
         layers = small.encoded()
@@ -114,6 +110,10 @@ def fit_display(display, budget):
             return small, layers
         voxels = 0.95 * small.layers["image"].size * budget / size
     return None
+
+
+def _packed(array):
+    return base64.b64encode(zlib.compress(array.tobytes(), 6)).decode("ascii")
 
 
 def _with_voxels(display, voxels):
