@@ -9,6 +9,8 @@ from medzoo.reporting.markup import element
 WIDTH, HEIGHT = 640, 190
 LEFT, RIGHT, TOP, BOTTOM = 12, 12, 34, 42
 STEPS = (1, 2, 2.5, 5, 10)
+# The colours of the page's style come first where that is known.
+AXIS = {"class_": "axis", "stroke": "#59636e"}
 
 
 def value_chart(value, interval, unit, targets=None):
@@ -35,12 +37,14 @@ def value_chart(value, interval, unit, targets=None):
     if interval is not None:
         left, right = map(x_of, interval)
         size = {"width": round(right - left, 2), "height": base - TOP}
-        parts.append(element("rect", x=left, y=TOP, class_="interval", **size))
-    line = {"x1": x_of(value), "x2": x_of(value), "y1": TOP - 6, "y2": base}
+        style = {"class_": "interval", "fill": "#0b62b4", "fill_opacity": 0.28}
+        parts.append(element("rect", x=left, y=TOP, **style, **size))
+    line = {"class_": "value", "stroke": "#0b62b4", "stroke_width": 3}
+    line |= {"x1": x_of(value), "x2": x_of(value), "y1": TOP - 6, "y2": base}
     parts += [
-        element("line", class_="value", **line),
+        element("line", **line),
         _words(f"{value:.1f} {unit}", x_of(value), TOP - 12, "value-text"),
-        element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=base, y2=base, class_="axis"),
+        element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=base, y2=base, **AXIS),
     ]
     for tick in np.arange(low, high + step / 2, step):
         parts.append(_words(f"{tick:g}", x_of(tick), base + 18, "tick"))
@@ -77,7 +81,8 @@ def _bars(targets, low, high, step, x_of):
         place = {"x": x_of(left) + 0.5, "y": round(HEIGHT - BOTTOM - height, 2)}
         size = {"width": round(x_of(right) - x_of(left) - 1, 2), "height": height}
         tip = element("title", words)
-        bars.append(element("rect", tip, class_="cases", **place, **size))
+        style = {"class_": "cases", "fill": "#8a949f"}
+        bars.append(element("rect", tip, **style, **place, **size))
     return bars
 
 
@@ -86,7 +91,8 @@ def _words(text, x, y, kind):
     # A character is about 7 units wide, of the bold value 9.
     half = len(text) * (4.5 if kind == "value-text" else 3.5)
     x = min(max(x, half + 1), WIDTH - half - 1)
-    return element("text", text, x=round(x, 2), y=y, class_=kind)
+    style = {"text_anchor": "middle", "font_size": 13, "class_": kind}
+    return element("text", text, x=round(x, 2), y=y, **style)
 
 
 def _scale(low, high):

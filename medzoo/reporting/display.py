@@ -74,6 +74,7 @@ def make_display(scan, prediction):
     """
     shown = displayed(scan)
     middle, window = middle_and_window(shown)
+    shown = shown.with_array(grey_levels(shown.array, window))
     layers = {}
     if prediction.image is not None:
         result = displayed(prediction.image)
@@ -82,7 +83,7 @@ def make_display(scan, prediction):
             shown = resample_to(shown, grid, interpolation="nearest")
             middle, _ = middle_and_window(shown)
         layers["result"] = grey_levels(result.array, window)
-    layers["image"] = grey_levels(shown.array, window)
+    layers["image"] = shown.array
     if prediction.labels is not None:
         labels = orient(prediction.labels, "RAS").array
         layers["labels"] = np.minimum(labels, 255).astype(np.uint8)

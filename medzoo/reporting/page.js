@@ -17,11 +17,9 @@
       this.root = root;
       const numbers = (name) => root.dataset[name].split(" ").map(Number);
       this.shape = numbers("shape");
-      this.spacing = numbers("spacing");
       this.at = numbers("middle");
       this.strides = [this.shape[1] * this.shape[2], this.shape[2], 1];
       this.colours = (root.dataset.colours || "").split(" ").map((c) => c.split(",").map(Number));
-      this.classes = (root.dataset.classes || "").split("\n");
       this.hidden = new Set();
       this.opacity = 0.45;
       this.crossed = false;
@@ -31,9 +29,8 @@
     async start() {
       this.data = {};
       for (const name of LAYERS) {
-        if (root_has(this.root, name)) {
+        if (name in this.root.dataset) {
           this.data[name] = await unpack(this.root.dataset[name]);
-          delete this.root.dataset[name];
         }
       }
       for (const view of this.views) this.connect(view);
@@ -164,13 +161,13 @@
     }
   }
 
-  function root_has(root, name) { return root.dataset[name] !== undefined; }
-
   // Each viewer unpacks its voxels when it is first seen, not before.
+  const awake = new Set();
   function wake(part) {
     if (typeof DecompressionStream === "undefined") return;
-    for (const root of part.querySelectorAll(".viewer:not([data-awake])")) {
-      root.dataset.awake = "";
+    for (const root of part.querySelectorAll(".viewer")) {
+      if (awake.has(root)) continue;
+      awake.add(root);
       new Viewer(root).start();
     }
   }

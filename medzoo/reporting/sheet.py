@@ -25,6 +25,7 @@ from medzoo.zoo.out_of_fold import read_out_of_fold
 from medzoo.zoo.recipe import Recipe
 
 SUFFIXES = (".html", ".htm")
+NO_SCRIPT = "Without JavaScript, only the slices through the middle are shown."
 
 
 class ReportSheet:
@@ -175,13 +176,15 @@ class ReportSheet:
             element("p", element("strong", RESEARCH_ONLY), class_="warning"),
             element("p", f"Made with medzoo {__version__}, {now}.", class_="note"),
             element("p", CONVENTION, class_="note"),
+            element("noscript", element("p", NO_SCRIPT, class_="note")),
         )
 
     def _cases(self):
         if len(self._sections) == 1:
             ((case_id, body),) = self._sections
             return element("section", element("h2", case_id), body, class_="case")
-        heads = [element("th", element("span", "Picture", class_="unseen"))]
+        picture = element("span", "Picture", class_="unseen")
+        heads = [element("th", picture, scope="col")]
         for text in ("Case", *result_heads(self.recipe), "Warnings", "Error"):
             button = element("button", text, type="button")
             heads.append(element("th", button, scope="col"))
@@ -204,7 +207,14 @@ class ReportSheet:
         return join(
             (
                 element("h2", "All cases"),
-                element("div", table, class_="scroll", tabindex=0, role="region"),
+                element(
+                    "div",
+                    table,
+                    class_="scroll",
+                    tabindex=0,
+                    role="region",
+                    aria_label="All cases",
+                ),
                 element("h2", "Each case"),
                 sections,
             )

@@ -51,7 +51,6 @@ def viewer(display, budget, channel, class_names=None):
         data["data_colours"] = " ".join(
             map(_colour, class_colours(len(class_names) - 1))
         )
-        data["data_classes"] = "\n".join(class_names)
     return element(
         "div",
         controls,
