@@ -29,7 +29,8 @@ def add_name(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "name",
         metavar="NAME",
-        help="a model of the zoo (see `medzoo list`), NAME@VERSION, or a model folder",
+        help="a model of the zoo (see `medzoo list`), NAME@VERSION, a model folder, or "
+        "hf://ORG/REPO[@REVISION]",
     )
 
 

@@ -65,10 +65,14 @@ def remember(model: HubModel, commit: str) -> None:
 def origin_of(folder: Path) -> HubModel | None:
     """The pinned model whose files lie in a folder of the cache; else None."""
     folder = Path(folder).absolute()
-    if folder.parent.parent != (cache_folder() / "hub").absolute():
+    organization, dashes, name = folder.parent.name.partition("--")
+    if (
+        folder.parent.parent != (cache_folder() / "hub").absolute()
+        or not dashes
+        or not COMMIT.fullmatch(folder.name)
+    ):
         return None
-    repo = folder.parent.name.replace("--", "/")
-    return HubModel(repo, folder.name)
+    return HubModel(f"{organization}/{name}", folder.name)
 
 
 def sweep() -> None:

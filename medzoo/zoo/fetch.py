@@ -233,6 +233,8 @@ def _fetch_small(model, files, name, folder):
     expected = Expected(FILE_LIMIT, listed.size, git_sha1=listed.git_sha1)
     address = f"hf://{model.repo}/{name}@{model.revision}"
     _transfer(address, folder / name, expected)
+    with open(folder / name, "rb+") as file:
+        os.fsync(file.fileno())
 
 
 def _offline(subject: str, reason: str) -> OfflineError:

@@ -29,10 +29,12 @@ class HubFile:
     Attributes:
         size: Bytes, or None.
         git_sha1: Name of its content in git, or None where the content is not in git.
+        sha256: Hash of its content where that is not in git, or None.
     """
 
     size: int | None
     git_sha1: str | None
+    sha256: str | None
 
 
 def is_offline() -> bool:
@@ -88,26 +90,28 @@ def list_files(model: HubModel) -> tuple[str, dict[str, HubFile]]:
 
     def ask():
         with HubFaults(model):
-            return api().model_info(
+            found = api().model_info(
                 model.repo,
                 revision=model.revision,
                 files_metadata=True,
                 timeout=TIMEOUT_SECONDS,
             )
+            return found.sha, {f.rfilename: _listed(f) for f in found.siblings or []}
 
-    found = with_patience(ask, str(model))
-    commit = found.sha
+    commit, files = with_patience(ask, str(model))
     if not isinstance(commit, str) or not COMMIT.fullmatch(commit):
         raise _no_hub(model, f"commit={shown(commit)}")
     if model.is_pinned and commit != model.revision:
         raise _no_hub(model, f"commit={commit}")
-    files = {}
-    for entry in found.siblings or []:
-        # A file outside git has a pointer there, whose hash is not the file's.
-        git_sha1 = entry.blob_id if entry.lfs is None else None
-        size = entry.size if type(entry.size) is int else None
-        files[entry.rfilename] = HubFile(size, git_sha1 if size is not None else None)
     return commit, files
+
+
+def _listed(entry) -> HubFile:
+    size = entry.size if type(entry.size) is int else None
+    if entry.lfs is not None:
+        # What git has of it is a pointer, whose hash is not the file's.
+        return HubFile(size, None, entry.lfs.sha256)
+    return HubFile(size, entry.blob_id if size is not None else None, None)
 
 
 class HubFaults:

@@ -1,6 +1,6 @@
 """Writing to a model repository on a hub, through huggingface_hub."""
 
-import logging
+import hashlib
 import tempfile
 import warnings
 from contextlib import contextmanager
@@ -11,21 +11,24 @@ from medzoo.zoo import hub
 from medzoo.zoo.hub_address import COMMIT, HubModel
 from medzoo.zoo.recipe import RECIPE_FILE
 from medzoo.zoo.strict_json import FILE_LIMIT, read_json_object, shown
-from medzoo.zoo.transfer import Expected, transfer
+from medzoo.zoo.transfer import TIMEOUT_SECONDS, Expected, transfer
 
 
 def make_repository(model: HubModel, private: bool | None) -> None:
     """Makes the repository, unless it is there."""
-    with hub.HubFaults(model.repo):
+    with hub.HubFaults(model.repo), _settings_of_client():
         hub.api().create_repo(model.repo, private=private, exist_ok=True)
 
 
-def published_recipe(model: HubModel) -> tuple[str | None, dict | None]:
-    """Gives the newest commit and its recipe.json; None for what is not there."""
-    commit, files = hub.list_files(model)
+def published_recipe(pinned: HubModel, files: dict[str, hub.HubFile]) -> dict | None:
+    """Gives the recipe.json of a commit; None where there is none.
+
+    Args:
+        pinned: The repository at the commit.
+        files: What the commit holds.
+    """
     if RECIPE_FILE not in files:
-        return commit, None
-    pinned = HubModel(model.repo, commit)
+        return None
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / RECIPE_FILE
         transfer(
@@ -34,18 +37,30 @@ def published_recipe(model: HubModel) -> tuple[str | None, dict | None]:
             Expected(FILE_LIMIT, files[RECIPE_FILE].size),
             headers=hub.file_headers(),
         )
-        return commit, read_json_object(path, RecipeError)
+        return read_json_object(path, RecipeError)
 
 
-def upload(
-    model: HubModel, files: dict[str, Path], texts: dict[str, str], title: str
-) -> str:
-    """Sends files and texts in one commit, or in none where the hub has them all.
+def is_published(contents: dict[str, Path | bytes], files: dict) -> bool:
+    """Whether a commit holds all these contents, by the hashes that the hub lists."""
+    return all(_is_same(content, files.get(name)) for name, content in contents.items())
+
+
+def _is_same(content: Path | bytes, listed: hub.HubFile | None) -> bool:
+    if listed is None:
+        return False
+    content = content if isinstance(content, bytes) else content.read_bytes()
+    if listed.sha256 is not None:
+        return hashlib.sha256(content).hexdigest() == listed.sha256
+    git = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False)
+    return git.hexdigest() == listed.git_sha1
+
+
+def upload(model: HubModel, contents: dict[str, Path | bytes], title: str) -> str:
+    """Sends files in one commit.
 
     Args:
         model: The repository.
-        files: Paths by their names in the repository.
-        texts: Contents by their names in the repository.
+        contents: Paths or contents by their names in the repository.
         title: First line of the commit's message.
 
     Returns:
@@ -53,12 +68,11 @@ def upload(
     """
     from huggingface_hub import CommitOperationAdd
 
-    contents = {**files, **{name: text.encode() for name, text in texts.items()}}
     operations = [
         CommitOperationAdd(path_in_repo=name, path_or_fileobj=content)
         for name, content in sorted(contents.items())
     ]
-    with hub.HubFaults(model.repo), _without_its_own_words():
+    with hub.HubFaults(model.repo), _settings_of_client():
         commit = (
             hub.api()
             .create_commit(
@@ -78,17 +92,19 @@ def upload(
 
 
 @contextmanager
-def _without_its_own_words():
-    """Keeps the client from logging that nothing changed, which medzoo says itself.
+def _settings_of_client():
+    """Gives the client a time limit, which it lacks for uploads.
 
-    A base model that is in no hub makes it warn too; the card is valid all the same.
+    A base model that is on no hub makes it warn; the card is valid all the same.
     """
-    logger = logging.getLogger("huggingface_hub.hf_api")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
+    from huggingface_hub.utils import get_session
+
+    session = get_session()
+    before = getattr(session, "timeout", None)
+    session.timeout = TIMEOUT_SECONDS
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Warnings while validating")
             yield
     finally:
-        logger.setLevel(before)
+        session.timeout = before

@@ -182,16 +182,21 @@ def _to_folder(plan: Publication, target: Path, recipe: Recipe) -> Publication:
 
 
 def _to_hub(plan, model: HubModel, recipe: Recipe, private) -> Publication:
-    from medzoo.zoo.hub_upload import make_repository, published_recipe, upload
+    from medzoo.zoo import hub_upload
 
     if hub.is_offline():
         raise hub.forbidden(plan.source)
-    with_patience(lambda: make_repository(model, private), plan.source)
-    head, old = published_recipe(model)
+    with_patience(lambda: hub_upload.make_repository(model, private), plan.source)
+    head, there = hub.list_files(model)
+    old = hub_upload.published_recipe(HubModel(model.repo, head), there)
     _check_same_version(old, recipe, plan.source)
-    title = f"{recipe.name} {recipe.version}"
-    commit = with_patience(
-        lambda: upload(model, plan.files, {CARD_FILE: plan.card}, title), plan.source
-    )
+    contents = {**plan.files, CARD_FILE: plan.card.encode()}
+    is_new = not hub_upload.is_published(contents, there)
+    commit = head
+    if is_new:
+        title = f"{recipe.name} {recipe.version}"
+        commit = with_patience(
+            lambda: hub_upload.upload(model, contents, title), plan.source
+        )
     source = str(HubModel(model.repo, commit))
-    return Publication(source, plan.files, plan.card, commit != head)
+    return Publication(source, plan.files, plan.card, is_new)
