@@ -6,6 +6,7 @@ from pathlib import Path
 
 from medzoo.cli.parser import add_name, add_target, add_threads
 from medzoo.errors import InputError
+from medzoo.zoo.fetch import ready_weights
 from medzoo.zoo.recipe import read_recipe
 from medzoo.zoo.registry import resolve
 
@@ -22,6 +23,7 @@ class TrainOptions:
         output: Folder of checkpoints and result; an earlier run there is resumed.
         target: "COLUMN" or "COLUMN:CODES.csv" instead of the recipe's, or None.
         fine_tune: Whether to start from the model's weights.
+        start: Path of these weights, verified, or None.
         threads: CPU threads at most, or None.
     """
 
@@ -32,6 +34,7 @@ class TrainOptions:
     output: Path
     target: str | None
     fine_tune: bool
+    start: Path | None
     threads: int | None
 
 
@@ -77,14 +80,18 @@ def read_options(values: Namespace) -> TrainOptions:
             "train takes either --cases or --data. Received: "
             f"cases={values.cases}, data={values.data}. Give exactly one."
         )
+    folder = resolve(values.name)
+    recipe = read_recipe(folder)
+    wanted = values.fine_tune and recipe.weights is not None
     return TrainOptions(
         name=values.name,
-        folder=resolve(values.name),
+        folder=folder,
         cases=values.cases,
         data=values.data,
         output=values.output,
         target=values.target,
         fine_tune=values.fine_tune,
+        start=ready_weights(folder, recipe) if wanted else None,
         threads=values.threads,
     )
 

@@ -185,4 +185,4 @@ def _start(options, recipe):
             "Fine-tuning starts from weights that the model has. "
             f"Received: --fine-tune for {recipe['name']}, which has none. Leave it out."
         )
-    return options.folder / recipe["weights"]["file"]
+    return options.start

@@ -1,19 +1,19 @@
-"""Trains ixi_age_resnet from the IXI scans of Hammersmith Hospital.
+"""Trains ixi_age_resnet from scans of two scanners, whole heads and brains alone.
 
-    python train.py CASES.csv RUNS [OTHER.csv NAME]
+    python train.py IXI.csv OASIS.csv RUNS
 
-CASES.csv has the columns case_id, t1, dlmuse (a region map, code 1 the fluid around the
-brain) and age. RUNS is a folder for checkpoints; started again, training goes on from
-there. The results replace those in this folder: recipe.json, model.weights.h5,
-out_of_fold.csv, metrics.json and expected.json. With OTHER.csv, cases of another
-scanner, their errors are added to the metrics under NAME. All settings stand in
-recipe.json.
+IXI.csv has the columns case_id, t1, dlmuse (a region map, code 1 the fluid around the
+brain), age and sex; OASIS.csv case_id, t1 (skull-stripped), age and sex. RUNS is a
+folder for checkpoints; started again, training goes on from there. The results replace
+those in this folder: recipe.json, model.weights.h5, out_of_fold.csv, metrics.json and
+expected.json. All settings stand in recipe.json.
 
-On two cores without a GPU: 13 minutes to place the scans in the atlas, 14 to train.
-Expected: mean absolute error 4.95 years (95 % interval 4.26 to 5.72) in the
-cross-validation over 140 subjects, 7.3 years on 15 scans of another scanner.
+On two cores without a GPU: 15 minutes to place the scans in the atlas, 8 to train.
+Expected, cross-validated: mean absolute error 4.7 years on 140 scans of IXI, 5.9 on 15
+of OASIS.
 """
 
+import csv
 import shutil
 import sys
 from pathlib import Path
@@ -22,24 +22,44 @@ from medzoo.cli.main import main as medzoo
 
 FOLDER = Path(__file__).parent
 RESULTS = ("recipe.json", "model.weights.h5", "out_of_fold.csv")
+COLUMNS = ("case_id", "t1", "dlmuse", "age", "sex", "source")
 
 
-def main(cases, runs, other=None, name=None):
+def main(ixi, oasis, runs):
     """Trains, copies the results here, and measures them."""
-    code = medzoo(["train", str(FOLDER), "--cases", cases, "-o", runs])
+    runs = Path(runs)
+    runs.mkdir(parents=True, exist_ok=True)
+    table = runs / "cases.csv"
+    with table.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows_of(ixi, "IXI"))
+        writer.writerows(rows_of(oasis, "OASIS"))
+    code = medzoo(["train", str(FOLDER), "--cases", str(table), "-o", str(runs)])
     if code:
         return code
     for file in RESULTS:
-        shutil.copyfile(Path(runs) / file, FOLDER / file)
+        shutil.copyfile(runs / file, FOLDER / file)
     from medzoo.zoo.golden import write_expected
     from medzoo.zoo.load import load
 
     write_expected(load(FOLDER), FOLDER)
-    measure = ["evaluate", str(FOLDER), "-o", str(FOLDER / "metrics.json")]
-    code = medzoo([*measure, "--out-of-fold"])
-    if code or other is None:
-        return code
-    return medzoo([*measure, "--cases", other, "--as-external", name])
+    metrics = str(FOLDER / "metrics.json")
+    return medzoo(["evaluate", str(FOLDER), "-o", metrics, "--out-of-fold"])
+
+
+def rows_of(table, source):
+    """Returns a case table's labelled rows with absolute paths and their source."""
+    folder = Path(table).resolve().parent
+    rows = []
+    with Path(table).open(newline="", encoding="utf-8-sig") as file:
+        for row in csv.DictReader(file):
+            if row["age"]:
+                kept = {name: row.get(name, "") for name in ("case_id", "age", "sex")}
+                for name in ("t1", "dlmuse"):
+                    kept[name] = folder / row[name] if row.get(name) else ""
+                rows.append({**kept, "source": source})
+    return rows
 
 
 if __name__ == "__main__":
