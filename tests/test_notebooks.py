@@ -11,7 +11,7 @@ pytest.importorskip("nilearn")
 FOLDER = Path(__file__).parents[1] / "notebooks"
 NOTEBOOKS = sorted(path.name for path in FOLDER.glob("*.ipynb"))
 # Two cores are shared with whatever else runs.
-SECONDS_A_CELL = 240
+SECONDS_A_CELL = 600
 # A committed notebook is looked at on a page, not downloaded.
 MOST_BYTES = 1_500_000
 
