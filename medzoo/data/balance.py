@@ -1,5 +1,7 @@
 """Balance: how often cases are drawn where some kinds of them are rare."""
 
+from collections import Counter
+
 import numpy as np
 
 from medzoo.errors import RecipeError
@@ -60,7 +62,7 @@ def case_weights(cases, targets, training):
         )
         for case, target in zip(cases, targets, strict=True)
     ]
-    sizes = {group: groups.count(group) for group in set(groups)}
+    sizes = Counter(groups)
     weights = np.array([sizes[group] ** -exponent for group in groups])
     return weights / weights.mean()
 

@@ -1,6 +1,6 @@
 """What the spread of answers to slightly different inputs is made with."""
 
-import numpy as np
+from scipy import ndimage
 
 from medzoo.inference.postprocess import step_arguments
 
@@ -15,12 +15,7 @@ def shifted(array, shift):
         array: `(x, y, z, channels)`.
         shift: three ints.
     """
-    for axis, step in enumerate(shift):
-        if step:
-            places = np.arange(array.shape[axis]) - step
-            places = np.clip(places, 0, array.shape[axis] - 1)
-            array = np.take(array, places, axis)
-    return array
+    return ndimage.shift(array, (*shift, 0), order=0, mode="nearest")
 
 
 def spread_scale(recipe):

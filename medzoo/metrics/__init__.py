@@ -1,8 +1,8 @@
 """Measures of how well predictions meet the truth.
 
 Keras metrics for `compile`, functions over whole results with 95 % intervals, and
-distances between surfaces. Each name is imported on first use: `medzoo evaluate` of
-stored predictions needs no keras.
+distances between surfaces. Each name is imported on first use: measures of numbers need
+no keras.
 """
 
 from importlib import import_module

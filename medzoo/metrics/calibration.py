@@ -1,7 +1,9 @@
 """How far an uncertainty can be believed."""
 
 import numpy as np
-from scipy.stats import rankdata, spearmanr
+from scipy.stats import spearmanr
+
+from medzoo.metrics.ranking import area_under_roc
 
 NUM_BINS = 10
 # Of a normal distribution 90 % lie within so many standard deviations.
@@ -46,12 +48,9 @@ def error_detection(uncertainty, wrong):
         float, the area under the ROC curve; NaN where nothing or all is wrong.
     """
     uncertainty, wrong = _thinned(uncertainty, wrong)
-    count = wrong.sum()
-    if not 0 < count < len(wrong):
+    if wrong.all() or not wrong.any():
         return float("nan")
-    ranks = rankdata(uncertainty)
-    wins = ranks[wrong].sum() - count * (count + 1) / 2
-    return float(wins / (count * (len(wrong) - count)))
+    return float(area_under_roc(wrong, uncertainty))
 
 
 def spread_quality(error, spread):

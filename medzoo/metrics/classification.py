@@ -1,11 +1,11 @@
 """Measures of a classification."""
 
 import numpy as np
-from scipy.stats import rankdata
 
 from medzoo.errors import InputError
 from medzoo.metrics.calibration import expected_calibration_error
 from medzoo.metrics.intervals import bootstrap, wilson
+from medzoo.metrics.ranking import area_under_roc
 
 
 def classification_metrics(target, probabilities):
@@ -68,16 +68,3 @@ def balanced_accuracy(target, answer):
         share = (hits & inside).sum(-1) / np.where(count, count, 1)
         shares.append(np.where(count, share, np.nan))
     return np.nanmean(np.stack(shares), axis=0)
-
-
-def area_under_roc(target, score):
-    """Chance that a case of class 1 scores above one of class 0; ties count half.
-
-    Works on the last axis, with memory in proportion to the number of cases. NaN
-    where a class is absent.
-    """
-    second = target == 1
-    total = second.sum(-1)
-    ranks = rankdata(score, axis=-1) * second
-    wins = ranks.sum(-1) - total * (total + 1) / 2
-    return wins / (total * (score.shape[-1] - total))

@@ -30,7 +30,8 @@ def ridge_regression(samples, targets, penalty, weights=None):
     targets = np.asarray(targets, np.float64)
     weights = np.ones(len(targets)) if weights is None else np.asarray(weights, float)
     shares = weights / weights.sum()
-    mean = shares @ samples.astype(np.float64, copy=False)
+    # Summed in double precision, without a copy of all samples in it.
+    mean = np.einsum("n,nf->f", shares, samples)
     middle = shares @ targets
     centred = samples - mean.astype(samples.dtype)
     products = (centred @ centred.T).astype(np.float64)

@@ -4,6 +4,7 @@ import numpy as np
 
 from medzoo.data.labelled_volumes import LabelledVolumes
 from medzoo.data.patches import PatchDataset
+from medzoo.drawing.pictures import blend
 from medzoo.inference.segment import segment
 from medzoo.metrics.segmentation import segmentation_metrics
 from medzoo.preprocess import Preprocessor
@@ -11,21 +12,6 @@ from medzoo.training.preparation import every_twentieth
 
 # Scans measured after an epoch: each takes seconds.
 MOST_MEASURED = 6
-# Colours of classes in pictures, RGB; the background has none.
-COLOURS = np.array(
-    [
-        (0, 0, 0),
-        (230, 159, 0),
-        (86, 180, 233),
-        (0, 158, 115),
-        (240, 228, 66),
-        (0, 114, 178),
-        (213, 94, 0),
-        (204, 121, 167),
-        (153, 153, 153),
-    ],
-    np.uint8,
-)
 
 
 class SegmentationTraining:
@@ -142,9 +128,7 @@ def overlay(image, labels):
     top = np.percentile(grey, 99.5) or 1.0
     grey = np.clip(255 * grey / top, 0, 255).astype(np.uint8)
     plain = np.repeat(grey[..., None], 3, axis=-1)
-    colour = COLOURS[classes % len(COLOURS)]
-    mixed = (0.55 * plain + 0.45 * colour).astype(np.uint8)
-    mixed[classes == 0] = plain[classes == 0]
+    mixed = blend(grey, classes)
     return np.concatenate([plain, mixed], axis=1)
 
 

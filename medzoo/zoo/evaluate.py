@@ -62,7 +62,10 @@ def evaluate(name, cases=None, *, target=None, out_of_fold=False, threads=None):
             f"{len(truth.target)} cases, split by subject: each is predicted by the "
             "one network that never saw it."
         )
-        cost = cost_of(Predictor(folder, threads=threads))
+        # A cross-validation can be measured where its networks were not kept.
+        cost = {}
+        if recipe.weights is not None:
+            cost = cost_of(Predictor(folder, threads=threads))
         found = {"protocol": protocol, "cost": cost}
         others = {
             name: measure(answers, content)
@@ -112,10 +115,10 @@ def _measured(folder, recipe, table, target, threads):
             "An evaluation needs at least one case with an image and what it is "
             f"compared with. Received: {len(cases)} cases without, in {table}."
         )
-    cost = cost_of(Predictor(folder, threads=threads), usable[0])
+    predictor = Predictor(folder, threads=threads)
+    cost = cost_of(predictor, usable[0])
     # How far its doubts can be believed is measured too.
-    options = Options(probabilities=recipe["task"] == "segmentation")
-    predictor = Predictor(folder, threads=threads, options=options)
+    predictor.options = Options(probabilities=recipe["task"] == "segmentation")
     with Progress(len(usable), "cases") as progress:
         found = _by_task(predictor, recipe, usable, codes, progress)
     return {**found, "cost": cost}
