@@ -16,7 +16,7 @@ demo: $(VENV)/installed-demo
 
 test: lint
 	$(BIN)/medzoo cards --check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check .

@@ -33,7 +33,7 @@ def make_cohort(folder, count=24, spacing=4, channels=("t1",), seed=0):
     """Makes scans, label maps and a case table.
 
     Args:
-        folder: path; it is made, and what it holds of an earlier call is kept.
+        folder: path; it is made, and files of an earlier call are replaced.
         count: int, number of people.
         spacing: int, mm, size of the cubic voxels.
         channels: tuple of names in `CONTRASTS`.

@@ -29,6 +29,8 @@ HEAD = {
 BRAIN_PARTS = ("grey", "white", "left ventricle", "right ventricle")
 EDGE_MM = 1.0
 
+LONGEST = ("test_notebooks.py", "test_wheel.py", "test_age_on_real_scans.py")
+
 
 def make_head(
     spacing=2.0,
@@ -113,7 +115,11 @@ def _own_cache(tmp_path_factory):
 
 
 def pytest_collection_modifyitems(items):
-    """Marks whatever asks for the real scans, so that `-m "not realdata"` is sure."""
+    """Marks whatever asks for the real scans, so that `-m "not realdata"` is sure.
+
+    Files that take minutes come first, so that no worker ends with one alone.
+    """
     for item in items:
         if "realdata" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.realdata)
+    items.sort(key=lambda item: item.path.name not in LONGEST)

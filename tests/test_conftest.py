@@ -1,5 +1,8 @@
 """The phantom that other tests rely on."""
 
+import os
+
+import keras
 import numpy as np
 import pytest
 
@@ -35,3 +38,8 @@ def test_skull_stripped_phantom_is_zero_outside_the_brain(head_phantom):
     # The scalp is gone, and the white matter stays as bright as it was.
     assert (whole.array > 60).sum() > 1.3 * (stripped.array > 60).sum()
     assert stripped.array.max() == pytest.approx(160, abs=1)
+
+
+def test_collecting_the_tests_leaves_the_backend_to_the_user():
+    # Subprocesses, such as those of the notebooks, inherit it.
+    assert os.environ.get("KERAS_BACKEND") in (None, keras.config.backend())

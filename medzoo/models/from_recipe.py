@@ -36,7 +36,7 @@ def build_model(recipe, **overrides):
     Args:
         recipe: dict, the recipe's content.
         **overrides: constructor arguments of the network (of an ensemble: of its
-            members) that replace those of the recipe.
+            members, but for `num_members`) that replace those of the recipe.
 
     Returns:
         Keras model that carries the recipe.
@@ -48,6 +48,8 @@ def build_model(recipe, **overrides):
     arguments = dict(architecture["arguments"])
     outer = {k: overrides.pop(k) for k in ("name", "dtype") if k in overrides}
     if "member" in arguments:
+        if "num_members" in overrides:
+            arguments["num_members"] = overrides.pop("num_members")
         member = dict(arguments["member"])
         member["arguments"] = {**member["arguments"], **overrides}
         arguments["member"] = member
@@ -147,4 +149,11 @@ def _tell_classes(recipe, class_names):
     recipe["postprocessing"] = [
         step for step in recipe["postprocessing"] if step["step"] != "interval"
     ]
+    _forget_classes(recipe.get("training", {}).get("options", {}))
     recipe["weights"] = None
+
+
+def _forget_classes(options):
+    """Drops from the options of a training what names the old classes of voxels."""
+    for name in ("class_weights", "reference_class", "sources"):
+        options.pop(name, None)

@@ -7,7 +7,9 @@ from medzoo.zoo.registry import resolve
 from medzoo.zoo.weights import scan_hdf5
 
 
-def load(source, *, revision=None, weights=True, **overrides):
+def load(
+    source, *, revision=None, weights=True, freeze_normalization=True, **overrides
+):
     """Loads a model of the zoo as a Keras model.
 
     Args:
@@ -15,6 +17,9 @@ def load(source, *, revision=None, weights=True, **overrides):
             `hf://org/repo[@revision]`. What is not bundled is fetched once.
         revision: str or None, a revision on a hub; names and folders have none.
         weights: bool, False for fresh weights.
+        freeze_normalization: bool, whether trained batch normalisation keeps its
+            averages, scale and offset in `fit`: a few cases would spoil them. False
+            for hundreds of cases.
         **overrides: arguments of the network instead of the recipe's. `num_classes`
             (with `class_names`) makes a classifier with a fresh head on the trained
             body.
@@ -39,6 +44,7 @@ def load(source, *, revision=None, weights=True, **overrides):
         num_classes = len(class_names)
 
     from medzoo.models.from_recipe import build_model, with_new_head
+    from medzoo.training.normalization import freeze_normalizations
     from medzoo.training.settings import compile_for_fine_tuning
 
     model = build_model(recipe.to_dict(), **overrides)
@@ -46,6 +52,8 @@ def load(source, *, revision=None, weights=True, **overrides):
         _load_weights(model, path)
     if num_classes is not None:
         model = with_new_head(model, num_classes, class_names)
+    if path is not None and freeze_normalization:
+        freeze_normalizations(model)
     compile_for_fine_tuning(model)
     return model
 

@@ -1,4 +1,4 @@
-"""Run by test_backends.py in a process of its own: given draws, applied under JAX.
+"""Run by test_backends.py in a process with KERAS_BACKEND=jax: given draws, applied.
 
 Usage: apply_on_jax.py FOLDER, which holds a `<case>.json` (the serialised layer) and a
 `<case>.npz` (what it is called with and what was drawn) a case. Writes a
@@ -7,11 +7,8 @@ layer's own draw on JAX is made up.
 """
 
 import json
-import os
 import sys
 from pathlib import Path
-
-os.environ["KERAS_BACKEND"] = "jax"
 
 import jax
 import keras
@@ -19,11 +16,10 @@ import numpy as np
 
 import medzoo.layers  # noqa: F401 -- registers the layers
 
-# Compiling is nearly all of the time that this takes.
-jax.config.update("jax_disable_most_optimizations", True)
-
 
 def main(folder):
+    # Compiling is nearly all of the time that this takes.
+    jax.config.update("jax_disable_most_optimizations", True)
     for path in sorted(folder.glob("*.json")):
         layer = keras.saving.deserialize_keras_object(json.loads(path.read_text()))
         with np.load(path.with_suffix(".npz")) as file:

@@ -93,7 +93,12 @@ def folder(tmp_path_factory):
         )
     subprocess.run(
         [sys.executable, HERE / "apply_on_jax.py", folder],
-        env={**os.environ, "PYTHONPATH": str(HERE.parents[1]), "JAX_PLATFORMS": "cpu"},
+        env={
+            **os.environ,
+            "KERAS_BACKEND": "jax",
+            "JAX_PLATFORMS": "cpu",
+            "PYTHONPATH": str(HERE.parents[1]),
+        },
         check=True,
         timeout=300,
     )

@@ -98,6 +98,50 @@ def test_one_epoch_of_fit_lowers_the_loss(name, tmp_path):
     np.testing.assert_array_equal(again.predict_on_batch(x), model.predict_on_batch(x))
 
 
+def batch_normalizations(model):
+    return [
+        layer
+        for layer in model._flatten_layers()
+        if isinstance(layer, keras.layers.BatchNormalization)
+    ]
+
+
+def test_a_few_cases_do_not_spoil_a_model_with_batch_normalization(name):
+    keras.utils.set_random_seed(0)
+    model = medzoo.load(name)
+    layers = batch_normalizations(model)
+    if not layers:
+        pytest.skip("it has none")
+    averages = [w.numpy() for layer in layers for w in layer.non_trainable_weights]
+    x = small_batch(model, 4)
+    y = other_targets(model, x)
+    before = model.evaluate(x, y, verbose=0, return_dict=True)["loss"]
+    # With averages that trail behind, the loss of the age model at prediction grows to
+    # four times this, while that in training falls.
+    model.optimizer.learning_rate = 3 * float(model.optimizer.learning_rate)
+    model.fit(x, y, batch_size=2, epochs=12, verbose=0)
+    assert model.evaluate(x, y, verbose=0, return_dict=True)["loss"] < before / 4
+    after = [w.numpy() for layer in layers for w in layer.non_trainable_weights]
+    for one, other in zip(averages, after, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_averages_are_measured_for_fresh_weights_and_on_request(name):
+    for options in ({"weights": False}, {"freeze_normalization": False}):
+        free = medzoo.load(name, **options)
+        assert all(layer.trainable for layer in batch_normalizations(free))
+
+
+def test_fewer_members_are_the_first_ones(name, model):
+    if model.recipe["architecture"]["class"] != "Ensemble3D":
+        pytest.skip("it is no ensemble")
+    x = small_batch(model, 2)
+    one = medzoo.load(name, num_members=1)
+    np.testing.assert_array_equal(
+        one.predict_on_batch(x), model.members[0].predict_on_batch(x)
+    )
+
+
 def test_other_number_of_classes_keeps_the_trained_body(name, model):
     task = model.recipe["task"]
     if task in ("reconstruction", "super_resolution"):
