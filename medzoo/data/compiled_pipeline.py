@@ -2,11 +2,16 @@
 
 from functools import partial
 from inspect import signature
+from threading import Lock
 
 import keras
+import numpy as np
 from keras import ops
 
 from medzoo.layers.volume_layer import LABELS, VOXELWISE, VolumeLayer
+
+# From setting a layer's seed to its draw no other thread may set it.
+_SEEDING = Lock()
 
 
 class CompiledPipeline:
@@ -69,6 +74,26 @@ class CompiledPipeline:
         known = (*VOXELWISE, LABELS)
         entries = {k: ops.convert_to_tensor(data[k]) for k in known if k in data}
         return {**data, **run(entries)}
+
+
+def run_seeded(pipeline, data, generator):
+    """Sends one volume or patch through random layers, in any number of threads.
+
+    Args:
+        pipeline: `CompiledPipeline`.
+        data: tensor or dict, as its layers are called with.
+        generator: `numpy.random.Generator`, of which alone all draws follow.
+
+    Returns:
+        As `data`, tensors of the backend.
+    """
+    with _SEEDING:
+        for layer in pipeline.layers:
+            if hasattr(layer, "generator"):
+                # (2,) uint32: the whole state of a Keras seed generator.
+                state = generator.integers(0, 2**31 - 1, 2, np.uint32)
+                layer.generator.state.assign(state)
+        return pipeline(data)
 
 
 def _flat(layers):

@@ -6,7 +6,7 @@ import numpy as np
 from medzoo.data.balance import case_weights, draw_by_weight, read_balance
 from medzoo.data.cases import Case, read_cases
 from medzoo.data.cohort import GROUP_COLUMNS
-from medzoo.data.compiled_pipeline import CompiledPipeline
+from medzoo.data.compiled_pipeline import CompiledPipeline, run_seeded
 from medzoo.data.prepared import PreparedCases
 from medzoo.data.splits import stratified_folds
 from medzoo.data.targets import target_column, target_value
@@ -271,10 +271,7 @@ class Variants:
 
 def apply(chain, image, generator):
     """Sends one volume through random layers; draws follow from `generator` alone."""
-    for layer in chain.layers:
-        # (2,) uint32: the whole state of a Keras seed generator.
-        layer.generator.state.assign(generator.integers(0, 2**31 - 1, 2, np.uint32))
-    return np.asarray(chain(image, training=True), np.float32)
+    return np.asarray(run_seeded(chain, image, generator), np.float32)
 
 
 def _recipe(model_or_recipe):

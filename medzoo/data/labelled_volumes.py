@@ -21,6 +21,8 @@ from medzoo.volume import Volume
 
 # Positions kept of every label: enough that patches hardly repeat.
 NUM_POSITIONS = 4096
+# The layer that tells a network which channels there are.
+MARKS = "MarkChannels"
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,7 @@ class LabelledVolumes:
         facts = [
             [file_stamp(path) for path in paths],
             [spatial, self.recipe["channels"], sorted(case.images), source.codes],
+            *[[layers] for layers in [whole_volume_layers(self.recipe)] if layers],
         ]
         text = json.dumps(facts, sort_keys=True)
         digest = hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -150,14 +153,25 @@ def place_labelled(case, recipe, source, tables):
         labels = Volume(_classes(volume, recipe, source, tables), volume.affine)
         if not case.images:
             return None, orient(labels, "RAS").array, present
-        preprocessor = Preprocessor(recipe["preprocessing"], recipe["channels"])
+        steps = {**recipe["preprocessing"], "layers": whole_volume_layers(recipe)}
+        preprocessor = Preprocessor(steps, recipe["channels"])
         placed, undo = preprocessor.place(preprocessor.gather(case.images))
         # Into the world of the network's grid, should a step have moved it.
         moved = labels.with_affine(np.linalg.inv(undo.to_source) @ labels.affine)
         labels = resample_labels(moved, Grid.of(placed)).array
     except InputError as error:
         raise InputError(f"{error} (case {case.case_id})") from error
-    return placed.array.astype(np.float16), labels, present
+    image = preprocessor.normalize(placed.array[None])[0]
+    return image.astype(np.float16), labels, present
+
+
+def whole_volume_layers(recipe):
+    """The recipe's layers that see a volume before patches are cut, as in prediction.
+
+    `MarkChannels` is not among them: which channels a patch keeps is drawn later.
+    """
+    layers = recipe["preprocessing"].get("layers", [])
+    return [settings for settings in layers if settings["class"] != MARKS]
 
 
 def _classes(volume, recipe, source, tables):

@@ -2,8 +2,10 @@
 
 import numpy as np
 
-from medzoo.data.compiled_pipeline import CompiledPipeline
+from medzoo.data.compiled_pipeline import CompiledPipeline, run_seeded
+from medzoo.data.labelled_volumes import MARKS, whole_volume_layers
 from medzoo.data.random_patches import RandomPatches, draw_by_rate, group_by
+from medzoo.errors import RecipeError
 from medzoo.preprocess import make_layer
 
 IMAGES, MASKS = "images", "segmentation_masks"
@@ -39,7 +41,8 @@ class PatchDataset(RandomPatches):
             channels belong to the sources and stay.
 
     Raises:
-        RecipeError: if patches are not described.
+        RecipeError: if patches are not described, or if channels are to be synthesised
+            that the recipe's layers would have to normalise.
     """
 
     def __init__(
@@ -77,10 +80,23 @@ class PatchDataset(RandomPatches):
         self._synthesis = {
             n: _pipeline([s.synthesis]) for n, s in volumes.sources.items()
         }
+        layers = recipe["preprocessing"].get("layers", [])
+        self._marks = any(settings["class"] == MARKS for settings in layers)
+        self._refuse_unscaled(recipe)
         self._sets = {
             n: _label_sets(s.any_of, self.num_classes)
             for n, s in volumes.sources.items()
         }
+
+    def _refuse_unscaled(self, recipe):
+        made = [n for n, pipeline in self._synthesis.items() if pipeline is not None]
+        layers = [settings["class"] for settings in whole_volume_layers(recipe)]
+        if made and layers:
+            raise RecipeError(
+                "Synthetic channels are scaled by `reference_class` alone, so a recipe "
+                f"with them has no layers but MarkChannels. Received: {layers}, and "
+                f"synthesis in the sources {made}. Remove one of the two."
+            )
 
     def patch(self, number):
         """Returns the patch of a number in this epoch.
@@ -89,9 +105,9 @@ class PatchDataset(RandomPatches):
             number: int.
 
         Returns:
-            image `(x, y, z, 2 * channels)` float32, the channels and marks of which of
-            them are there, and `(x, y, z, num_classes)` float32, 1 at every class that
-            the label may mean.
+            image `(x, y, z, channels)` float32, or `(x, y, z, 2 * channels)` with marks
+            of which channels are there, where the recipe has `MarkChannels`; and
+            `(x, y, z, num_classes)` float32, 1 at every class that the label may mean.
         """
         generator = self.generator_of(number)
         name, index = draw_by_rate(self._groups, self._rates, generator)
@@ -109,8 +125,9 @@ class PatchDataset(RandomPatches):
         data = _run(self._augmentation, data, generator)
         image = np.asarray(data[IMAGES], np.float32)
         kept = self._keep_channels(present, generator).astype(np.float32)
-        marks = np.broadcast_to(kept, image.shape)
-        image = np.concatenate([image * kept, marks], -1)
+        image = image * kept
+        if self._marks:
+            image = np.concatenate([image, np.broadcast_to(kept, image.shape)], -1)
         labels = np.asarray(data[MASKS])[..., 0].astype(np.int64)
         return image, self._sets[name][labels]
 
@@ -168,14 +185,7 @@ def _pipeline(settings):
 
 def _run(pipeline, data, generator):
     """Sends one patch through random layers; draws follow from `generator` alone."""
-    if pipeline is None:
-        return data
-    for layer in pipeline.layers:
-        if hasattr(layer, "generator"):
-            # (2,) uint32: the whole state of a Keras seed generator.
-            state = generator.integers(0, 2**31 - 1, 2, np.uint32)
-            layer.generator.state.assign(state)
-    return pipeline(data)
+    return data if pipeline is None else run_seeded(pipeline, data, generator)
 
 
 def _label_sets(any_of, num_classes):

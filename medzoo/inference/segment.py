@@ -70,12 +70,18 @@ def segment(model, x, recipe, *, probabilities=False, progress=None):
 
 def _probabilities(model, batch, mirrored):
     """What the network answers, over both sides of the head if `mirrored`."""
-    found = softmax(model.predict_on_batch(batch), axis=-1)
+    found = _of_head(model, batch)
     if mirrored is None:
         return found
     axis = 1 + mirrored["axis"]
-    other = softmax(model.predict_on_batch(np.flip(batch, axis)), axis=-1)
+    other = _of_head(model, np.flip(batch, axis))
     return (found + np.flip(other, axis)) / 2
+
+
+def _of_head(model, batch):
+    logits = model.predict_on_batch(batch)
+    # With deep supervision the finest comes first; the others serve training.
+    return softmax(logits[0] if isinstance(logits, list) else logits, axis=-1)
 
 
 def largest_component(labels):

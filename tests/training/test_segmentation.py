@@ -261,9 +261,6 @@ def test_fit_on_own_cases_with_a_new_head(tissue_model, tissue_study, tmp_path):
     for layer in model.layers:
         layer.trainable = layer in head
     recipe = model.recipe
-    recipe["training"]["options"].update(
-        class_weights=[1, 1], sources={"cases": {}}, reference_class=1
-    )
     recipe["training"]["steps_per_epoch"] = 20
     data = medzoo.dataset(table, recipe, target=f"labels:{codes}", batch_size=2)
     x, y = data[0]
