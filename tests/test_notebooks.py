@@ -10,17 +10,16 @@ pytest.importorskip("nilearn")
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 NOTEBOOKS = sorted(path.name for path in FOLDER.glob("*.ipynb"))
-# It takes five minutes of two busy cores: run by hand until its training is smaller.
-BY_HAND = {"01_tissue_segmentation.ipynb"}
 # Two cores are shared with whatever else runs.
 SECONDS_A_CELL = 600
 # A committed notebook is looked at on a page, not downloaded.
 MOST_BYTES = 1_500_000
 
 
-@pytest.mark.parametrize("name", [n for n in NOTEBOOKS if n not in BY_HAND])
+@pytest.mark.parametrize("name", NOTEBOOKS)
 def test_notebook_runs_from_top_to_bottom(name, tmp_path, monkeypatch):
     monkeypatch.setenv("MEDZOO_NOTEBOOK_FOLDER", str(tmp_path))
+    monkeypatch.setenv("MEDZOO_NOTEBOOK_SMALL", "1")
     monkeypatch.delenv("MEDZOO_CASES", raising=False)
     notebook = nbformat.read(FOLDER / name, as_version=4)
     client = nbclient.NotebookClient(
