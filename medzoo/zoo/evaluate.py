@@ -2,6 +2,7 @@
 
 import json
 import sys
+import tempfile
 import time
 import warnings
 from pathlib import Path
@@ -116,12 +117,21 @@ def _measured(folder, recipe, table, target, threads):
             f"compared with. Received: {len(cases)} cases without, in {table}."
         )
     predictor = Predictor(folder, threads=threads)
-    cost = cost_of(predictor, usable[0])
+    cost = _cost(predictor, recipe, usable[0])
     # How far its doubts can be believed is measured too.
     predictor.options = Options(probabilities=recipe["task"] == "segmentation")
     with Progress(len(usable), "cases") as progress:
         found = _by_task(predictor, recipe, usable, codes, progress)
     return {**found, "cost": cost}
+
+
+def _cost(predictor, recipe, case):
+    if recipe["task"] != "super_resolution":
+        return cost_of(predictor, case)
+    from medzoo.zoo.measure_super_resolution import coarse_case
+
+    with tempfile.TemporaryDirectory() as folder:
+        return cost_of(predictor, coarse_case(case, recipe, folder))
 
 
 def _by_task(predictor, recipe, cases, codes, progress):

@@ -1,7 +1,10 @@
 """How close super-resolved scans come to the fine ones that were degraded."""
 
+from pathlib import Path
+
 import numpy as np
 
+from medzoo.data.cases import Case
 from medzoo.data.cohort import group_masks
 from medzoo.data.degradation import degrade_volume
 from medzoo.data.splits import named_split
@@ -9,6 +12,7 @@ from medzoo.data.super_resolution import SOURCE
 from medzoo.data.upsampling import RidgeUpsampling, cubic_b_spline, fill_coarse
 from medzoo.errors import InputError
 from medzoo.inference.super_resolve import super_resolve
+from medzoo.io import write
 from medzoo.metrics.calibration import spread_quality
 from medzoo.metrics.head_psnr import head_mask, head_psnr
 from medzoo.metrics.intervals import bootstrap
@@ -66,6 +70,21 @@ def measure_super_resolution(model, recipe, cases, *, progress=None):
             progress(done, len(measured))
     kind = "of the validation split" if held_out else "of the table"
     return {"protocol": _protocol(len(measured), kind), **_summary(rows)}
+
+
+def coarse_case(case, recipe, folder):
+    """Returns a case as the model expects one: its scan made coarse, as a file.
+
+    Args:
+        case: `Case`.
+        recipe: dict, the recipe's content.
+        folder: path that the scan is written to.
+    """
+    factor = three_factors(recipe["architecture"]["arguments"]["upsampling_factor"])
+    preprocessor = Preprocessor(recipe["preprocessing"], recipe["channels"])
+    path = Path(folder) / "coarse.nii.gz"
+    write(degrade_volume(_fine(case, preprocessor, factor), factor), path)
+    return Case(case.case_id, {preprocessor.channels[0]: path})
 
 
 def _source(case):

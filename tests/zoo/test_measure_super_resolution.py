@@ -8,9 +8,13 @@ from medzoo.data.cases import Case
 from medzoo.data.degradation import degrade
 from medzoo.data.upsampling import RidgeUpsampling, cubic_b_spline
 from medzoo.errors import InputError
-from medzoo.io import write
+from medzoo.io import read, write
 from medzoo.volume import Volume
-from medzoo.zoo.measure_super_resolution import RIDGE, measure_super_resolution
+from medzoo.zoo.measure_super_resolution import (
+    RIDGE,
+    coarse_case,
+    measure_super_resolution,
+)
 
 FACTOR = (2, 2, 2)
 
@@ -106,3 +110,11 @@ def test_the_regression_comes_closer_and_follows_the_intensity_unit():
     interpolated = cubic_b_spline(coarse, (1, 1, 2))
     assert np.std(found - fine) < 0.7 * np.std(interpolated - fine)
     np.testing.assert_allclose(ridge(3 * coarse + 150), 3 * found + 150, atol=1)
+
+
+def test_the_cost_is_that_of_a_scan_as_coarse_as_the_model_expects(cases, tmp_path):
+    coarse = coarse_case(cases[0], make_recipe(), tmp_path)
+    scan = read(coarse.images["t1"])
+    # What does not fill a coarse voxel is left out: 21 voxels make ten pairs.
+    assert scan.shape == (10, 11, 10)
+    assert scan.spacing == pytest.approx((2, 2, 2))
