@@ -127,7 +127,9 @@ def test_absent_keys_are_named(content):
         (("architecture", "arguments", "input_shape"), [8, [{"x": 10**400}]]),
         (("architecture", "arguments", "num classes"), 1),
         (("architecture", "arguments", "num_classes"), (1, 2)),
-        (("architecture", "arguments", "num_classes"), object()),
+        pytest.param(
+            ("architecture", "arguments", "num_classes"), object(), id="object"
+        ),
         (("channels",), []),
         (("channels",), {"name": "t1", "required": True}),
         (("channels", 0, "required"), 1),
