@@ -11,6 +11,10 @@ from medzoo.spatial.grid import Grid
 
 FOLDER = Path(__file__).parent / "atlases"
 
+# Other contrasts of the T1 average: what its intensities become. In FLAIR fluid is
+# dark and grey matter a little brighter than white.
+CONTRASTS = {"t1": None, "flair": ((0.0, 0.3, 0.62, 1.0), (0.0, 0.15, 1.0, 0.85))}
+
 
 @dataclass(frozen=True)
 class Atlas:
@@ -18,7 +22,8 @@ class Atlas:
 
     Args:
         name: str.
-        brain: `(x, y, z)` float32, average T1 without skull, white matter about 1.
+        brain: `(x, y, z)` float32, average T1 without skull, white matter about 1; in
+            another contrast, tissue about 1.
         probability: `(x, y, z)` float32 in [0, 1], share of subjects with brain there.
         grid: `Grid`, world about that of MNI152.
     """
@@ -41,12 +46,21 @@ def atlas_names():
 
 
 @lru_cache(maxsize=4)
-def atlas(name):
+def atlas(name, contrast="t1"):
     """Returns an `Atlas` by name.
 
+    Args:
+        name: str, see `atlas_names`.
+        contrast: str, "t1", or "flair" for the average made to look like one.
+
     Raises:
-        InputError: for a name that medzoo does not carry.
+        InputError: for a name or a contrast that medzoo does not carry.
     """
+    if contrast not in CONTRASTS:
+        raise InputError(
+            f"There is no such contrast of an atlas. Received: contrast={contrast!r}. "
+            f"Use one of {sorted(CONTRASTS)}."
+        )
     if name not in atlas_names():
         raise InputError(
             f"There is no such atlas. Received: atlas={name!r}. "
@@ -57,4 +71,6 @@ def atlas(name):
         brain = parts["brain"].astype(np.float32) / 200
         probability = parts["probability"].astype(np.float32) / 250
         grid = Grid(brain.shape, parts["affine"].astype(np.float64))
+    if CONTRASTS[contrast] is not None:
+        brain = np.interp(brain, *CONTRASTS[contrast]).astype(np.float32)
     return Atlas(name, brain, probability, grid)

@@ -21,12 +21,13 @@ SIZES = (0.92, 1.06)
 HALF_EXTENT = np.array([88.0, 108.0, 92.0])
 
 
-def find_brain(image, atlas_name):
+def find_brain(image, atlas_name, contrast="t1"):
     """Finds the similarity transform that best puts the atlas brain into an image.
 
     Args:
         image: Volume, intensities about 1 in white matter, any grid.
         atlas_name: str.
+        contrast: str, of the image: see `medzoo.spatial.atlas`.
 
     Returns:
         `(4, 4)` float64, atlas world -> image world (mm), and the correlation, a
@@ -34,7 +35,7 @@ def find_brain(image, atlas_name):
     """
     coarse = resample_to(image, Grid.of(image).around(SPACING))
     best = None
-    for template in _templates(atlas_name):
+    for template in _templates(atlas_name, contrast):
         correlation = _correlate(coarse.array, template.brain, template.mask)
         peak = np.unravel_index(correlation.argmax(), correlation.shape)
         if best is None or correlation[peak] > best[0]:
@@ -67,8 +68,9 @@ class _Template:
 
 
 @lru_cache(maxsize=2)
-def _templates(name):
-    return [_Template(atlas(name), p, s) for p in PITCHES for s in SIZES]
+def _templates(name, contrast):
+    source = atlas(name, contrast)
+    return [_Template(source, p, s) for p in PITCHES for s in SIZES]
 
 
 @lru_cache(maxsize=2)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from medzoo.errors import RecipeError
+from medzoo.spatial.atlas import CONTRASTS
 from medzoo.spatial.atlas import atlas as _atlas
 from medzoo.spatial.bias_field import correct_bias_field
 from medzoo.spatial.brain_box import (
@@ -133,7 +134,9 @@ class _State:
         if atlas not in self._found:
             index = self.present()[0]
             image = self.channel(index)
-            self._found[atlas] = register(image, atlas)
+            kind = None if self.channels is None else self.channels[index]
+            contrast = kind if kind in CONTRASTS else "t1"
+            self._found[atlas] = register(image, atlas, contrast)
             # Noise is no head either: one doubt is enough.
             if self.channels is not None and not self.notes:
                 name = self.channels[index]

@@ -31,12 +31,13 @@ class Registration:
     scale: float
 
 
-def register(volume, atlas_name):
+def register(volume, atlas_name, contrast="t1"):
     """Registers an image to an atlas: where the atlas brain lies in it.
 
     Args:
         volume: Volume, one channel, any orientation and spacing.
         atlas_name: str, see `medzoo.spatial.atlas_names`.
+        contrast: str, of the image: "t1" or "flair", see `medzoo.spatial.atlas`.
 
     Returns:
         `Registration`. The result does not depend on the axis order of the array, on
@@ -46,8 +47,9 @@ def register(volume, atlas_name):
         InputError: if the image is constant.
     """
     image = _standardised(volume)
-    start, _ = find_brain(image, atlas_name)
-    to_image, correlation = _descend(image, atlas_name, start)
+    source = atlas(atlas_name, contrast)
+    start, _ = find_brain(image, atlas_name, contrast)
+    to_image, correlation = _descend(image, source, start)
     scale = float(np.cbrt(np.linalg.det(to_image[:3, :3])))
     return Registration(to_image, correlation, scale)
 
@@ -88,16 +90,15 @@ def _standardised(volume):
     return image.with_array(np.clip(array / np.percentile(bright, 95), 0, 1.5))
 
 
-def _descend(image, atlas_name, start):
+def _descend(image, source, start):
     import SimpleITK as sitk
 
-    source = atlas(atlas_name)
     method = sitk.ImageRegistrationMethod()
     # A fixed number of threads: the order of sums decides the last digits.
     method.SetNumberOfThreads(2)
     method.SetMetricAsCorrelation()
     method.SetMetricSamplingStrategy(method.NONE)
-    mask = brain_with_rim(atlas_name).astype(np.uint8)
+    mask = brain_with_rim(source.name).astype(np.uint8)
     method.SetMetricFixedMask(_to_itk(mask, source.grid.affine))
     method.SetInterpolator(sitk.sitkLinear)
     method.SetOptimizerAsRegularStepGradientDescent(

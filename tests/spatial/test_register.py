@@ -113,3 +113,49 @@ def test_atlas_is_a_brain_on_a_grid():
 def test_refuses_an_unknown_atlas(name):
     with pytest.raises(InputError, match="Received: atlas="):
         atlas(name)
+
+
+def displacement_error(found, true):
+    """Mean distance in mm, over the brain, of where two maps take the atlas."""
+    source = atlas(ATLAS)
+    index = np.argwhere(source.probability > 0.5)[::20]
+    points = index @ source.grid.affine[:3, :3].T + source.grid.affine[:3, 3]
+    moved = [points @ m[:3, :3].T + m[:3, 3] for m in (found, true)]
+    return np.linalg.norm(moved[0] - moved[1], axis=1).mean()
+
+
+def test_flair_is_registered_by_the_contrast_of_a_flair():
+    source = atlas(ATLAS)
+    # Not the curve of the atlas: grey matter stands out more.
+    levels = np.interp(source.brain, (0, 0.3, 0.65, 1), (0, 0.1, 1.0, 0.7))
+    true = np.eye(4)
+    true[:3, :3] = (
+        0.95 * Rotation.from_euler("xyz", [8, -5, 6], degrees=True).as_matrix()
+    )
+    true[:3, 3] = (6, -10, 4)
+    scan = Volume(levels.astype("f4"), true @ source.grid.affine)
+
+    found = register(scan, ATLAS, contrast="flair")
+
+    assert displacement_error(found.to_image, true) < 1.5
+    assert found.scale == pytest.approx(0.95, abs=0.02)
+    assert found.correlation > register(scan, ATLAS).correlation + 0.1
+
+
+def test_chain_registers_a_channel_by_its_own_contrast():
+    source = atlas(ATLAS)
+    levels = np.interp(source.brain, (0, 0.3, 0.65, 1), (0, 0.1, 1.0, 0.7))
+    scan = Volume(levels.astype("f4"), source.grid.affine)
+    other, own = (SpatialChain(STEPS[:1], [n])(scan)[0] for n in ("pd", "flair"))
+    errors = [
+        displacement_error(
+            np.linalg.inv(v.affine @ np.linalg.inv(scan.affine)), np.eye(4)
+        )
+        for v in (other, own)
+    ]
+    assert errors[1] < 1.0 < errors[0]
+
+
+def test_unknown_contrast_is_refused():
+    with pytest.raises(InputError, match="contrast='ct'"):
+        atlas(ATLAS, "ct")
