@@ -75,7 +75,8 @@ def test_upsample_by_two_has_the_weights_three_and_one():
 def test_upsample_keeps_a_constant(strides, sizes, value):
     found = LinearUpsample3D(strides)(np.full((1, *sizes, 2), value, "f4"))
 
-    np.testing.assert_allclose(found, np.float32(value), rtol=1e-5)
+    # Processors may take parts of the smallest numbers for 0.
+    np.testing.assert_allclose(found, np.float32(value), rtol=1e-5, atol=1e-36)
 
 
 def test_upsample_keeps_a_ramp_inside():
