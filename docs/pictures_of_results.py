@@ -98,8 +98,8 @@ def draw_all_in_one(path):
     figure.savefig(path, facecolor="black", dpi=90)
 
 
-def _show(axes, title, volume, labels=None):
-    """One axial slice, the right on the left, with classes laid over it."""
+def _show(axes, title, volume, labels=None, size=11):
+    """One axial slice, the right on the left as radiologists look at it."""
     volume = orient(volume, "RAS")
     array = np.squeeze(volume.array)
     middle = array.shape[2] // 2
@@ -107,10 +107,10 @@ def _show(axes, title, volume, labels=None):
     picture = grey_levels(array[::-1, :, middle].T, window)
     if labels is not None:
         picture = blend(picture, labels.array[::-1, :, middle].T)
-    axes.imshow(picture, cmap="gray", origin="lower", interpolation="nearest")
+    grey = {"cmap": "gray", "vmin": 0, "vmax": 255}
+    axes.imshow(picture, origin="lower", interpolation="nearest", **grey)
     axes.set_axis_off()
-    if title is not None:
-        axes.set_title(title, color="white", fontsize=11)
+    axes.set_title(title, color="white", fontsize=size)
 
 
 def _draw_age(axes, answer):
@@ -150,21 +150,7 @@ def draw_row(panels, path):
     figure = Figure(figsize=(width, 4.0), facecolor="black")
     FigureCanvasAgg(figure)
     for number, (title, volume) in enumerate(panels, 1):
-        volume = orient(volume, "RAS")
-        array = np.squeeze(volume.array)
-        middle = array.shape[2] // 2
-        axes = figure.add_subplot(1, len(panels), number)
-        axes.set_axis_off()
-        axes.set_title(title, color="white", fontsize=9)
-        # The right is on the left, as radiologists look at it.
-        axes.imshow(
-            array[::-1, :, middle].T,
-            cmap="gray",
-            origin="lower",
-            vmin=0,
-            vmax=np.percentile(array, 99.7),
-            interpolation="nearest",
-        )
+        _show(figure.add_subplot(1, len(panels), number), title, volume, size=9)
     figure.subplots_adjust(0.01, 0.01, 0.99, 0.9, wspace=0.03)
     figure.savefig(path, facecolor="black", dpi=100)
 

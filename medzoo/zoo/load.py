@@ -19,7 +19,7 @@ def load(
         weights: bool, False for fresh weights.
         freeze_normalization: bool, whether trained batch normalisation keeps its
             averages, scale and offset in `fit`: a few cases would spoil them. False
-            for hundreds of cases.
+            for hundreds of cases. `keras.models.load_model` freezes nothing.
         **overrides: arguments of the network instead of the recipe's. `num_classes`
             (with `class_names`) makes a classifier with a fresh head on the trained
             body.

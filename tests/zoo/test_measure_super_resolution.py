@@ -10,11 +10,8 @@ from medzoo.data.upsampling import RidgeUpsampling, cubic_b_spline
 from medzoo.errors import InputError
 from medzoo.io import read, write
 from medzoo.volume import Volume
-from medzoo.zoo.measure_super_resolution import (
-    RIDGE,
-    coarse_case,
-    measure_super_resolution,
-)
+from medzoo.zoo import evaluate
+from medzoo.zoo.measure_super_resolution import RIDGE, measure_super_resolution
 
 FACTOR = (2, 2, 2)
 
@@ -112,9 +109,19 @@ def test_the_regression_comes_closer_and_follows_the_intensity_unit():
     np.testing.assert_allclose(ridge(3 * coarse + 150), 3 * found + 150, atol=1)
 
 
-def test_the_cost_is_that_of_a_scan_as_coarse_as_the_model_expects(cases, tmp_path):
-    coarse = coarse_case(cases[0], make_recipe(), tmp_path)
-    scan = read(coarse.images["t1"])
+def test_the_cost_is_that_of_a_scan_as_coarse_as_the_model_expects(cases, monkeypatch):
+    measured = []
+
+    def measure(predictor, case):
+        measured.append(read(case.images["t1"]))
+        return {"seconds_per_scan": 1.0}
+
+    monkeypatch.setattr(evaluate, "cost_of", measure)
+    recipe = {**make_recipe(), "task": "super_resolution"}
+    assert evaluate._cost(None, recipe, cases[0]) == {"seconds_per_scan": 1.0}
+    evaluate._cost(None, {**recipe, "task": "segmentation"}, cases[0])
+    coarse, whole = measured
     # What does not fill a coarse voxel is left out: 21 voxels make ten pairs.
-    assert scan.shape == (10, 11, 10)
-    assert scan.spacing == pytest.approx((2, 2, 2))
+    assert coarse.shape == (10, 11, 10)
+    assert coarse.spacing == pytest.approx((2, 2, 2))
+    assert whole.shape == (21, 22, 20)
