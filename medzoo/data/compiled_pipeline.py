@@ -10,7 +10,7 @@ from keras import ops
 
 from medzoo.layers.volume_layer import LABELS, VOXELWISE, VolumeLayer
 
-# From setting a layer's seed to its draw no other thread may set it.
+# While a layer's seeds are exchanged no other thread may use it.
 _SEEDING = Lock()
 
 
@@ -49,6 +49,12 @@ class CompiledPipeline:
             training: _traced(partial(_run, self._steps(training), training))
             for training in (True, False)
         }
+        self.seed_types = [
+            keras.backend.standardize_dtype(layer.generator.state.dtype)
+            for layer in self.layers
+            if hasattr(layer, "generator")
+        ]
+        self.run_with_seeds = _traced(partial(_run_seeded, self._steps(True)))
 
     def __reduce__(self):
         # Compiled code does not travel to another process; it is made anew there.
@@ -87,13 +93,53 @@ def run_seeded(pipeline, data, generator):
     Returns:
         As `data`, tensors of the backend.
     """
+    # (2,) uint32: the whole state of a Keras seed generator.
+    count = len(pipeline.seed_types)
+    seeds = [generator.integers(0, 2**31 - 1, 2, np.uint32) for _ in range(count)]
+    dtype = pipeline.seed_types[0] if count else "int32"
+    seeds = ops.convert_to_tensor(np.reshape(seeds, (count, 2)), dtype)
+    if isinstance(data, dict):
+        data = {key: ops.convert_to_tensor(value) for key, value in data.items()}
+    else:
+        data = ops.convert_to_tensor(data)
+    return pipeline.run_with_seeds(seeds, data)
+
+
+class _GivenSeeds(keras.random.SeedGenerator):
+    """Seeds that follow from a tensor: draws become a function of it, without a state.
+
+    Args:
+        state: `(2,)` tensor, as the state of a Keras seed generator.
+    """
+
+    def __init__(self, state):
+        self.first = state
+        self.count = 0
+
+    def next(self, ordered=True):
+        """Returns what the generator with this state returns at its next call."""
+        step = np.array([0, self.count])
+        self.count += 1
+        return self.first + ops.convert_to_tensor(step, self.first.dtype)
+
+
+def _run_seeded(steps, seeds, data):
+    """Runs all steps, each layer with its row of `seeds`: `(layers, 2)`.
+
+    On TensorFlow this is traced once a shape, and the graph needs no lock: threads
+    augment side by side.
+    """
+    random = [layer for layer, _ in steps if hasattr(layer, "generator")]
     with _SEEDING:
-        for layer in pipeline.layers:
-            if hasattr(layer, "generator"):
-                # (2,) uint32: the whole state of a Keras seed generator.
-                state = generator.integers(0, 2**31 - 1, 2, np.uint32)
-                layer.generator.state.assign(state)
-        return pipeline(data)
+        own = [layer.generator for layer in random]
+        try:
+            for number, layer in enumerate(random):
+                # Past Keras' tracking: these seeds are no weights of the layer.
+                object.__setattr__(layer, "generator", _GivenSeeds(seeds[number]))
+            return _run(steps, True, data)
+        finally:
+            for layer, generator in zip(random, own, strict=True):
+                object.__setattr__(layer, "generator", generator)
 
 
 def _flat(layers):

@@ -1,6 +1,7 @@
 """CompiledPipeline: the same numbers as the layers one by one, sooner."""
 
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import numpy as np
@@ -9,6 +10,7 @@ import tensorflow as tf
 
 import medzoo
 from medzoo import layers
+from medzoo.data.compiled_pipeline import run_seeded
 
 RNG = np.random.default_rng(0)
 
@@ -162,3 +164,43 @@ def test_travels_to_another_process():
 def test_refuses_what_is_no_layer(given):
     with pytest.raises(ValueError, match=r"takes Keras layers\. Received: layers="):
         medzoo.CompiledPipeline(given)
+
+
+def seeded(pipeline, number, data):
+    generator = np.random.default_rng(number)
+    found = run_seeded(pipeline, data, generator)
+    return np.asarray(found["images"])
+
+
+def test_given_seeds_draw_what_a_layers_own_state_would():
+    pipeline, own = medzoo.CompiledPipeline(chain()), chain()
+    generator = np.random.default_rng(3)
+    for layer in own:
+        if hasattr(layer, "generator"):
+            state = generator.integers(0, 2**31 - 1, 2, np.uint32)
+            layer.generator.state.assign(state)
+    data = {k: v[0] for k, v in case().items() if k != "case_id"}
+    expected = one_by_one(own, data)
+    found = run_seeded(pipeline, data, np.random.default_rng(3))
+    np.testing.assert_allclose(found["images"], expected["images"], atol=2e-4)
+    np.testing.assert_array_equal(
+        found["segmentation_masks"], expected["segmentation_masks"]
+    )
+
+
+def test_seeded_draws_do_not_depend_on_other_threads():
+    pipeline = medzoo.CompiledPipeline(chain())
+    data = {k: v[0] for k, v in case().items() if k != "case_id"}
+    numbers = list(range(12))
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda n: seeded(pipeline, n, data), numbers))
+    alone = [seeded(pipeline, number, data) for number in numbers]
+    np.testing.assert_array_equal(together, alone)
+    assert not np.array_equal(alone[0], alone[1])
+
+
+def test_seeding_leaves_a_layers_own_generator():
+    pipeline = medzoo.CompiledPipeline(chain())
+    before = [layer.generator for layer in pipeline.layers[:-1]]
+    seeded(pipeline, 0, {k: v[0] for k, v in case().items() if k != "case_id"})
+    assert [layer.generator for layer in pipeline.layers[:-1]] == before
