@@ -12,6 +12,7 @@ from medzoo._version import __version__
 # makes the module itself public.
 _PUBLIC = {
     "CompiledPipeline": ("medzoo.data.compiled_pipeline", "CompiledPipeline"),
+    "PatchFeed": ("medzoo.data.feed", "PatchFeed"),
     "Volume": ("medzoo.volume", "Volume"),
     "attach": ("medzoo.zoo.load", "attach"),
     "count_classes": ("medzoo.data.class_frequencies", "count_classes"),
@@ -36,6 +37,7 @@ _PUBLIC = {
 
 __all__ = [
     "CompiledPipeline",
+    "PatchFeed",
     "Volume",
     "__version__",
     "attach",

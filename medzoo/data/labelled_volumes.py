@@ -156,13 +156,27 @@ def place_labelled(case, recipe, source, tables):
         steps = {**recipe["preprocessing"], "layers": whole_volume_layers(recipe)}
         preprocessor = Preprocessor(steps, recipe["channels"])
         placed, undo = preprocessor.place(preprocessor.gather(case.images))
-        # Into the world of the network's grid, should a step have moved it.
-        moved = labels.with_affine(np.linalg.inv(undo.to_source) @ labels.affine)
-        labels = resample_labels(moved, Grid.of(placed)).array
+        labels = labels_on(placed, undo, labels)
     except InputError as error:
         raise InputError(f"{error} (case {case.case_id})") from error
     image = preprocessor.normalize(placed.array[None])[0]
     return image.astype(np.float16), labels, present
+
+
+def labels_on(placed, undo, labels):
+    """Returns a label map on the grid of an image that went through spatial steps.
+
+    Args:
+        placed: Volume, the image after the steps.
+        undo: its `Undo`.
+        labels: Volume, `(x, y, z)` integers in the world of the image before.
+
+    Returns:
+        `(x, y, z)` array of integers.
+    """
+    # Into the world of the network's grid, should a step have moved it.
+    moved = labels.with_affine(np.linalg.inv(undo.to_source) @ labels.affine)
+    return resample_labels(moved, Grid.of(placed)).array
 
 
 def whole_volume_layers(recipe):

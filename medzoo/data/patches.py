@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from medzoo.data.boxes import centre_box, cut_box
 from medzoo.data.compiled_pipeline import CompiledPipeline, run_seeded
 from medzoo.data.labelled_volumes import MARKS, whole_volume_layers
 from medzoo.data.random_patches import RandomPatches, draw_by_rate, group_by
@@ -114,7 +115,7 @@ class PatchDataset(RandomPatches):
         case = self.volumes.get(index)
         source = self.volumes.sources[name]
         data = _run(self._movement, self._region(case, generator), generator)
-        data = {key: _centre(value, self.patch_size) for key, value in data.items()}
+        data = {key: centre_box(value, self.patch_size) for key, value in data.items()}
         data = _run(self._lesions[name], data, generator)
         present = np.array(case.present)
         if self._synthesis[name] is not None and (
@@ -144,12 +145,12 @@ class PatchDataset(RandomPatches):
         # Inside where the volume is large enough: padding teaches nothing.
         room = np.maximum(np.asarray(case.labels.shape) - size, 0)
         start = np.clip(start, 0, room)
-        labels = _cut(case.labels, start, size)[..., None].astype(np.int32)
+        labels = cut_box(case.labels, start, size)[..., None].astype(np.int32)
         channels = len(case.present)
         if case.image is None:
             image = np.zeros((*size, channels), np.float32)
         else:
-            image = _cut(case.image, start, size).astype(np.float32)
+            image = cut_box(case.image, start, size).astype(np.float32)
         return {IMAGES: image, MASKS: labels}
 
     def _synthesise(self, data, name, present, generator):
@@ -194,19 +195,3 @@ def _label_sets(any_of, num_classes):
     for label, classes in any_of.items():
         table[int(label), list(classes)] = 1.0
     return table
-
-
-def _cut(array, start, size):
-    """The box at `start`, padded with 0 at the end of axes that are too short."""
-    box = tuple(slice(int(a), int(a + n)) for a, n in zip(start, size, strict=True))
-    part = array[box]
-    missing = [(0, int(n) - m) for n, m in zip(size, part.shape[:3], strict=True)]
-    if not any(after for _, after in missing):
-        return part
-    return np.pad(part, [*missing, *[(0, 0)] * (part.ndim - 3)])
-
-
-def _centre(value, size):
-    value = np.asarray(value)
-    start = (np.asarray(value.shape[:3]) - size) // 2
-    return value[tuple(slice(a, a + n) for a, n in zip(start, size, strict=True))]

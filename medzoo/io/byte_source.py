@@ -1,9 +1,10 @@
 """Bytes of a file that may be gzip, where any damage is a FileFormatError."""
 
-import gzip
 import os
 import zlib
 from contextlib import contextmanager
+
+from isal import igzip
 
 from medzoo.errors import FileFormatError, MedzooError
 from medzoo.io.refusal import refusal
@@ -40,7 +41,7 @@ class ByteSource:
         if self._is_gzip:
             self._check_tail()
         file.seek(0)
-        self.stream = gzip.GzipFile(fileobj=file) if self._is_gzip else file
+        self.stream = igzip.IGzipFile(fileobj=file) if self._is_gzip else file
 
     def _check_tail(self):
         """Refuses a gzip file that ends in zeros, as an interrupted copy may.
@@ -105,7 +106,7 @@ def open_bytes(path):
     try:
         with open(path, "rb") as file:
             yield ByteSource(path, file)
-    except (OSError, EOFError, zlib.error) as error:
+    except (OSError, EOFError, zlib.error, igzip.isal_zlib.error) as error:
         if isinstance(error, MedzooError):
             raise
         raise refusal(

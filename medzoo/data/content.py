@@ -1,0 +1,59 @@
+"""What a file holds, by its hash: found again after a move, not after a change."""
+
+import hashlib
+import json
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from medzoo.files import sha256_of, write_text_atomically
+
+# A file changed later than this before it was hashed may change again within the
+# same tick of its clock, unseen: its hash is not kept.
+SETTLED_SECONDS = 2.0
+
+
+class ContentHashes:
+    """SHA-256 of files; read once as long as size and time of change stay.
+
+    Args:
+        folder: path, where hashes are kept between runs; made when the first is.
+    """
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self._known = {}
+
+    def __call__(self, path):
+        """Returns the hash of a file's bytes, 64 hexadecimal digits.
+
+        Raises:
+            OSError: if it cannot be read.
+        """
+        path = Path(path).resolve()
+        status = path.stat()
+        stamp = [status.st_size, status.st_mtime_ns]
+        known = self._known.get(path) or self._read(path)
+        if known is None or known["stamp"] != stamp:
+            known = {"stamp": stamp, "sha256": sha256_of(path)}
+            if time.time_ns() - status.st_mtime_ns > SETTLED_SECONDS * 1e9:
+                self._write(path, known)
+        self._known[path] = known
+        return known["sha256"]
+
+    def _file(self, path):
+        name = hashlib.sha256(str(path).encode()).hexdigest()[:32]
+        return self.folder / f"{name}.json"
+
+    def _read(self, path):
+        try:
+            known = json.loads(self._file(path).read_text(encoding="utf-8"))
+            return {"stamp": known["stamp"], "sha256": known["sha256"]}
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def _write(self, path, known):
+        # A folder that cannot be written costs time alone.
+        with suppress(OSError):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_text_atomically(self._file(path), json.dumps(known))

@@ -1,0 +1,122 @@
+"""FeedVolumes: the cases of a `PatchFeed`, each read and preprocessed once."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+
+from medzoo._version import __version__
+from medzoo.data.content import ContentHashes
+from medzoo.data.kept_volumes import KeptVolumes
+from medzoo.data.labelled_volumes import class_positions, labels_on
+from medzoo.errors import InputError
+from medzoo.files import cache_folder
+from medzoo.io import read
+from medzoo.preprocess import Preprocessor
+from medzoo.volume import Volume
+
+IMAGE, LABELS = "image", "labels"
+# Voxels of every class, by which patches are balanced: (n, 3) int32 and (n,) classes.
+POSITIONS, CLASSES = "positions", "classes"
+
+
+class FeedVolumes:
+    """Images and label maps on one grid a case.
+
+    Args:
+        cases: list of `Case`; a target is the path of a label map.
+        channels: list of dict `{"name", "required"}`.
+        spatial: list of spatial steps (see `medzoo.spatial.chain.SpatialChain`).
+        layers: list of Keras layers that see each whole volume once.
+        dtype: str, of the images that are kept.
+        **keeping: `mode`, `folder`, `num_streamed`, `workers`, see `KeptVolumes`.
+    """
+
+    def __init__(self, cases, channels, spatial, layers, dtype, **keeping):
+        self.cases = list(cases)
+        self.channels = channels
+        self.dtype = np.dtype(dtype)
+        self.layers = list(layers)
+        self._preprocessor = Preprocessor({"spatial": spatial}, channels)
+        facts = [list(spatial), channels, [_facts(layer) for layer in self.layers]]
+        self._facts = [*facts, self.dtype.name, __version__]
+        self._hashes = ContentHashes(cache_folder() / "hashes")
+        self.kept = KeptVolumes(len(self.cases), self.make, self.name_of, **keeping)
+
+    def __len__(self):
+        return len(self.cases)
+
+    def get(self, number):
+        """Returns the arrays of a case, read-only.
+
+        A dict with `image` `(x, y, z, channels)`, and where the case has a target
+        `labels` `(x, y, z)`, `positions` `(n, 3)` and `classes` `(n,)`.
+        """
+        return self.kept.get(number)
+
+    def name_of(self, number):
+        """Returns what the prepared case is kept as, by content.
+
+        A change of an image, a label map, a step, a layer or of medzoo makes it anew.
+        """
+        case = self.cases[number]
+        paths = [case.images[name] for name in sorted(case.images)]
+        paths += [] if case.target is None else [case.folder / case.target]
+        contents = [self._hashes(path) for path in paths]
+        text = json.dumps([sorted(case.images), contents, self._facts])
+        digest = hashlib.sha256(text.encode()).hexdigest()[:24]
+        return f"{case.case_id}.{digest}"
+
+    def make(self, number):
+        """Reads and prepares a case; returns its arrays.
+
+        Raises:
+            InputError: naming the case, for one that cannot be worked on.
+        """
+        case = self.cases[number]
+        try:
+            placed, undo = self._preprocessor.place(
+                self._preprocessor.gather(case.images)
+            )
+            arrays = {IMAGE: self._normalized(placed.array)}
+            if case.target is not None:
+                arrays |= self._labelled(case, placed, undo)
+        except InputError as error:
+            raise InputError(f"{error} (case {case.case_id})") from error
+        return arrays
+
+    def _normalized(self, image):
+        for layer in self.layers:
+            image = np.asarray(layer(image[None], training=False))[0]
+        return np.ascontiguousarray(image, self.dtype)
+
+    def _labelled(self, case, placed, undo):
+        volume = read(Path(case.folder) / case.target)
+        array = volume.array if volume.array.ndim == 3 else volume.array[..., 0]
+        if not np.all(np.mod(array, 1) == 0) or array.min() < 0:
+            raise InputError(
+                "A label map must hold whole numbers of at least 0. Received: "
+                f"values from {array.min()} to {array.max()} in {case.target}. "
+                "Give another column."
+            )
+        labels = Volume(np.asarray(array, np.int32), volume.affine)
+        labels = labels_on(placed, undo, labels)
+        found = class_positions(labels)
+        counts = [len(places) for places in found.values()]
+        return {
+            LABELS: _smallest(labels),
+            POSITIONS: np.concatenate(list(found.values())),
+            CLASSES: np.repeat(np.array(list(found), np.int32), counts),
+        }
+
+
+def _smallest(labels):
+    """Labels in as few bytes as hold them."""
+    return labels.astype(np.min_scalar_type(int(labels.max())))
+
+
+def _facts(layer):
+    """What decides what a layer does, plain JSON; its name does not."""
+    config = {k: v for k, v in layer.get_config().items() if k != "name"}
+    return [type(layer).__name__, json.loads(json.dumps(config, default=str))]
