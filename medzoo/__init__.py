@@ -30,9 +30,11 @@ _PUBLIC = {
     "predict": ("medzoo.zoo.predict", "predict"),
     "publish": ("medzoo.zoo.publish", "publish"),
     "read": ("medzoo.io", "read"),
+    "read_tfrecords": ("medzoo.data.tfrecords", "read_tfrecords"),
     "report": ("medzoo.reporting.report", "report"),
     "save_recipe": ("medzoo.zoo.save_recipe", "save_recipe"),
     "write": ("medzoo.io", "write"),
+    "write_tfrecords": ("medzoo.data.tfrecords", "write_tfrecords"),
 }
 
 __all__ = [
@@ -56,9 +58,11 @@ __all__ = [
     "predict",
     "publish",
     "read",
+    "read_tfrecords",
     "report",
     "save_recipe",
     "write",
+    "write_tfrecords",
 ]
 
 

@@ -81,7 +81,8 @@ class Preprocessor:
             whose notes say what makes the scan unlike those of the recipe's channels.
         """
         placed, undo = self.spatial(volume)
-        array = np.asarray(placed.array, np.float32)
+        # Type and order at once: files hold the axes the other way round.
+        array = np.ascontiguousarray(placed.array, np.float32)
         if array.ndim == 3:
             array = array[..., None]
         return placed.with_array(array), undo

@@ -26,7 +26,8 @@ DIRECT = {
     "metrics": ("errors",),
     # io too: model.preprocessor takes a path.
     "preprocess": ("io", "spatial", "layers"),
-    "data": ("io", "preprocess"),
+    # _version: what was prepared by another version is prepared anew.
+    "data": ("io", "preprocess", "_version"),
     "inference": ("io", "preprocess", "drawing"),
     # models too: what is trained has to be built.
     "training": ("data", "losses", "metrics", "inference", "models"),

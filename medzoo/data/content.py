@@ -6,7 +6,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from medzoo.files import sha256_of, write_text_atomically
+from medzoo._version import __version__
+from medzoo.files import cache_folder, sha256_of, write_text_atomically
 
 # A file changed later than this before it was hashed may change again within the
 # same tick of its clock, unseen: its hash is not kept.
@@ -17,11 +18,12 @@ class ContentHashes:
     """SHA-256 of files; read once as long as size and time of change stay.
 
     Args:
-        folder: path, where hashes are kept between runs; made when the first is.
+        folder: path or None, where hashes are kept between runs, made when the first
+            is; None for the folder `hashes` in medzoo's cache folder.
     """
 
-    def __init__(self, folder):
-        self.folder = Path(folder)
+    def __init__(self, folder=None):
+        self.folder = cache_folder() / "hashes" if folder is None else Path(folder)
         self._known = {}
 
     def __call__(self, path):
@@ -57,3 +59,24 @@ class ContentHashes:
         with suppress(OSError):
             self.folder.mkdir(parents=True, exist_ok=True)
             write_text_atomically(self._file(path), json.dumps(known))
+
+
+def hashes_beside(folder):
+    """Returns `ContentHashes` kept in a store's folder, or in the cache for None."""
+    return ContentHashes(None if folder is None else Path(folder) / "hashes")
+
+
+def name_by_content(case_id, paths, facts, hashes):
+    """Returns what a prepared case is called in a `VolumeStore`.
+
+    A change of a file's content, of the facts or of medzoo gives another name.
+
+    Args:
+        case_id: str.
+        paths: list of path, the files it is made of.
+        facts: plain JSON, what else decides what is made of them.
+        hashes: `ContentHashes`.
+    """
+    contents = [hashes(path) for path in paths]
+    text = json.dumps([contents, facts, __version__], sort_keys=True)
+    return f"{case_id}.{hashlib.sha256(text.encode()).hexdigest()[:24]}"

@@ -27,11 +27,12 @@ def dataset(
     split=None,
     target=None,
     seed=0,
+    mode="memory",
     folder=None,
 ):
     """Makes of a case table the batches that a model is trained or evaluated on.
 
-    Scans are read and prepared once, at first use, and kept in memory.
+    Scans are read and prepared once, at first use, and kept as `mode` says.
 
     Args:
         cases: path of a cases.csv, or list of `Case`.
@@ -45,7 +46,12 @@ def dataset(
         target: str or None, the column with the truth instead of the recipe's; for
             label maps also "COLUMN:CODES.csv".
         seed: int. The same seed gives the same batches.
-        folder: path or None, where prepared scans are kept between runs.
+        mode: str, where prepared scans are: "memory"; "cached", on disk as memory maps,
+            of which a patch is read without its volume; or "streamed", read and
+            prepared again whenever they are needed, a few at a time. See
+            `medzoo.PatchFeed`.
+        folder: path or None, where prepared scans are kept on disk between runs. None:
+            nowhere, or with "cached" in medzoo's cache folder.
 
     Returns:
         `CaseDataset`, a `keras.utils.PyDataset` of `(images, targets)`: float32
@@ -71,6 +77,7 @@ def dataset(
             split=split,
             target=target,
             folder=folder,
+            mode=mode,
             batch_size=batch_size,
             augment=augment,
             shuffle=shuffle,
@@ -84,7 +91,7 @@ def dataset(
         targets = [targets[i] for i in chosen]
     views = read_views(recipe.get("training", {}))
     return CaseDataset(
-        PreparedCases(labelled, recipe, views, folder),
+        PreparedCases(labelled, recipe, views, folder, mode),
         targets,
         recipe,
         batch_size=batch_size,

@@ -130,39 +130,45 @@ class PatchFeed(keras.utils.PyDataset):
         self.seed = seed
         self.epoch = 0
         self.first_step = 0
+        self._has_begun = False
         chain = _layers(augmentation)
         self._augment = CompiledPipeline(chain) if chain else None
 
-    @property
-    def steps_per_epoch(self):
-        """Batches of a whole epoch."""
+    def __len__(self):
         patches = len(self.volumes) * self.patches_per_volume
         return -(-patches // self.batch_size)
 
-    def __len__(self):
-        return self.steps_per_epoch - self.first_step
-
     def __getitem__(self, number):
-        first = (number + self.first_step) * self.batch_size
+        further, step = divmod(self.first_step + number, len(self))
+        epoch, first = self.epoch + further, step * self.batch_size
         last = len(self.volumes) * self.patches_per_volume
         numbers = range(first, min(first + self.batch_size, last))
-        return self._batch([self._patch(n) for n in numbers])
+        return self._batch([self._patch(epoch, n) for n in numbers])
+
+    def on_epoch_begin(self):
+        """Keras calls this before the first batch of an epoch is trained on."""
+        self._has_begun = True
 
     def on_epoch_end(self):
         """Keras calls this: the next epoch has another order and other draws."""
-        self.epoch += 1
-        self.first_step = 0
+        # It also calls it before `fit` begins, having looked at two batches.
+        if self._has_begun:
+            self.epoch += 1
+        self._has_begun = False
 
     def resume(self, epoch, step=0):
         """Goes on as if `epoch` epochs and `step` batches of the next were over.
 
+        What `fit` calls an epoch begins there from now on and is as long as ever: the
+        rest of that epoch, and the first `step` batches of the following one.
+
         Args:
             epoch: int, from 0.
-            step: int, from 0; the epoch that it stands in has so many batches less.
+            step: int, from 0.
         """
-        if epoch < 0 or not 0 <= step < self.steps_per_epoch:
+        if epoch < 0 or not 0 <= step < len(self):
             raise InputError(
-                f"A feed goes on within an epoch of {self.steps_per_epoch} batches. "
+                f"A feed goes on within an epoch of {len(self)} batches. "
                 f"Received: epoch={epoch}, step={step}."
             )
         self.epoch, self.first_step = epoch, step
@@ -180,6 +186,7 @@ class PatchFeed(keras.utils.PyDataset):
 
         For loops of one's own; `fit` does as much by itself.
         """
+        self.on_epoch_begin()
         numbers = iter(range(len(self)))
         with ThreadPoolExecutor(self.workers, "medzoo-feed") as pool:
             waiting = deque()
@@ -195,12 +202,12 @@ class PatchFeed(keras.utils.PyDataset):
                     future.cancel()
         self.on_epoch_end()
 
-    def _case_of(self, number):
+    def _case_of(self, epoch, number):
         """Which case a patch is of; the next group is fetched meanwhile."""
         count = len(self.volumes)
         order = np.arange(count)
         if self.shuffle:
-            order = np.random.default_rng([self.seed, self.epoch]).permutation(count)
+            order = np.random.default_rng([self.seed, epoch]).permutation(count)
         size = self.volumes_at_once * self.patches_per_volume
         group, place = divmod(number, size)
         start = group * self.volumes_at_once
@@ -212,14 +219,14 @@ class PatchFeed(keras.utils.PyDataset):
             self.volumes.kept.expect(following.tolist())
         slots = np.repeat(own, self.patches_per_volume)
         if self.shuffle:
-            generator = np.random.default_rng([self.seed, self.epoch, group])
+            generator = np.random.default_rng([self.seed, epoch, group])
             slots = generator.permutation(slots)
         return int(slots[place])
 
-    def _patch(self, number):
+    def _patch(self, epoch, number):
         """Image `(x, y, z, channels)` and labels `(x, y, z)` or None; maybe views."""
-        case = self.volumes.get(self._case_of(number))
-        generator = np.random.default_rng([self.seed, self.epoch, 1, number])
+        case = self.volumes.get(self._case_of(epoch, number))
+        generator = np.random.default_rng([self.seed, epoch, 1, number])
         image, labels = case[IMAGE], case.get(LABELS)
         if self.patch_size is not None:
             size = self.patch_size + 2 * self.margin

@@ -1,17 +1,14 @@
 """FeedVolumes: the cases of a `PatchFeed`, each read and preprocessed once."""
 
-import hashlib
 import json
 from pathlib import Path
 
 import numpy as np
 
-from medzoo._version import __version__
-from medzoo.data.content import ContentHashes
+from medzoo.data.content import hashes_beside, name_by_content
 from medzoo.data.kept_volumes import KeptVolumes
-from medzoo.data.labelled_volumes import class_positions, labels_on
+from medzoo.data.labelled_volumes import class_positions, flat_positions, labels_on
 from medzoo.errors import InputError
-from medzoo.files import cache_folder
 from medzoo.io import read
 from medzoo.preprocess import Preprocessor
 from medzoo.volume import Volume
@@ -40,8 +37,8 @@ class FeedVolumes:
         self.layers = list(layers)
         self._preprocessor = Preprocessor({"spatial": spatial}, channels)
         facts = [list(spatial), channels, [_facts(layer) for layer in self.layers]]
-        self._facts = [*facts, self.dtype.name, __version__]
-        self._hashes = ContentHashes(cache_folder() / "hashes")
+        self._facts = [*facts, self.dtype.name]
+        self._hashes = hashes_beside(keeping.get("folder"))
         self.kept = KeptVolumes(len(self.cases), self.make, self.name_of, **keeping)
 
     def __len__(self):
@@ -63,10 +60,8 @@ class FeedVolumes:
         case = self.cases[number]
         paths = [case.images[name] for name in sorted(case.images)]
         paths += [] if case.target is None else [case.folder / case.target]
-        contents = [self._hashes(path) for path in paths]
-        text = json.dumps([sorted(case.images), contents, self._facts])
-        digest = hashlib.sha256(text.encode()).hexdigest()[:24]
-        return f"{case.case_id}.{digest}"
+        facts = [sorted(case.images), self._facts]
+        return name_by_content(case.case_id, paths, facts, self._hashes)
 
     def make(self, number):
         """Reads and prepares a case; returns its arrays.
@@ -102,13 +97,7 @@ class FeedVolumes:
             )
         labels = Volume(np.asarray(array, np.int32), volume.affine)
         labels = labels_on(placed, undo, labels)
-        found = class_positions(labels)
-        counts = [len(places) for places in found.values()]
-        return {
-            LABELS: _smallest(labels),
-            POSITIONS: np.concatenate(list(found.values())),
-            CLASSES: np.repeat(np.array(list(found), np.int32), counts),
-        }
+        return {LABELS: _smallest(labels), **flat_positions(class_positions(labels))}
 
 
 def _smallest(labels):

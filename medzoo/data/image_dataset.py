@@ -16,7 +16,7 @@ from medzoo.data.views import columns_of, read_views
 from medzoo.errors import InputError
 
 
-def image_dataset(cases, recipe, *, split, target, folder, **options):
+def image_dataset(cases, recipe, *, split, target, folder, mode, **options):
     """Makes of a case table what a model that answers in images is trained on.
 
     Args:
@@ -26,6 +26,7 @@ def image_dataset(cases, recipe, *, split, target, folder, **options):
             does not name, or those that it names.
         target: str or None, "COLUMN" or "COLUMN:CODES.csv".
         folder: path or None, where prepared scans are kept.
+        mode: str, "memory", "cached" or "streamed".
         **options: `batch_size`, `augment`, `shuffle`, `seed`, as `medzoo.dataset`
             takes them.
 
@@ -44,7 +45,8 @@ def image_dataset(cases, recipe, *, split, target, folder, **options):
             "A data set needs cases with what the model learns from. "
             f"Received: none of use (split={split!r}). Fill in the table."
         )
-    return _MAKERS[recipe["task"]](usable, recipe, folder, options)
+    keeping = {"folder": folder, "mode": mode}
+    return _MAKERS[recipe["task"]](usable, recipe, keeping, options)
 
 
 def image_cases(cases, recipe, target=None):
@@ -75,20 +77,21 @@ def image_cases(cases, recipe, target=None):
     return recipe, [c for c in known if (c.images if column is None else c.target)]
 
 
-def _patches(cases, recipe, folder, options):
+def _patches(cases, recipe, keeping, options):
     options.pop("shuffle")
-    return PatchDataset(LabelledVolumes(cases, recipe, folder), recipe, **options)
+    return PatchDataset(LabelledVolumes(cases, recipe, **keeping), recipe, **options)
 
 
-def _pairs(cases, recipe, folder, options):
+def _pairs(cases, recipe, keeping, options):
     options.pop("shuffle")
-    return SuperResolutionDataset(FineVolumes(cases, recipe), recipe, **options)
+    volumes = FineVolumes(cases, recipe, **keeping)
+    return SuperResolutionDataset(volumes, recipe, **options)
 
 
-def _twice(cases, recipe, folder, options):
+def _twice(cases, recipe, keeping, options):
     views = read_views(recipe["training"])
     dropout = recipe["training"].get("options", {}).get("channel_dropout", 0.0)
-    prepared = PreparedCases(cases, recipe, views, folder)
+    prepared = PreparedCases(cases, recipe, views, **keeping)
     return ReconstructionDataset(prepared, recipe, channel_dropout=dropout, **options)
 
 

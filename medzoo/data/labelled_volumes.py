@@ -1,7 +1,5 @@
 """LabelledVolumes: scans and label maps on the network's grid, kept between runs."""
 
-import hashlib
-import json
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -10,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from medzoo.data.code_table import read_code_table, recode
-from medzoo.data.prepared import file_stamp
+from medzoo.data.content import hashes_beside, name_by_content
+from medzoo.data.kept_volumes import KeptVolumes
 from medzoo.data.sources import read_sources, source_of
 from medzoo.errors import InputError
-from medzoo.files import replace_atomically
 from medzoo.io import read
 from medzoo.preprocess import Preprocessor
 from medzoo.spatial import Grid, orient, resample_labels
@@ -49,85 +47,71 @@ class LabelledVolumes:
     Args:
         cases: list of `Case` whose target is the path of a label map.
         recipe: dict, the recipe's content.
-        folder: path or None, where prepared volumes are kept between runs.
+        folder: path or None, where prepared volumes lie on disk.
         tables: path of the folder with the recipe's tables of codes, or None.
+        mode: str, "memory", "cached" or "streamed", see
+            `medzoo.data.kept_volumes.KeptVolumes`.
     """
 
-    def __init__(self, cases, recipe, folder=None, tables=None):
+    def __init__(self, cases, recipe, folder=None, tables=None, mode="memory"):
         self.cases = list(cases)
         self.recipe = recipe
-        self.folder = None if folder is None else Path(folder)
         self.tables = None if tables is None else Path(tables)
         self.sources = read_sources(recipe.get("training", {}))
         # Which source a case is of is known before anything is read.
         self.source_of = [source_of(case, self.sources) for case in self.cases]
-        self._kept = {}
+        self._hashes = hashes_beside(folder)
+        self.kept = KeptVolumes(
+            len(self.cases), self._make, self._name_of, mode=mode, folder=folder
+        )
 
     def __len__(self):
         return len(self.cases)
 
     def get(self, index):
         """Returns a `LabelledVolume`."""
-        if index not in self._kept:
-            path = self._path(index)
-            if path is None or not path.is_file():
-                self._store(index, place_labelled(*self._task(index)))
-            if index not in self._kept:
-                self._kept[index] = _labelled(*_load(path), self._targets(index))
-        return self._kept[index]
+        parts = self.kept.get(index)
+        classes, places = parts["classes"], parts["positions"]
+        positions = {int(k): places[classes == k] for k in np.unique(classes)}
+        present = tuple(parts["present"].tolist())
+        return LabelledVolume(parts.get("image"), parts["labels"], present, positions)
 
     def prepare(self, *, workers=2, progress=None):
         """Prepares all cases in processes of their own; progress is `(done, total)`."""
-        todo = [i for i in range(len(self)) if not self._on_disk(i)]
+        if self.kept.mode == "streamed":
+            return
+        todo = [i for i in range(len(self)) if not self.kept.has(i)]
         # Spawned, not forked: TensorFlow's threads do not survive a fork.
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            results = pool.map(_place_task, [self._task(i) for i in todo])
-            for done, (index, parts) in enumerate(zip(todo, results, strict=True), 1):
-                self._store(index, parts)
+            results = pool.map(_arrays_of, [self._task(i) for i in todo])
+            for done, (index, arrays) in enumerate(zip(todo, results, strict=True), 1):
+                self.kept.put(index, arrays)
                 if progress is not None:
                     progress(done, len(todo))
 
     def _task(self, index):
         return self.cases[index], self.recipe, self.source_of[index], self.tables
 
-    def _targets(self, index):
-        synthesis = self.source_of[index].synthesis
-        if self.cases[index].images or synthesis is None:
-            return None
-        return synthesis["arguments"].get("targets")
+    def _make(self, index):
+        return _arrays_of(self._task(index))
 
-    def _on_disk(self, index):
-        path = self._path(index)
-        return path is not None and path.is_file()
-
-    def _store(self, index, parts):
-        path = self._path(index)
-        if path is None:
-            self._kept[index] = _labelled(*parts, self._targets(index))
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        image, labels, present = parts
-        arrays = {"labels": labels, "present": np.asarray(present)}
-        if image is not None:
-            arrays["image"] = image
-        with replace_atomically(path) as temporary, temporary.open("wb") as file:
-            np.savez(file, **arrays)
-
-    def _path(self, index):
+    def _name_of(self, index):
         """Named by content: another scan or recipe never finds it."""
-        if self.folder is None:
-            return None
         case, source = self.cases[index], self.source_of[index]
-        paths = [*case.images.values(), case.folder / case.target]
-        spatial = self.recipe["preprocessing"].get("spatial", [])
+        paths = [case.images[name] for name in sorted(case.images)]
+        paths.append(case.folder / case.target)
+        if source.codes is not None:
+            tables = Path() if self.tables is None else self.tables
+            paths.append(tables / source.codes)
         facts = [
-            [file_stamp(path) for path in paths],
-            [spatial, self.recipe["channels"], sorted(case.images), source.codes],
-            *[[layers] for layers in [whole_volume_layers(self.recipe)] if layers],
+            sorted(case.images),
+            self.recipe["preprocessing"].get("spatial", []),
+            self.recipe["channels"],
+            whole_volume_layers(self.recipe),
+            _targets(case, source),
+            len(self.recipe["class_names"]),
         ]
-        text = json.dumps(facts, sort_keys=True)
-        digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-        return self.folder / f"{case.case_id}.{digest}.npz"
+        return name_by_content(case.case_id, paths, facts, self._hashes)
 
 
 def place_labelled(case, recipe, source, tables):
@@ -200,18 +184,31 @@ def _classes(volume, recipe, source, tables):
     return recode(array, None, count)
 
 
-def _place_task(task):
-    return place_labelled(*task)
+def _targets(case, source):
+    """What a synthesis makes of codes, by which places are kept; or None."""
+    if case.images or source.synthesis is None:
+        return None
+    return source.synthesis["arguments"].get("targets")
 
 
-def _load(path):
-    with np.load(path, allow_pickle=False) as parts:
-        image = parts["image"] if "image" in parts.files else None
-        return image, parts["labels"], tuple(parts["present"].tolist())
+def _arrays_of(task):
+    """What is kept of a case: dict of name -> array."""
+    case, _, source, _ = task
+    image, labels, present = place_labelled(*task)
+    positions = class_positions(labels, _targets(case, source))
+    arrays = {"labels": labels, "present": np.asarray(present)}
+    if image is not None:
+        arrays["image"] = image
+    return arrays | flat_positions(positions)
 
 
-def _labelled(image, labels, present, targets):
-    return LabelledVolume(image, labels, present, class_positions(labels, targets))
+def flat_positions(positions):
+    """Returns `class_positions` as two arrays: places `(n, 3)` and classes `(n,)`."""
+    counts = [len(places) for places in positions.values()]
+    return {
+        "positions": np.concatenate(list(positions.values())),
+        "classes": np.repeat(np.array(list(positions), np.int32), counts),
+    }
 
 
 def class_positions(labels, targets=None):

@@ -5,7 +5,7 @@ import numpy as np
 from medzoo.data.boxes import centre_box, cut_box
 from medzoo.data.compiled_pipeline import CompiledPipeline, run_seeded
 from medzoo.data.labelled_volumes import MARKS, whole_volume_layers
-from medzoo.data.random_patches import RandomPatches, draw_by_rate, group_by
+from medzoo.data.random_patches import RandomPatches, group_by
 from medzoo.errors import RecipeError
 from medzoo.preprocess import make_layer
 
@@ -111,7 +111,7 @@ class PatchDataset(RandomPatches):
             `(x, y, z, num_classes)` float32, 1 at every class that the label may mean.
         """
         generator = self.generator_of(number)
-        name, index = draw_by_rate(self._groups, self._rates, generator)
+        name, index = self.draw_case(number, generator)
         case = self.volumes.get(index)
         source = self.volumes.sources[name]
         data = _run(self._movement, self._region(case, generator), generator)

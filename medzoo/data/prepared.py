@@ -1,16 +1,13 @@
 """PreparedCases: each scan of a table through the spatial steps once, then kept."""
 
-import hashlib
 import json
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from pathlib import Path
 
-import numpy as np
-
+from medzoo.data.content import hashes_beside, name_by_content
+from medzoo.data.kept_volumes import KeptVolumes
 from medzoo.data.views import strip
 from medzoo.errors import InputError
-from medzoo.files import replace_atomically
 from medzoo.io import read
 from medzoo.preprocess import Preprocessor
 
@@ -22,19 +19,26 @@ class PreparedCases:
         cases: list of `Case`.
         recipe: dict, the recipe's content.
         views: list of `View`.
-        folder: path or None, where prepared volumes are kept between runs; None keeps
-            them in memory alone.
+        folder: path or None, where prepared volumes lie on disk.
+        mode: str, "memory", "cached" or "streamed", see
+            `medzoo.data.kept_volumes.KeptVolumes`.
     """
 
-    def __init__(self, cases, recipe, views, folder=None):
+    def __init__(self, cases, recipe, views, folder=None, mode="memory"):
         self.cases = list(cases)
         self.views = list(views)
-        self.folder = None if folder is None else Path(folder)
         self.preprocessor = Preprocessor(recipe["preprocessing"], recipe["channels"])
         # The normalising layers come after: another choice of them costs nothing.
         spatial = {"spatial": recipe["preprocessing"].get("spatial", [])}
         self._sections = (spatial, recipe["channels"])
-        self._kept = {}
+        # A view that only augments differently shares the prepared volume.
+        self._ways = [json.dumps(view.strip, sort_keys=True) for view in self.views]
+        self._kinds = list(dict.fromkeys(self._ways))
+        self._hashes = hashes_beside(folder)
+        count = len(self.cases) * len(self._kinds)
+        self.kept = KeptVolumes(
+            count, self._make, self._name_of, mode=mode, folder=folder
+        )
 
     def __len__(self):
         return len(self.cases)
@@ -50,14 +54,7 @@ class PreparedCases:
 
     def get(self, index, view=0):
         """Returns a case in a view, `(x, y, z, channels)` float32, read-only."""
-        # A view that only augments differently shares the prepared volume.
-        way = self.views[view].strip
-        key = (index, json.dumps(way, sort_keys=True))
-        if key not in self._kept:
-            array = self._load_or_place(index, way)
-            array.setflags(write=False)
-            self._kept[key] = array
-        return self._kept[key]
+        return self.kept.get(self._number(index, view))["image"]
 
     def prepare(self, *, workers=2, progress=None):
         """Prepares all cases in all views, in processes of their own.
@@ -66,54 +63,40 @@ class PreparedCases:
             workers: int, processes.
             progress: callable `(done, total)` or None.
         """
-        tasks = {}
-        for index in range(len(self)):
-            for view in self.views_of(index):
-                way = self.views[view].strip
-                key = (index, json.dumps(way, sort_keys=True))
-                tasks.setdefault(key, (self.cases[index], way, *self._sections))
-        todo = [key for key in tasks if not self._on_disk(key[0], tasks[key][1])]
+        if self.kept.mode == "streamed":
+            return
+        wanted = (
+            self._number(i, v) for i in range(len(self)) for v in self.views_of(i)
+        )
+        todo = [n for n in dict.fromkeys(wanted) if not self.kept.has(n)]
         # Spawned, not forked: TensorFlow's threads do not survive a fork.
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            results = pool.map(_place_task, [tasks[key] for key in todo], chunksize=2)
-            for done, (key, array) in enumerate(zip(todo, results, strict=True), 1):
-                self._keep(key, tasks[key][1], array)
+            tasks = [(*self._task(number), *self._sections) for number in todo]
+            results = pool.map(_place_task, tasks, chunksize=2)
+            for done, (number, array) in enumerate(zip(todo, results, strict=True), 1):
+                self.kept.put(number, {"image": array})
                 if progress is not None:
                     progress(done, len(todo))
 
-    def _keep(self, key, way, array):
-        array.setflags(write=False)
-        self._kept[key] = array
-        if self.folder is not None:
-            self._write(self._file(key[0], way), array)
+    def _number(self, index, view):
+        """A case in a kind of view as one number, as its volume is kept."""
+        return index * len(self._kinds) + self._kinds.index(self._ways[view])
 
-    def _load_or_place(self, index, way):
-        if self._on_disk(index, way):
-            return np.load(self._file(index, way), allow_pickle=False)
-        array = place(self.cases[index], way, self.preprocessor)
-        if self.folder is not None:
-            self._write(self._file(index, way), array)
-        return array
+    def _task(self, number):
+        index, kind = divmod(number, len(self._kinds))
+        return self.cases[index], json.loads(self._kinds[kind])
 
-    def _on_disk(self, index, way):
-        return self.folder is not None and self._file(index, way).is_file()
+    def _make(self, number):
+        return {"image": place(*self._task(number), self.preprocessor)}
 
-    def _file(self, index, way):
+    def _name_of(self, number):
         """Named by content: another scan, recipe or view never finds it."""
-        case = self.cases[index]
-        paths = list(case.images.values())
+        case, way = self._task(number)
+        paths = [case.images[name] for name in sorted(case.images)]
         if way is not None:
             paths.append(case.path(way["column"]))
-        facts = [file_stamp(path) for path in paths]
-        text = json.dumps([facts, way, self._sections], sort_keys=True)
-        digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-        return self.folder / f"{case.case_id}.{digest}.npy"
-
-    @staticmethod
-    def _write(path, array):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replace_atomically(path) as temporary:
-            np.save(temporary, array, allow_pickle=False)
+        facts = [sorted(case.images), way, self._sections]
+        return name_by_content(case.case_id, paths, facts, self._hashes)
 
 
 def place(case, way, preprocessor):
@@ -145,11 +128,3 @@ def place(case, way, preprocessor):
 def _place_task(task):
     case, way, preprocessing, channels = task
     return place(case, way, Preprocessor(preprocessing, channels))
-
-
-def file_stamp(path):
-    """Returns what tells a file from another: absolute path, size, time of change."""
-    # Absolute: a table is found again from whatever folder the training starts.
-    path = Path(path).resolve()
-    status = path.stat()
-    return [str(path), status.st_size, status.st_mtime_ns]

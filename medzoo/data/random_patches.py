@@ -5,9 +5,16 @@ import numpy as np
 
 from medzoo.errors import RecipeError
 
+# Streamed: so many volumes at once, and so many patches of each while it is there.
+VOLUMES_AT_ONCE = 4
+PATCHES_PER_VOLUME = 8
+
 
 class RandomPatches(keras.utils.PyDataset):
     """Batches of patches; subclasses write `patch(number)`.
+
+    They set `volumes`, whose `kept` are `KeptVolumes`, and `_groups` and `_rates`, the
+    cases of each source and how often it is drawn.
 
     What an epoch draws follows from `seed`, the epoch and the number of the patch
     alone, so that a resumed training sees what an uninterrupted one would have seen.
@@ -52,6 +59,41 @@ class RandomPatches(keras.utils.PyDataset):
     def patch(self, number):
         """Returns input and target of the patch of a number in this epoch."""
         raise NotImplementedError
+
+    def draw_case(self, number, generator):
+        """Draws which case a patch is of.
+
+        Where volumes are kept each patch draws its own. Where they are streamed a few
+        are drawn for many patches, which are mixed, so that each is read once for all
+        of its patches; the next few are read meanwhile.
+
+        Args:
+            number: int, of the patch in this epoch.
+            generator: numpy random generator of the patch.
+
+        Returns:
+            The source's name and the case's index.
+        """
+        kept = self.volumes.kept
+        if kept.mode != "streamed":
+            return draw_by_rate(self._groups, self._rates, generator)
+        size = VOLUMES_AT_ONCE * PATCHES_PER_VOLUME
+        group, place = divmod(number, size)
+        drawn = self._drawn_together(group)
+        kept.expect([index for _, index in drawn])
+        # Not at once: threads may still be at the group before, which would be let go.
+        if place >= size // 2 and number - place + size < self.steps * self.batch_size:
+            kept.expect([index for _, index in self._drawn_together(group + 1)])
+        order = np.random.default_rng([self.seed, self.epoch, group, 1])
+        slots = order.permutation(np.repeat(range(len(drawn)), PATCHES_PER_VOLUME))
+        return drawn[slots[place]]
+
+    def _drawn_together(self, group):
+        generator = np.random.default_rng([self.seed, self.epoch, group, 0])
+        return [
+            draw_by_rate(self._groups, self._rates, generator)
+            for _ in range(VOLUMES_AT_ONCE)
+        ]
 
     def generator_of(self, number):
         """Returns the random generator of a patch, numpy's."""

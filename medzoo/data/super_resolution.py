@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from medzoo.data.content import hashes_beside, name_by_content
 from medzoo.data.degradation import degrade
-from medzoo.data.random_patches import RandomPatches, draw_by_rate, group_by
+from medzoo.data.kept_volumes import KeptVolumes
+from medzoo.data.random_patches import RandomPatches, group_by
 from medzoo.errors import InputError, RecipeError
 from medzoo.preprocess import Preprocessor
 from medzoo.spatial.factor_grid import three_factors
@@ -18,19 +20,26 @@ MARGIN = 3
 
 
 class FineVolumes:
-    """The scans that patches are cut from, oriented and scaled, kept in memory.
+    """The scans that patches are cut from, oriented and scaled.
 
     Args:
         cases: list of `Case`; a column `source` names the kind of scan.
         recipe: dict, the recipe's content.
+        folder: path or None, where they lie on disk.
+        mode: str, "memory", "cached" or "streamed", see
+            `medzoo.data.kept_volumes.KeptVolumes`.
     """
 
-    def __init__(self, cases, recipe):
+    def __init__(self, cases, recipe, folder=None, mode="memory"):
         self.cases = list(cases)
         self.factor = factor_of(recipe)
         self.sources = [case.columns.get(SOURCE, "") for case in self.cases]
         self.preprocessor = Preprocessor(recipe["preprocessing"], recipe["channels"])
-        self._kept = {}
+        self._facts = [recipe["preprocessing"], recipe["channels"], list(self.factor)]
+        self._hashes = hashes_beside(folder)
+        self.kept = KeptVolumes(
+            len(self.cases), self._read, self._name_of, mode=mode, folder=folder
+        )
 
     def __len__(self):
         return len(self.cases)
@@ -46,9 +55,13 @@ class FineVolumes:
             memory of float32, and finer than scans are digitised); and `(n, 3)` int16,
             indices of voxels of the head.
         """
-        if index not in self._kept:
-            self._kept[index] = self._read(index)
-        return self._kept[index]
+        arrays = self.kept.get(index)
+        return arrays["image"], arrays["bright"]
+
+    def _name_of(self, index):
+        case = self.cases[index]
+        paths = [case.images[name] for name in sorted(case.images)]
+        return name_by_content(case.case_id, paths, self._facts, self._hashes)
 
     def _read(self, index):
         case = self.cases[index]
@@ -65,7 +78,7 @@ class FineVolumes:
         array = ((array - background) / height).astype(np.float16)
         # Every second voxel: enough to draw centres from, an eighth of the memory.
         bright = 2 * np.argwhere(array[::2, ::2, ::2] > HEAD_LEVEL)
-        return array, bright.astype(np.int16)
+        return {"image": array, "bright": bright.astype(np.int16)}
 
 
 class SuperResolutionDataset(RandomPatches):
@@ -136,7 +149,7 @@ class SuperResolutionDataset(RandomPatches):
             coarse `(*patch_size, 1)` and fine `(*patch_size * factor, 1)`, float32.
         """
         generator = self.generator_of(number)
-        _, index = draw_by_rate(self._groups, self._rates, generator)
+        _, index = self.draw_case(number, generator)
         array, bright = self.volumes.get(index)
         region = self._region(array, bright, generator)
         width = self.fwhm[1]

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from medzoo.layers.region import check_region, draw_mask, inside_region
+from medzoo.layers.region import SPATIAL_AXES, check_region, draw_mask, inside_region
 from medzoo.layers.volume_layer import VolumeLayer
 
 
@@ -44,18 +44,26 @@ class ZScore(VolumeLayer):
 
     def transform_images(self, images, transformation, training=True):
         images = ops.cast(images, "float32")
-        axes = (1, 2, 3)
-        inside = inside_region(images, self.region, transformation)
-        inside = ops.cast(inside, "float32")
-        count = ops.maximum(ops.sum(inside, axes, keepdims=True), 1.0)
-        mean = ops.sum(images * inside, axes, keepdims=True) / count
-        centred = images - mean
-        variance = ops.sum(ops.square(centred) * inside, axes, keepdims=True) / count
+        if self.region == "whole":
+            mean = ops.mean(images, SPATIAL_AXES, keepdims=True)
+            centred = images - mean
+            variance = ops.mean(ops.square(centred), SPATIAL_AXES, keepdims=True)
+        else:
+            inside = inside_region(images, self.region, transformation)
+            inside = ops.cast(inside, "float32")
+            count = ops.maximum(_sum(inside), 1.0)
+            mean = _sum(images * inside) / count
+            centred = images - mean
+            variance = _sum(ops.square(centred) * inside) / count
         # Below this a deviation is rounding: dividing would amplify it.
         tiny = 1e-6 * ops.maximum(ops.abs(mean), 1e-30)
         deviation = ops.sqrt(variance)
         varies = deviation > tiny
-        return ops.where(varies, centred / ops.where(varies, deviation, 1.0), 0.0)
+        return centred * ops.where(varies, 1 / ops.where(varies, deviation, 1.0), 0.0)
 
     def get_config(self):
         return {**super().get_config(), "region": self.region}
+
+
+def _sum(values):
+    return ops.sum(values, SPATIAL_AXES, keepdims=True)

@@ -75,12 +75,12 @@ def test_prepared_scans_are_found_again_and_only_for_the_same_recipe(
     cases = read_cases(study, recipe["channels"])[:2]
     views = read_views({})
     PreparedCases(cases, recipe, views, tmp_path).get(0)
-    (kept,) = tmp_path.iterdir()
+    (kept,) = tmp_path.glob("*/image.npy")
     again = PreparedCases(cases, recipe, views, tmp_path).get(0)
     np.testing.assert_array_equal(np.load(kept), again)
     recipe["preprocessing"]["spatial"][1]["arguments"]["spacing"] = 11.0
     PreparedCases(cases, recipe, views, tmp_path).get(0)
-    assert len(list(tmp_path.iterdir())) == 2
+    assert len(list(tmp_path.glob("*/image.npy"))) == 2
 
 
 def test_strip_grows_the_mask_by_millimetres(head_phantom):
@@ -110,3 +110,17 @@ def test_wrong_arguments_are_refused(study, recipe):
         dataset(study, object())
     with pytest.raises(InputError, match="batch_size=0"):
         dataset(study, recipe, batch_size=0)
+
+
+@pytest.mark.parametrize("mode", ["cached", "streamed"])
+def test_where_scans_are_kept_changes_no_batch(tmp_path, study, recipe, mode):
+    keeping = {"mode": mode, "folder": tmp_path if mode == "cached" else None}
+    expected = dataset(study, recipe, seed=3)
+    found = dataset(study, recipe, seed=3, **keeping)
+    for number in range(len(expected)):
+        for one, other in zip(found[number], expected[number], strict=True):
+            np.testing.assert_array_equal(one, other)
+    if mode == "cached":
+        assert isinstance(found.prepared.get(0), np.memmap)
+    with pytest.raises(InputError, match="mode='disk'"):
+        dataset(study, recipe, mode="disk")
