@@ -14,6 +14,7 @@ PACKAGE = Path(medzoo.__file__).parent
 HEAVY = ("keras", "numpy", "tensorflow", "jax", "h5py", "nibabel", "SimpleITK", "scipy")
 PUBLIC = {
     "CompiledPipeline",
+    "PatchFeed",
     "Volume",
     "__version__",
     "attach",
@@ -32,9 +33,11 @@ PUBLIC = {
     "predict",
     "publish",
     "read",
+    "read_tfrecords",
     "report",
     "save_recipe",
     "write",
+    "write_tfrecords",
 }
 
 
