@@ -3,6 +3,8 @@
 import json
 import sys
 import warnings
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 from medzoo.data.cases import read_cases
@@ -10,6 +12,7 @@ from medzoo.errors import InputError, MedzooError, MedzooWarning, MissingFileErr
 from medzoo.zoo.batch_input import cases_of
 from medzoo.zoo.fetch import ready_weights
 from medzoo.zoo.image_output import ImageOutput
+from medzoo.zoo.look_ahead import in_order, threads_for
 from medzoo.zoo.progress import Progress
 from medzoo.zoo.quiet_keras import import_keras, limit_threads
 from medzoo.zoo.recipe import read_recipe
@@ -75,6 +78,25 @@ class CaseError(Exception):
     """One case has no result, for the reason that the message gives."""
 
 
+@dataclass(frozen=True)
+class Started:
+    """A case before the network: an earlier record, what was prepared, or an error.
+
+    Attributes:
+        case: `Case`.
+        content: dict, the record of an earlier run, or None.
+        volume: Volume of such a case if a report needs it, or None.
+        prepared: `PreparedCase` or None.
+        error: `CaseError` or None.
+    """
+
+    case: object
+    content: dict | None = None
+    volume: object = None
+    prepared: object = None
+    error: CaseError | None = None
+
+
 class Predictor:
     """A model of the zoo, loaded when the first scan turned out to be readable.
 
@@ -92,6 +114,7 @@ class Predictor:
         from medzoo.preprocess import Preprocessor
 
         limit_threads(threads)
+        self.threads = threads
         self.folder = Path(folder)
         self.recipe = read_recipe(self.folder)
         self.channels = self.recipe.to_dict()["channels"]
@@ -142,8 +165,11 @@ class Predictor:
         chosen = {} if self.options is None else self.options.to_dict()
         return ImageOutput(path, self.recipe, count, chosen)
 
-    def records(self, cases, *, output=None, progress=None, report=None):
+    def records(self, cases, *, output=None, progress=None, report=None, overlap=True):
         """Yields one dict a case; a case that fails is `{"case_id", "error"}`.
+
+        The next cases are read and prepared, and the last one written, in threads
+        while the network works on this one.
 
         Args:
             cases: list of `Case`.
@@ -152,35 +178,61 @@ class Predictor:
             progress: callable taking the number of cases that are done, or None.
             report: `medzoo.reporting.sheet.ReportSheet` that is told of each case, or
                 None.
+            overlap: bool; False does one case after the other.
 
         Raises:
             MedzooError: if the model cannot be loaded, which is no fault of a case.
         """
         if report is not None:
             report.begin(len(cases))
-        for number, case in enumerate(cases, 1):
-            content = None if output is None else output.finished(case)
-            if content is None:
-                content = self._record(case, output, report)
-            elif report is not None:
-                volume = self._preprocessor.gather(self._read(case))
-                report.earlier(case.case_id, case.images, volume, content)
-            if progress is not None:
-                progress(number)
-            yield {"case_id": case.case_id, **content}
+        threads = threads_for(len(cases), self.threads) if overlap else 0
+        writers = 1 if threads and output is not None else 0
+        with warnings.catch_warnings():
+            # They come back in the predictions. Filters belong to all threads.
+            warnings.simplefilter("ignore", MedzooWarning)
+            started = in_order(
+                lambda case: self._start(case, output, report), cases, threads, 1
+            )
+            answered = (self._answer(start, report) for start in started)
+            contents = in_order(
+                lambda answer: _content(*answer, output), answered, writers, 1
+            )
+            with closing(started), closing(contents):
+                done = zip(cases, contents, strict=True)
+                for number, (case, content) in enumerate(done, 1):
+                    if progress is not None:
+                        progress(number)
+                    yield {"case_id": case.case_id, **content}
 
-    def _record(self, case, output, report):
+    def _start(self, case, output, report):
+        """What needs no network: whether it is done already, reading, preparing."""
+        content = None if output is None else output.finished(case)
+        if content is None:
+            try:
+                return Started(case, prepared=self._prepare(case))
+            except CaseError as error:
+                return Started(case, error=error)
+        if report is None:
+            return Started(case, content)
+        volume = self._preprocessor.gather(self._read(case))
+        return Started(case, content, volume)
+
+    def _answer(self, start, report):
+        """Returns the case, and its `Prediction`, `CaseError` or earlier record."""
+        case = start.case
+        if start.content is not None:
+            if report is not None:
+                told = (case.case_id, case.images, start.volume, start.content)
+                report.earlier(*told)
+            return case, start.content
         try:
-            prediction = self.prediction(case, report)
-            if output is None:
-                return prediction.to_dict()
-            return output.write(case, prediction)
+            if start.error is not None:
+                raise start.error
+            return case, self._predicted(case, start.prepared, report)
         except CaseError as error:
-            if output is not None:
-                output.failed(case, str(error))
             if report is not None:
                 report.failed(case.case_id, case.images, str(error))
-            return {"error": str(error)}
+            return case, error
 
     def prediction(self, case, report=None):
         """Predicts on one case.
@@ -196,24 +248,29 @@ class Predictor:
             CaseError: for a case that has no result.
             MedzooError: if the model cannot be loaded.
         """
-        from medzoo.inference.predict import predict_prepared, prepare
-
         with warnings.catch_warnings():
             # They come back in the prediction.
             warnings.simplefilter("ignore", MedzooWarning)
             # The scan goes through the checks and spatial steps before keras is
             # imported: a bad one is refused in a moment.
-            try:
-                prepared = prepare(self._preprocessor, self._read(case))
-            except CASE_ERRORS as error:
-                raise CaseError(_one_line(error)) from error
-            model = self.model
-            try:
-                found = predict_prepared(
-                    model, prepared, self._preprocessor, self.options
-                )
-            except CASE_ERRORS as error:
-                raise CaseError(_one_line(error)) from error
+            return self._predicted(case, self._prepare(case), report)
+
+    def _prepare(self, case):
+        from medzoo.inference.predict import prepare
+
+        try:
+            return prepare(self._preprocessor, self._read(case))
+        except CASE_ERRORS as error:
+            raise CaseError(_one_line(error)) from error
+
+    def _predicted(self, case, prepared, report):
+        from medzoo.inference.predict import predict_prepared
+
+        model = self.model
+        try:
+            found = predict_prepared(model, prepared, self._preprocessor, self.options)
+        except CASE_ERRORS as error:
+            raise CaseError(_one_line(error)) from error
         if report is not None:
             report.predicted(case.case_id, case.images, prepared, found)
         return found
@@ -270,6 +327,17 @@ def run(options, report=None):
     if good == len(records):
         return EXIT_ALL
     return EXIT_SOME if good else EXIT_NONE
+
+
+def _content(case, answer, output):
+    """Writes what there is to write; returns the record without its case_id."""
+    if isinstance(answer, dict):
+        return answer
+    if isinstance(answer, CaseError):
+        if output is not None:
+            output.failed(case, str(answer))
+        return {"error": str(answer)}
+    return answer.to_dict() if output is None else output.write(case, answer)
 
 
 def _one_line(error):
