@@ -36,7 +36,7 @@ class Blocks:
 
     def __init__(self, model):
         steps = [_Step(x) for x in model.layers if not _is_input(x)]
-        if not any(step.block for step in steps):
+        if not any("_unit" in step.layer.name for step in steps if step.block):
             raise InputError(
                 "Only ResNet3D, FCN3D and ResidualUNet3D can be rematerialised. "
                 f"Received: {type(model).__name__}. Leave `rematerialize` out."
@@ -101,18 +101,21 @@ class _Block:
             return self._run(given, training)
         layers = [step.layer for step in self.steps]
         fixed = [v for layer in layers for v in layer.non_trainable_variables]
-        weights = [v for layer in layers for v in layer.trainable_variables]
-        sizes = len(given), len(weights)
+        moved = [v for layer in layers for v in layer.trainable_variables]
+        # Of the state of random layers there is no gradient: it is not passed along.
+        seeds = [v for v in fixed if "float" not in v.dtype]
+        moved += [v for v in fixed if "float" in v.dtype]
+        # Copied: what TensorFlow takes for a tensor may be the variable, read later.
+        states = [(v, ops.copy(v)) for v in seeds]
 
         def pure(*values):
-            tensors = values[: sizes[0]]
-            mapping = zip([*weights, *fixed], values[sizes[0] :], strict=True)
-            with keras.StatelessScope(state_mapping=list(mapping)) as scope:
+            tensors, values = values[: len(given)], values[len(given) :]
+            mapping = [*zip(moved, values, strict=True), *states]
+            with keras.StatelessScope(state_mapping=mapping) as scope:
                 found = self._run(tensors, training)
             return (*found, *(scope.get_current_value(v) for v in fixed))
 
-        values = [ops.convert_to_tensor(v) for v in (*weights, *fixed)]
-        found = keras.remat(pure)(*given, *values)
+        found = keras.remat(pure)(*given, *(ops.copy(v) for v in moved))
         for variable, value in zip(fixed, found[len(self.outputs) :], strict=True):
             variable.assign(value)
         return found[: len(self.outputs)]

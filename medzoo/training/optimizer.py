@@ -20,9 +20,19 @@ def make_optimizer(settings, steps_per_epoch):
         ema_momentum=settings.ema_momentum or 0.99,
         gradient_accumulation_steps=number if number > 1 else None,
     )
-    if settings.dtype == "mixed_float16":
-        return keras.optimizers.LossScaleOptimizer(optimizer)
-    return optimizer
+    return with_scaled_loss(optimizer, settings.dtype)
+
+
+def with_scaled_loss(optimizer, dtype):
+    """Returns the optimizer, wrapped for float16, whose small gradients would be 0.
+
+    Args:
+        optimizer: `keras.optimizers.Optimizer`.
+        dtype: str, the policy of the network's layers.
+    """
+    if dtype != "mixed_float16":
+        return optimizer
+    return keras.optimizers.LossScaleOptimizer(optimizer)
 
 
 def keeps_average(optimizer):
@@ -92,7 +102,7 @@ class AccumulatingAdamW(keras.optimizers.AdamW):
             super()._update_model_variables_moving_average(trainable_variables)
             return
         averages = [a for a in self._model_variables_moving_average if a is not None]
-        before = [ops.convert_to_tensor(average) for average in averages]
+        before = [ops.copy(average) for average in averages]
         super()._update_model_variables_moving_average(trainable_variables)
         updated = ops.equal((self._iterations + 1) % number, 0)
         for average, value in zip(averages, before, strict=True):

@@ -6,6 +6,7 @@ import keras
 
 from medzoo import losses
 from medzoo.errors import InputError, RecipeError
+from medzoo.training.optimizer import with_scaled_loss
 from medzoo.training.precision import PRECISIONS
 
 SPLIT = {"num_folds": 5, "seed": 42}
@@ -203,10 +204,11 @@ def compile_for_fine_tuning(model):
     settings = TrainingSettings.from_recipe(recipe)
     loss = settings.loss if recipe["task"] == "regression" else None
     section = {**recipe.get("training", {}), "loss": loss}
+    optimizer = keras.optimizers.AdamW(
+        settings.fine_tuning_rate, weight_decay=settings.weight_decay
+    )
     model.compile(
-        optimizer=keras.optimizers.AdamW(
-            settings.fine_tuning_rate, weight_decay=settings.weight_decay
-        ),
+        optimizer=with_scaled_loss(optimizer, model.get_config()["dtype"]),
         loss=make_loss({**recipe, "training": section}),
         metrics=make_metrics(recipe),
     )
