@@ -56,11 +56,15 @@ class Epochs:
 
     def _epoch(self, callbacks):
         started = perf_counter()
-        self.model.reset_metrics()
-        logs = {}
+        sums, seen = {}, 0
         for number, batch in enumerate(self.feed):
             callbacks.on_train_batch_begin(number)
             logs = self.model.train_on_batch(*batch, return_dict=True)
             callbacks.on_train_batch_end(number, logs)
+            # Keras starts anew with every batch; an epoch's numbers are the means.
+            size = len(keras.tree.flatten(batch[0])[0])
+            seen += size
+            for name, value in logs.items():
+                sums[name] = sums.get(name, 0.0) + size * float(value)
         self.seconds, self.waited = perf_counter() - started, self.feed.waited
-        return logs
+        return {name: total / seen for name, total in sums.items()}
