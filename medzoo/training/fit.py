@@ -5,7 +5,7 @@ from pathlib import Path
 
 import keras
 
-from medzoo.data.feed import Feed
+from medzoo.data.prefetch import Feed
 from medzoo.models.from_recipe import CLASSES
 from medzoo.training.checkpoint import Checkpoints, load_state, newest
 from medzoo.training.epochs import Epochs
@@ -46,7 +46,7 @@ def fit(
             stops early. It is called as `measure(model, writer=...)`, with a
             `SummaryWriter` or None.
         start: path of a weights file to start from, or None for fresh weights.
-        workers: int or None, threads that make batches, see `medzoo.data.feed.Feed`;
+        workers: int or None, threads that make batches, see `medzoo.data.prefetch.Feed`;
             the batches do not depend on it.
 
     Returns:

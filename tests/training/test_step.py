@@ -9,7 +9,7 @@ import pytest
 
 from medzoo.cli.main import main
 from medzoo.data.dataset import dataset
-from medzoo.data.feed import Feed
+from medzoo.data.prefetch import Feed
 from medzoo.errors import InputError, RecipeError
 from medzoo.models import ResNet3D
 from medzoo.training.epochs import Epochs

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from medzoo.data.feed import Feed, default_workers
+from medzoo.data.prefetch import Feed, default_workers
 
 
 class Slow(keras.utils.PyDataset):
