@@ -4,8 +4,9 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass
 from pathlib import Path
 
-from medzoo.cli.parser import add_name, add_target, add_threads
+from medzoo.cli.parser import add_name, add_target, add_threads, thread_count
 from medzoo.errors import InputError
+from medzoo.training.precision import PRECISIONS
 from medzoo.zoo.fetch import ready_weights
 from medzoo.zoo.recipe import read_recipe
 from medzoo.zoo.registry import resolve
@@ -25,6 +26,10 @@ class TrainOptions:
         fine_tune: Whether to start from the model's weights.
         start: Path of these weights, verified, or None.
         threads: CPU threads at most, or None.
+        precision: What to compute in instead of the recipe's dtype, or None.
+        accumulate: Batches a step of the optimizer, or None for the recipe's.
+        rematerialize: Whether to compute twice what is then not kept in memory.
+        workers: Threads that make batches, or None.
     """
 
     name: str
@@ -36,6 +41,10 @@ class TrainOptions:
     fine_tune: bool
     start: Path | None
     threads: int | None
+    precision: str | None = None
+    accumulate: int | None = None
+    rematerialize: bool = False
+    workers: int | None = None
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -67,6 +76,35 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     add_target(parser)
     add_threads(parser)
+    _add_step(parser)
+
+
+def _add_step(parser: ArgumentParser) -> None:
+    """Adds the arguments on how a step of training is made."""
+    parser.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        help="what the network computes in, instead of the recipe's dtype",
+    )
+    parser.add_argument(
+        "--accumulate",
+        type=thread_count,
+        metavar="N",
+        help="average the gradients of N batches for one step of the optimizer",
+    )
+    parser.add_argument(
+        "--rematerialize",
+        action="store_true",
+        help="compute inner results twice instead of keeping them: less memory, the "
+        "same results, more time",
+    )
+    parser.add_argument(
+        "--workers",
+        type=thread_count,
+        metavar="N",
+        help="threads that make batches meanwhile; one for every two cores if not "
+        "given; results do not depend on it",
+    )
 
 
 def read_options(values: Namespace) -> TrainOptions:
@@ -93,6 +131,10 @@ def read_options(values: Namespace) -> TrainOptions:
         fine_tune=values.fine_tune,
         start=ready_weights(folder, recipe) if wanted else None,
         threads=values.threads,
+        precision=values.precision,
+        accumulate=values.accumulate,
+        rematerialize=values.rematerialize,
+        workers=values.workers,
     )
 
 

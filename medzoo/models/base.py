@@ -5,6 +5,7 @@ import json
 import keras
 
 from medzoo.layers.convolution_blocks import BlockStyle
+from medzoo.models.rematerialization import Blocks
 
 
 class Arguments:
@@ -50,6 +51,28 @@ class VolumeModel(keras.Model):
         self._arguments = Arguments(arguments)
         self._recipe = Arguments(recipe)
         self._policy_name = keras.dtype_policies.get(dtype).name
+        self._blocks = None
+
+    @property
+    def rematerialize(self):
+        """Whether training keeps only what passes between blocks, not what is in them.
+
+        Set it before `fit`: steps take less memory and more time, and give the same.
+        Weights and configuration do not know of it.
+
+        Raises:
+            medzoo.errors.InputError: on setting it, if the network has no such blocks.
+        """
+        return self._blocks is not None
+
+    @rematerialize.setter
+    def rematerialize(self, wanted):
+        self._blocks = Blocks(self) if wanted else None
+
+    def call(self, inputs, training=None, mask=None):
+        if self._blocks is not None and training:
+            return self._blocks(inputs, training)
+        return super().call(inputs, training=training, mask=mask)
 
     @property
     def recipe(self):

@@ -17,9 +17,9 @@ from medzoo.files import write_text_atomically
 from medzoo.models.from_recipe import build_model
 from medzoo.training import image_command
 from medzoo.training.cross_validation import cross_validate, write_out_of_fold
-from medzoo.training.fit import Terminated, fit
+from medzoo.training.fit import Terminated, check_rematerialize, fit
 from medzoo.training.preparation import every_twentieth
-from medzoo.training.settings import TrainingSettings
+from medzoo.training.settings import TrainingSettings, with_step
 from medzoo.training.spread_scale import with_spread_scale
 from medzoo.training.super_resolution import train_super_resolution
 from medzoo.training.weights_file import write_weights
@@ -37,6 +37,10 @@ def train(
     tables=None,
     start=None,
     threads=None,
+    precision=None,
+    accumulate=None,
+    rematerialize=None,
+    workers=None,
     log=None,
 ):
     """Trains a model as its recipe says: a cross-validation, then what is published.
@@ -54,18 +58,31 @@ def train(
         tables: path of the folder with the recipe's tables of codes, or None.
         start: path of weights to start from, for tasks that answer in images; or None.
         threads: int or None, processes that prepare scans. Defaults to 2.
+        precision: str or None, "float32", "mixed_bfloat16" or "mixed_float16" instead
+            of the recipe's `dtype`.
+        accumulate: int or None, instead of the recipe's `gradient_accumulation`: so
+            many batches make one step of the optimizer.
+        rematerialize: bool or None, instead of the recipe's: a step in less memory and
+            more time.
+        workers: int or None, threads that make batches while the network computes; they
+            change nothing but the time. Defaults to one for every two cores.
         log: callable taking a line, or None.
 
     Returns:
         Path of the model folder.
 
     Raises:
-        InputError: if the recipe's ensemble and its number of folds differ.
+        InputError: if the recipe's ensemble and its number of folds differ, the
+            precision is unknown, or the network cannot be rematerialised.
         Terminated: after SIGTERM, when the state is saved.
     """
     output = Path(output)
+    step = {"accumulate": accumulate, "rematerialize": rematerialize}
+    recipe = with_step(recipe, precision=precision, **step)
+    check_rematerialize(recipe)
     if recipe["task"] not in ("regression", "classification"):
-        return _train_images(recipe, cases, output, target, tables, start, threads, log)
+        more = {"tables": tables, "start": start, "workers": workers, "log": log}
+        return _train_images(recipe, cases, output, target, threads, **more)
     _check_members(recipe)
     if target is not None:
         recipe = {**recipe, "target": {**recipe["target"], "column": target}}
@@ -76,14 +93,16 @@ def train(
     views = read_views(recipe["training"])
     prepared = PreparedCases(labelled, recipe, views, output / "prepared")
     prepared.prepare(workers=threads or 2, progress=every_twentieth(say))
+    making = {"workers": workers, "log": log}
     networks, outputs, folds = cross_validate(
-        recipe, prepared, targets, output / "runs", log=log
+        recipe, prepared, targets, output / "runs", **making
     )
     interval = write_out_of_fold(
         output / "out_of_fold.csv", recipe, labelled, targets, outputs, folds
     )
     if "num_members" not in recipe["architecture"]["arguments"]:
-        networks = [_on_all(recipe, prepared, targets, output / "runs" / "all", log)]
+        folder = output / "runs" / "all"
+        networks = [_on_all(recipe, prepared, targets, folder, **making)]
     facts = write_weights(_assembled(recipe, networks), output / "model.weights.h5")
     content = with_results(recipe, facts, interval)
     text = json.dumps(content, indent=2, ensure_ascii=False)
@@ -91,14 +110,14 @@ def train(
     return output
 
 
-def _train_images(recipe, cases, output, target, tables, start, threads, log):
-    say = log or (lambda line: None)
+def _train_images(recipe, cases, output, target, threads, *, tables, log, **more):
+    more["log"] = log or (lambda line: None)
     recipe, usable = image_cases(cases, recipe, target)
     if recipe["task"] == "super_resolution":
         runs = output / "runs" / "model"
-        model = train_super_resolution(recipe, usable, runs, start=start, log=say)
+        model = train_super_resolution(recipe, usable, runs, **more)
     else:
-        more = {"tables": tables, "start": start, "threads": threads or 2, "log": say}
+        more |= {"tables": tables, "threads": threads or 2}
         model = image_command.train_images(recipe, usable, output, **more)
     recipe = with_spread_scale(model, recipe, usable)
     image_command.write_model(model, recipe, output)
@@ -115,12 +134,12 @@ def _check_members(recipe):
         )
 
 
-def _on_all(recipe, prepared, targets, folder, log):
+def _on_all(recipe, prepared, targets, folder, **making):
     settings = TrainingSettings.from_recipe(recipe)
     more = {"batch_size": settings.batch_size, "seed": settings.seed}
     more["weights"] = case_weights(prepared.cases, targets, recipe["training"])
     data = CaseDataset(prepared, targets, recipe, **more)
-    return fit(recipe, data, folder, log=log)
+    return fit(recipe, data, folder, **making)
 
 
 def _assembled(recipe, networks):
@@ -161,6 +180,10 @@ def run(recipe, options):
             tables=options.folder,
             start=_start(options, recipe),
             threads=options.threads,
+            precision=options.precision,
+            accumulate=options.accumulate,
+            rematerialize=options.rematerialize or None,
+            workers=options.workers,
             log=log,
         )
     except Terminated:

@@ -25,7 +25,7 @@ from medzoo.training.weights_file import write_weights
 COLUMNS = ("case_id", "fold", "target", "prediction", "low", "high")
 
 
-def cross_validate(recipe, prepared, targets, folder, *, log=None):
+def cross_validate(recipe, prepared, targets, folder, *, log=None, workers=None):
     """Trains one network a fold and predicts the cases that it did not see.
 
     Args:
@@ -34,6 +34,7 @@ def cross_validate(recipe, prepared, targets, folder, *, log=None):
         targets: sequence of float or int, one a case.
         folder: path; folds that are finished there are not trained again.
         log: callable taking a line, or None.
+        workers: int or None, threads that make batches.
 
     Returns:
         list of networks, one a fold, and `(cases, outputs)` float32 array of what each
@@ -62,7 +63,8 @@ def cross_validate(recipe, prepared, targets, folder, *, log=None):
             variants=variants,
             weights=weights,
         )
-        network = _train_fold(recipe, data, folder / f"fold-{fold}", fold, log)
+        run = folder / f"fold-{fold}"
+        network = _train_fold(recipe, data, run, fold, log, workers)
         networks.append(network)
         for index in (i for i, f in enumerate(folds) if f == fold):
             x = data.preprocessor.normalize(prepared.get(index)[None])
@@ -73,7 +75,7 @@ def cross_validate(recipe, prepared, targets, folder, *, log=None):
     return networks, np.stack([outputs[i] for i in range(len(targets))]), folds
 
 
-def _train_fold(recipe, data, folder, fold, log):
+def _train_fold(recipe, data, folder, fold, log, workers):
     finished = folder / "network.weights.h5"
     if finished.is_file():
         network = single_network(recipe)
@@ -86,7 +88,8 @@ def _train_fold(recipe, data, folder, fold, log):
     seeded = dict(recipe)
     own_seed = recipe["training"].get("seed", 0) + fold
     seeded["training"] = {**recipe["training"], "seed": own_seed}
-    network = fit(seeded, data, folder, log=None if log is None else say)
+    say = None if log is None else say
+    network = fit(seeded, data, folder, log=say, workers=workers)
     write_weights(network, finished, dtype="float32")
     return network
 

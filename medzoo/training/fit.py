@@ -5,9 +5,12 @@ from pathlib import Path
 
 import keras
 
+from medzoo.data.prefetch import Feed
 from medzoo.models.from_recipe import CLASSES
 from medzoo.training.checkpoint import Checkpoints, load_state, newest
+from medzoo.training.epochs import Epochs
 from medzoo.training.normalization import reestimate_averages
+from medzoo.training.optimizer import make_optimizer
 from medzoo.training.readout import add_readout, freeze_readout
 from medzoo.training.settings import TrainingSettings, make_loss, make_metrics
 from medzoo.training.summaries import summary_writer
@@ -19,7 +22,15 @@ class Terminated(Exception):  # noqa: N818 - not an error: the user asked for it
 
 
 def fit(
-    recipe, data, folder, *, log=None, checkpoint_every=1, measure=None, start=None
+    recipe,
+    data,
+    folder,
+    *,
+    log=None,
+    checkpoint_every=1,
+    measure=None,
+    start=None,
+    workers=None,
 ):
     """Trains a single network (a member, where the recipe is an ensemble).
 
@@ -35,6 +46,8 @@ def fit(
             stops early. It is called as `measure(model, writer=...)`, with a
             `SummaryWriter` or None.
         start: path of a weights file to start from, or None for fresh weights.
+        workers: int or None, threads that make batches, see `medzoo.data.prefetch.Feed`;
+            the batches do not depend on it.
 
     Returns:
         float32 Keras model with the trained weights.
@@ -48,9 +61,10 @@ def fit(
     facts = {} if last is None else load_state(last, model, model.optimizer)
     done = data.epoch = facts.get("epochs_done", 0)
     checkpoints = Checkpoints(folder, checkpoint_every, facts)
+    epochs = Epochs(model, Feed(data, workers))
     callbacks = [checkpoints]
     if log is not None:
-        callbacks.append(_Log(log, settings.epochs))
+        callbacks.append(_Log(log, settings.epochs, epochs))
     validation = None
     if measure is not None:
         validation = make_validation(settings, data, measure, folder, log)
@@ -58,14 +72,7 @@ def fit(
         callbacks.insert(0, validation)
     if done < settings.epochs:
         with checkpoints.until_terminated():
-            model.fit(
-                data,
-                epochs=settings.epochs,
-                initial_epoch=done,
-                callbacks=callbacks,
-                shuffle=False,
-                verbose=0,
-            )
+            epochs.run(done, settings.epochs, callbacks)
         if checkpoints.stopped:
             raise Terminated
     if validation is not None:
@@ -86,13 +93,8 @@ def _compiled(recipe, settings, steps_per_epoch, start):
     if start is not None:
         model.load_weights(start)
     freeze_readout(model, settings.readout is not None)
-    optimizer = keras.optimizers.AdamW(
-        schedule(settings, steps_per_epoch),
-        weight_decay=settings.weight_decay,
-        global_clipnorm=settings.clip_norm,
-        use_ema=settings.ema_momentum is not None,
-        ema_momentum=settings.ema_momentum or 0.99,
-    )
+    model.rematerialize = settings.rematerialize
+    optimizer = make_optimizer(settings, steps_per_epoch)
     model.compile(optimizer, make_loss(recipe), metrics=make_metrics(recipe))
     optimizer.build(model.trainable_variables)
     return model
@@ -113,17 +115,10 @@ def make_validation(settings, data, measure, folder, log):
     )
 
 
-def schedule(settings, steps_per_epoch):
-    """Returns the learning rate over the steps: linear rise, cosine fall."""
-    warmup = int(settings.warmup_epochs * steps_per_epoch)
-    total = settings.epochs * steps_per_epoch
-    return keras.optimizers.schedules.CosineDecay(
-        settings.learning_rate * 0.05,
-        max(1, total - warmup),
-        alpha=settings.final_fraction,
-        warmup_target=settings.learning_rate,
-        warmup_steps=warmup,
-    )
+def check_rematerialize(recipe):
+    """Raises InputError if a recipe rematerialises a network that cannot be."""
+    if TrainingSettings.from_recipe(recipe).rematerialize:
+        single_network(recipe).rematerialize = True
 
 
 def single_network(recipe, dtype=None):
@@ -135,11 +130,15 @@ def single_network(recipe, dtype=None):
 
 
 class _Log(keras.callbacks.Callback):
-    def __init__(self, log, epochs):
+    def __init__(self, log, total, epochs):
         super().__init__()
         self.log = log
+        self.total = total
         self.epochs = epochs
 
     def on_epoch_end(self, epoch, logs=None):
         numbers = ", ".join(f"{k} {float(v):.3g}" for k, v in (logs or {}).items())
-        self.log(f"epoch {epoch + 1}/{self.epochs}: {numbers}")
+        self.log(
+            f"epoch {epoch + 1}/{self.total}: {numbers}, {self.epochs.seconds:.1f} s, "
+            f"of which {self.epochs.waited:.1f} s waiting for input"
+        )

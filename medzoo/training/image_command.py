@@ -19,7 +19,9 @@ TASKS = {
 }
 
 
-def train_images(recipe, cases, output, *, tables=None, start=None, threads=2, log):
+def train_images(
+    recipe, cases, output, *, tables=None, start=None, threads=2, workers=None, log
+):
     """Trains a network on one split, and cross-validates it where there is none.
 
     The recipe's `split` names the cases for validation. Where the table holds none of
@@ -34,6 +36,7 @@ def train_images(recipe, cases, output, *, tables=None, start=None, threads=2, l
         start: path of a weights file to start from, with the recipe's
             `fine_tuning_rate`, or None for fresh weights.
         threads: int, processes that prepare scans.
+        workers: int or None, threads that make batches.
         log: callable taking a line.
 
     Returns:
@@ -59,7 +62,7 @@ def train_images(recipe, cases, output, *, tables=None, start=None, threads=2, l
     log(f"{len(inside)} cases for training, {len(held_out)} for validation")
     runs = output / "runs"
     if not held_out:
-        _cross_validate(task, cases, recipe, settings, output, start, log)
+        _cross_validate(task, cases, recipe, output, start, workers, log)
     data = task.dataset(inside, settings.seed)
     solved = None if start is not None else task.closed_form(data)
     if solved is not None:
@@ -67,11 +70,13 @@ def train_images(recipe, cases, output, *, tables=None, start=None, threads=2, l
     if start is None:
         start = task.start(data, runs / "start.weights.h5")
     measure = task.measure(held_out)
-    return fit(recipe, data, runs / "model", log=log, measure=measure, start=start)
+    more = {"measure": measure, "start": start, "workers": workers}
+    return fit(recipe, data, runs / "model", log=log, **more)
 
 
-def _cross_validate(task, cases, recipe, settings, output, start, log):
+def _cross_validate(task, cases, recipe, output, start, workers, log):
     """Trains a network a fold; writes how each does on the cases it never saw."""
+    settings = TrainingSettings.from_recipe(recipe)
     count = min(settings.split.get("num_folds", 5), len(cases))
     subjects = [case.columns.get("subject", case.case_id) for case in cases]
     seed = settings.split.get("seed", 42)
@@ -89,7 +94,7 @@ def _cross_validate(task, cases, recipe, settings, output, start, log):
         folder = output / "runs" / f"fold-{fold}"
         # Not measured while it is trained: the best epoch would be chosen by the
         # cases that the fold is to be judged on.
-        network = fit(recipe, data, folder, log=say, start=start)
+        network = fit(recipe, data, folder, log=say, start=start, workers=workers)
         if measure is not None:
             measured = measure(network)
             held_out = [cases[i].case_id for i in outside]

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field, fields
 import keras
 
 from medzoo import losses
-from medzoo.errors import RecipeError
+from medzoo.errors import InputError, RecipeError
+from medzoo.training.optimizer import with_scaled_loss
+from medzoo.training.precision import PRECISIONS
 
 SPLIT = {"num_folds": 5, "seed": 42}
 
@@ -24,7 +26,14 @@ class TrainingSettings:
         weight_decay: float, of AdamW.
         loss: dict `{"class": name in keras.losses or medzoo.losses, "arguments":
             {...}}`, in the target's unit; None for the task's usual one.
-        dtype: str, Keras dtype policy while training.
+        dtype: str, Keras dtype policy while training: "float32", "mixed_bfloat16" or
+            "mixed_float16" (its loss is scaled so that gradients do not vanish).
+        gradient_accumulation: int, batches whose gradients are averaged for one step of
+            the optimizer: the step of a batch as many times larger (but for batch
+            normalisation, which sees the small ones) in the memory of one.
+        rematerialize: bool, whether training keeps only what passes between blocks of
+            the network and computes the rest again for the gradient: less memory, the
+            same results, more time. ResNet3D, FCN3D and ResidualUNet3D.
         seed: int, of weights, order and augmentation.
         split: dict `{"num_folds", "seed"}` of a cross-validation, or `{"validation":
             [case_id, ...]}`: those cases are for validation, the others for training.
@@ -58,6 +67,8 @@ class TrainingSettings:
     weight_decay: float = 1e-3
     loss: dict | None = None
     dtype: str = "float32"
+    gradient_accumulation: int = 1
+    rematerialize: bool = False
     seed: int = 0
     split: dict = field(default_factory=lambda: dict(SPLIT))
     views: list = field(default_factory=list)
@@ -89,12 +100,17 @@ class TrainingSettings:
                 f"Received: {unknown} in {recipe['name']}. Remove them."
             )
         settings = cls(**section)
-        whole = (settings.epochs, settings.batch_size)
-        if not all(isinstance(n, int) and n >= 1 for n in whole):
+        for name in ("epochs", "batch_size", "gradient_accumulation"):
+            value = getattr(settings, name)
+            if not isinstance(value, int) or value < 1:
+                raise RecipeError(
+                    "epochs, batch_size and gradient_accumulation must be whole "
+                    f"numbers of at least 1. Received: {name}={value!r}."
+                )
+        if not isinstance(settings.rematerialize, bool):
             raise RecipeError(
-                "epochs and batch_size must be whole numbers of at least 1. "
-                f"Received: epochs={settings.epochs!r}, "
-                f"batch_size={settings.batch_size!r}."
+                "rematerialize must be true or false. "
+                f"Received: rematerialize={settings.rematerialize!r}."
             )
         return settings
 
@@ -103,6 +119,37 @@ def for_fine_tuning(recipe):
     """Returns the recipe with its `fine_tuning_rate` as the learning rate."""
     rate = TrainingSettings.from_recipe(recipe).fine_tuning_rate
     return {**recipe, "training": {**recipe["training"], "learning_rate": rate}}
+
+
+def with_step(recipe, *, precision=None, accumulate=None, rematerialize=None):
+    """Returns the recipe with another way to make a step of training.
+
+    Args:
+        recipe: dict, the recipe's content.
+        precision: str or None, instead of the recipe's `dtype`.
+        accumulate: int or None, instead of its `gradient_accumulation`.
+        rematerialize: bool or None, instead of its `rematerialize`.
+
+    Raises:
+        InputError: for an unknown precision, or `accumulate` below 1.
+    """
+    if precision is not None and precision not in PRECISIONS:
+        raise InputError(
+            f"`precision` must be one of {PRECISIONS}. "
+            f"Received: precision={precision!r}."
+        )
+    if accumulate is not None and not (isinstance(accumulate, int) and accumulate >= 1):
+        raise InputError(
+            "`accumulate` must be a whole number of at least 1. "
+            f"Received: accumulate={accumulate!r}."
+        )
+    wanted = {
+        "dtype": precision,
+        "gradient_accumulation": accumulate,
+        "rematerialize": rematerialize,
+    }
+    given = {key: value for key, value in wanted.items() if value is not None}
+    return {**recipe, "training": {**recipe["training"], **given}} if given else recipe
 
 
 def make_loss(recipe):
@@ -157,10 +204,11 @@ def compile_for_fine_tuning(model):
     settings = TrainingSettings.from_recipe(recipe)
     loss = settings.loss if recipe["task"] == "regression" else None
     section = {**recipe.get("training", {}), "loss": loss}
+    optimizer = keras.optimizers.AdamW(
+        settings.fine_tuning_rate, weight_decay=settings.weight_decay
+    )
     model.compile(
-        optimizer=keras.optimizers.AdamW(
-            settings.fine_tuning_rate, weight_decay=settings.weight_decay
-        ),
+        optimizer=with_scaled_loss(optimizer, model.get_config()["dtype"]),
         loss=make_loss({**recipe, "training": section}),
         metrics=make_metrics(recipe),
     )

@@ -21,7 +21,9 @@ from medzoo.volume import Volume
 START_FILE = "start.weights.h5"
 
 
-def train_super_resolution(recipe, cases, folder, *, start=None, log=None):
+def train_super_resolution(
+    recipe, cases, folder, *, start=None, workers=None, log=None
+):
     """Trains on the cases that are not in the recipe's validation split.
 
     With `solved_batches` in the recipe's training options the last layer is solved for
@@ -34,6 +36,7 @@ def train_super_resolution(recipe, cases, folder, *, start=None, log=None):
         folder: path, for checkpoints; an earlier run there goes on.
         start: path of weights to start from, with the recipe's `fine_tuning_rate`, or
             None.
+        workers: int or None, threads that make batches.
         log: callable taking a line, or None.
 
     Returns:
@@ -59,7 +62,8 @@ def train_super_resolution(recipe, cases, folder, *, start=None, log=None):
     batches = settings.options.get("solved_batches", 0)
     if batches and start is None:
         start = _write_start(recipe, data, settings, batches, Path(folder), say)
-    model = fit(recipe, data, folder, log=log, measure=measure, start=start)
+    more = {"measure": measure, "start": start, "workers": workers}
+    model = fit(recipe, data, folder, log=log, **more)
     if batches:
         model = _solved(model, recipe, data, batches, measure, say)
     return model

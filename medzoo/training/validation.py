@@ -8,6 +8,7 @@ import numpy as np
 
 from medzoo.files import replace_atomically
 from medzoo.training.normalization import reestimate_averages
+from medzoo.training.optimizer import keeps_average
 
 BEST_FILE = "best.npz"
 # Enough to rank epochs by; the averages that are published see more.
@@ -91,7 +92,7 @@ class Validation(keras.callbacks.Callback):
 
     def _measured(self):
         optimizer, variables = self.model.optimizer, self.model.trainable_variables
-        averaged = getattr(optimizer, "use_ema", False)
+        averaged = keeps_average(optimizer)
         raw = [keras.ops.convert_to_numpy(v) for v in variables] if averaged else []
         if averaged:
             optimizer.finalize_variable_values(variables)
