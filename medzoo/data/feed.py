@@ -1,8 +1,5 @@
 """PatchFeed: from a case table to batches of augmented patches, as fast as it goes."""
 
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
-
 import keras
 import numpy as np
 
@@ -10,6 +7,7 @@ from medzoo.data.boxes import centre_box, cut_box
 from medzoo.data.cases import Case, read_cases
 from medzoo.data.compiled_pipeline import CompiledPipeline, run_seeded
 from medzoo.data.feed_volumes import CLASSES, IMAGE, LABELS, POSITIONS, FeedVolumes
+from medzoo.data.prefetch import Prefetch
 from medzoo.errors import InputError
 from medzoo.preprocess import make_layer
 
@@ -187,19 +185,7 @@ class PatchFeed(keras.utils.PyDataset):
         For loops of one's own; `fit` does as much by itself.
         """
         self.on_epoch_begin()
-        numbers = iter(range(len(self)))
-        with ThreadPoolExecutor(self.workers, "medzoo-feed") as pool:
-            waiting = deque()
-            try:
-                for number in numbers:
-                    waiting.append(pool.submit(self.__getitem__, number))
-                    if len(waiting) > self.workers + 1:
-                        yield waiting.popleft().result()
-                while waiting:
-                    yield waiting.popleft().result()
-            finally:
-                for future in waiting:
-                    future.cancel()
+        yield from Prefetch(self, self.workers, self.workers + 2)
         self.on_epoch_end()
 
     def _case_of(self, epoch, number):

@@ -1,4 +1,4 @@
-"""Feed: batches made by threads while the network computes, and the wait for them."""
+"""Prefetch: batches made by threads while the network computes, and the wait for them."""
 
 import os
 from collections import deque
@@ -18,7 +18,7 @@ def default_workers():
     return max(1, min(MOST_WORKERS, cores // 2))
 
 
-class Feed:
+class Prefetch:
     """Iterates over the batches of a data set, a few of them made ahead.
 
     The batches and their order are those of the data set, whatever the number of
@@ -36,7 +36,7 @@ class Feed:
             stood still because no batch was ready.
 
     Example:
-        >>> feed = Feed(medzoo.dataset("cases.csv", model), workers=2)
+        >>> feed = Prefetch(medzoo.dataset("cases.csv", model), workers=2)
         >>> for images, targets in feed:
         ...     model.train_on_batch(images, targets)
     """

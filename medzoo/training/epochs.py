@@ -13,7 +13,7 @@ class Epochs:
 
     Args:
         model: Keras model, compiled.
-        feed: `medzoo.data.prefetch.Feed` over a data set with an attribute `epoch`.
+        feed: `medzoo.data.prefetch.Prefetch` over a data set with an attribute `epoch`.
 
     Attributes:
         seconds: float, of the last epoch's steps.

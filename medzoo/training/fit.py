@@ -5,7 +5,7 @@ from pathlib import Path
 
 import keras
 
-from medzoo.data.prefetch import Feed
+from medzoo.data.prefetch import Prefetch
 from medzoo.models.from_recipe import CLASSES
 from medzoo.training.checkpoint import Checkpoints, load_state, newest
 from medzoo.training.epochs import Epochs
@@ -46,7 +46,8 @@ def fit(
             stops early. It is called as `measure(model, writer=...)`, with a
             `SummaryWriter` or None.
         start: path of a weights file to start from, or None for fresh weights.
-        workers: int or None, threads that make batches, see `medzoo.data.prefetch.Feed`;
+        workers: int or None, threads that make batches (see
+            `medzoo.data.prefetch.Prefetch`);
             the batches do not depend on it.
 
     Returns:
@@ -61,7 +62,7 @@ def fit(
     facts = {} if last is None else load_state(last, model, model.optimizer)
     done = data.epoch = facts.get("epochs_done", 0)
     checkpoints = Checkpoints(folder, checkpoint_every, facts)
-    epochs = Epochs(model, Feed(data, workers))
+    epochs = Epochs(model, Prefetch(data, workers))
     callbacks = [checkpoints]
     if log is not None:
         callbacks.append(_Log(log, settings.epochs, epochs))

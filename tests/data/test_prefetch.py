@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from medzoo.data.prefetch import Feed, default_workers
+from medzoo.data.prefetch import Prefetch, default_workers
 
 
 class Slow(keras.utils.PyDataset):
@@ -36,7 +36,7 @@ class Slow(keras.utils.PyDataset):
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
 def test_all_batches_come_in_order_in_every_epoch(workers):
-    feed = Feed(Slow(11, 0.002), workers=workers)
+    feed = Prefetch(Slow(11, 0.002), workers=workers)
     for _ in range(2):
         assert [int(targets[0]) for _, targets in feed] == list(range(11))
     assert len(feed) == 11
@@ -44,7 +44,7 @@ def test_all_batches_come_in_order_in_every_epoch(workers):
 
 def test_no_more_is_made_ahead_than_asked_for():
     data = Slow(20)
-    batches = iter(Feed(data, workers=2, ahead=3))
+    batches = iter(Prefetch(data, workers=2, ahead=3))
     next(batches)
     time.sleep(0.2)
     assert sorted(data.made) == [0, 1, 2]
@@ -55,7 +55,7 @@ def test_no_more_is_made_ahead_than_asked_for():
 
 
 def test_the_wait_is_that_of_whoever_iterates():
-    slow, fast = Feed(Slow(6, 0.05), workers=1), Feed(Slow(6, 0.05), workers=1)
+    slow, fast = Prefetch(Slow(6, 0.05), workers=1), Prefetch(Slow(6, 0.05), workers=1)
     started = time.perf_counter()
     for _ in slow:
         pass
@@ -70,7 +70,9 @@ def test_a_broken_batch_is_an_error_and_ends_the_threads():
     before = threading.active_count()
     seen = []
     with pytest.raises(OSError, match="no batch 3"):
-        seen += [int(targets[0]) for _, targets in _told(Feed(Slow(9, broken=3)), seen)]
+        seen += [
+            int(targets[0]) for _, targets in _told(Prefetch(Slow(9, broken=3)), seen)
+        ]
     assert seen == [0, 1, 2]
     assert threading.active_count() == before
 

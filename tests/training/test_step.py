@@ -9,7 +9,7 @@ import pytest
 
 from medzoo.cli.main import main
 from medzoo.data.dataset import dataset
-from medzoo.data.prefetch import Feed
+from medzoo.data.prefetch import Prefetch
 from medzoo.errors import InputError, RecipeError
 from medzoo.models import ResNet3D
 from medzoo.training.epochs import Epochs
@@ -117,7 +117,7 @@ def test_epochs_train_as_keras_fit_does(study, make_recipe):
         data = dataset(study, recipe, seed=2)
         if own:
             history = keras.callbacks.History()
-            Epochs(model, Feed(data, workers=2)).run(0, 2, [history])
+            Epochs(model, Prefetch(data, workers=2)).run(0, 2, [history])
         else:
             history = model.fit(data, epochs=2, shuffle=False, verbose=0)
         models.append((model, history.history, data.epoch))
