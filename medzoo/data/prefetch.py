@@ -1,4 +1,4 @@
-"""Prefetch: batches made by threads while the network computes, and the wait for them."""
+"""Prefetch: batches made by threads while the network computes; the wait for them."""
 
 import os
 from collections import deque
