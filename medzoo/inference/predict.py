@@ -169,7 +169,8 @@ def _predict_numbers(model, case, preprocessor, recipe, common, options):
 def _predict_labels(model, case, preprocessor, recipe, common, options):
     x = preprocessor.normalize(case.placed.array[None])[0]
     moved = options.uncertainty == "tta"
-    keep = {"probabilities": options.probabilities or moved}
+    wanted = options.uncertainty in ("entropy", "tta")
+    keep = {"probabilities": options.probabilities or moved, "doubt": wanted}
     labels, doubt, shares = segment(model, x, recipe, progress=options.progress, **keep)
     if moved:
         doubt = _doubt_when_moved(model, x, shares, recipe)
@@ -180,7 +181,6 @@ def _predict_labels(model, case, preprocessor, recipe, common, options):
         # Outside of what the network saw all is background.
         background = np.eye(len(names), dtype=np.float32)[0]
         shares = undo_each(case.undo, shares, background)
-    wanted = options.uncertainty in ("entropy", "tta")
     return Prediction(
         labels=found,
         volumes_ml=volumes_ml(found.array, found.spacing, names),
@@ -218,7 +218,7 @@ def _doubt_when_moved(model, x, shares, recipe):
     # Not a multiple of the network's strides: they fall on other voxels then.
     margin = [(MOVED_BY, 0)] * 3 + [(0, 0)]
     moved = np.pad(x, margin)
-    _, _, other = segment(model, moved, recipe, probabilities=True)
+    _, _, other = segment(model, moved, recipe, probabilities=True, doubt=False)
     other = other[MOVED_BY:, MOVED_BY:, MOVED_BY:]
     total = shares.astype(np.float32) + other
     return entropy_of(total / 2).astype(np.float16)
