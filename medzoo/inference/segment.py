@@ -2,9 +2,10 @@
 
 import numpy as np
 from scipy import ndimage
-from scipy.special import entr, softmax
+from scipy.special import entr
 
 from medzoo.errors import InputError
+from medzoo.inference.engine import engine_of
 from medzoo.inference.postprocess import step_arguments
 from medzoo.inference.sliding_window import sliding_window
 
@@ -13,7 +14,7 @@ WINDOW = {"window_size": (96, 96, 96), "overlap": 0.25}
 MULTIPLE = 16
 
 
-def segment(model, x, recipe, *, probabilities=False, progress=None):
+def segment(model, x, recipe, *, engine=None, probabilities=False, progress=None):
     """Gives every voxel of one prepared case its class.
 
     Args:
@@ -23,6 +24,8 @@ def segment(model, x, recipe, *, probabilities=False, progress=None):
             "mirror" (axis): the mean over the case and its mirror image, and
             "largest_component": labels apart from the largest connected part of all
             that is not background become background.
+        engine: callable from `(n, x, y, z, channels)` to probabilities, as
+            `engine_of(model, softmax=True)` gives, which None stands for.
         probabilities: bool, whether to keep the probabilities of all classes, which
             takes `2 * num_classes` bytes a voxel.
         progress: callable `(done, total)` or None.
@@ -39,6 +42,7 @@ def segment(model, x, recipe, *, probabilities=False, progress=None):
     size = [min(w, _multiple(n)) for w, n in largest]
     mirrored = step_arguments(recipe, "mirror")
     count = len(recipe["class_names"])
+    ask = engine or engine_of(model, softmax=True)
 
     def finish(blended):
         kept = np.empty((*blended.shape[:3], 2 + probabilities * count), np.float16)
@@ -50,7 +54,7 @@ def segment(model, x, recipe, *, probabilities=False, progress=None):
         return kept
 
     found = sliding_window(
-        lambda batch: _probabilities(model, batch, mirrored),
+        lambda batch: _probabilities(ask, batch, mirrored),
         x,
         window_size=size,
         overlap=window["overlap"],
@@ -68,20 +72,13 @@ def segment(model, x, recipe, *, probabilities=False, progress=None):
     return labels, found[..., 1], found[..., 2:] if probabilities else None
 
 
-def _probabilities(model, batch, mirrored):
+def _probabilities(ask, batch, mirrored):
     """What the network answers, over both sides of the head if `mirrored`."""
-    found = _of_head(model, batch)
+    found = ask(batch)
     if mirrored is None:
         return found
     axis = 1 + mirrored["axis"]
-    other = _of_head(model, np.flip(batch, axis))
-    return (found + np.flip(other, axis)) / 2
-
-
-def _of_head(model, batch):
-    logits = model.predict_on_batch(batch)
-    # With deep supervision the finest comes first; the others serve training.
-    return softmax(logits[0] if isinstance(logits, list) else logits, axis=-1)
+    return (found + np.flip(ask(np.flip(batch, axis)), axis)) / 2
 
 
 def largest_component(labels):
