@@ -1,12 +1,14 @@
 """Segmentation of one prepared case: windows, both sides of the head, classes."""
 
+from math import ceil
+
 import numpy as np
 from scipy import ndimage
 
 from medzoo.errors import InputError, RecipeError
 from medzoo.inference.engine import engine_of
 from medzoo.inference.postprocess import step_arguments
-from medzoo.inference.sliding_window import sliding_window
+from medzoo.inference.sliding_window import sliding_window, window_starts
 from medzoo.inference.uncertainty import entropy_of
 
 # What the step "sliding_window" may say, and what holds where it does not.
@@ -16,9 +18,12 @@ WINDOW = {
     "weighting": "gaussian",
     "batch_size": None,
     "skip_empty": False,
+    "fit": False,
 }
 # What the strides of a network divide; a small volume is padded up to it at most.
 MULTIPLE = 16
+# How far a window may be from the size that was asked for, when it is fitted.
+FITTED_SHARES = (2 / 3, 4 / 3)
 # What weights, features and the engine itself take, about.
 NETWORK_BYTES = 1_000_000_000
 
@@ -41,7 +46,9 @@ def segment(
         x: `(x, y, z, channels)` float32, as the recipe prepares it.
         recipe: dict. Postprocessing steps: "sliding_window" (window_size, overlap,
             weighting; batch_size, windows at once; skip_empty, whether windows in which
-            the scan is 0 everywhere are background without asking the network),
+            the scan is 0 everywhere are background without asking the network; fit,
+            whether windows may be a third shorter or longer along an axis, where that
+            covers the case with fewer voxels, see `fitted_window`),
             "mirror" (axis): the mean over the case and its mirror image, and
             "largest_component": labels apart from the largest connected part of all
             that is not background become background.
@@ -65,7 +72,9 @@ def segment(
         ResourceError: with the plan of what is held, if that is more than allowed.
     """
     window = _window_arguments(recipe)
-    largest = zip(window.pop("window_size"), x.shape[:3], strict=True)
+    size = window.pop("window_size")
+    if window.pop("fit"):
+        size = fitted_window(x.shape[:3], size, window["overlap"])
     count = len(recipe["class_names"])
     background = np.eye(count, dtype=np.float32)[0]
     found = sliding_window(
@@ -73,7 +82,9 @@ def segment(
             engine or engine_of(model, softmax=True), step_arguments(recipe, "mirror")
         ),
         x,
-        window_size=[min(w, _multiple(n)) for w, n in largest],
+        window_size=[
+            min(w, _multiple(n)) for w, n in zip(size, x.shape[:3], strict=True)
+        ],
         empty=background if window.pop("skip_empty") else None,
         finish=_finish(probabilities, doubt),
         progress=progress,
@@ -89,6 +100,34 @@ def segment(
         labels = largest_component(labels)
     entropy = found.pop(0) if doubt else None
     return labels, entropy, found.pop(0) if probabilities else None
+
+
+def fitted_window(shape, window, overlap):
+    """Returns the window that covers a volume with the fewest voxels.
+
+    An axis a little longer than two windows takes three, which overlap more than they
+    need: a longer window, two of which will do, or a shorter one costs less.
+
+    Args:
+        shape: three ints, of the volume.
+        window: three ints, what is asked for.
+        overlap: float, least share that neighbours have in common.
+
+    Returns:
+        list of three ints, multiples of 16 within a third of what is asked for, or
+        that itself; of equals the longest, which sees most.
+    """
+    found = []
+    for size, wanted in zip(shape, window, strict=True):
+        low, high = (share * wanted for share in FITTED_SHARES)
+        least, most = _multiple(ceil(low)), int(high) // MULTIPLE * MULTIPLE
+        lengths = [wanted, *range(least, most + 1, MULTIPLE)]
+        costs = {
+            length: length * len(window_starts(max(size, length), length, overlap))
+            for length in lengths
+        }
+        found.append(min(lengths, key=lambda length: (costs[length], -length)))
+    return found
 
 
 def _window_arguments(recipe):

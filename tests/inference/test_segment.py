@@ -6,7 +6,12 @@ import pytest
 from scipy.special import entr, softmax
 
 from medzoo.errors import InputError, RecipeError, ResourceError
-from medzoo.inference.segment import largest_component, segment, volumes_ml
+from medzoo.inference.segment import (
+    fitted_window,
+    largest_component,
+    segment,
+    volumes_ml,
+)
 
 
 def test_only_the_largest_connected_part_is_kept():
@@ -127,3 +132,30 @@ def test_an_argument_that_there_is_not_is_refused():
     x = np.zeros((16, 16, 16, 1), "f4")
     with pytest.raises(RecipeError, match="Received: windowsize"):
         segment(voxelwise(), x, recipe(windowsize=[16, 16, 16]))
+
+
+@pytest.mark.parametrize(
+    ("size", "window", "fitted"),
+    [
+        # Two windows of 96 cover 155; 191 needs three, or two of 112.
+        (155, 96, 96),
+        (191, 96, 112),
+        # One window of 128 instead of two of 96.
+        (120, 96, 128),
+        (96, 96, 96),
+        # Not a multiple of 16, and the best all the same.
+        (40, 40, 40),
+    ],
+)
+def test_windows_are_fitted_to_what_they_cover(size, window, fitted):
+    assert fitted_window((size,) * 3, (window,) * 3, 0.25) == [fitted] * 3
+
+
+def test_fitted_windows_answer_as_others():
+    model, x = voxelwise(), RNG.normal(size=(30, 41, 26, 1)).astype("f4")
+    arguments = {"window_size": [24, 24, 24], "overlap": 0.25}
+
+    given, _, _ = segment(model, x, recipe(**arguments))
+    fitted, _, _ = segment(model, x, recipe(**arguments, fit=True))
+
+    np.testing.assert_array_equal(fitted, given)
