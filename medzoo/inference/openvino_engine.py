@@ -124,7 +124,7 @@ def _exported(network, weights):
 
 
 def _export(network, folder):
-    """By way of a SavedModel, which the runtime itself reads: faster than Keras' own."""
+    """By way of a SavedModel, which the runtime reads: faster than Keras' own."""
     try:
         network.export(str(folder), format="tf_saved_model", verbose=False)
         return _read(folder)
