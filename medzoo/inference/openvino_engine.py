@@ -1,6 +1,7 @@
 """A network run by OpenVINO: exported once, compiled for each shape."""
 
 import os
+import sys
 import tempfile
 import threading
 from collections import OrderedDict
@@ -79,8 +80,7 @@ class OpenVINOEngine:
         return self._requests[shape]
 
     def _compiled(self, shape):
-        import openvino
-
+        openvino = import_openvino()
         fixed = self._exported.clone()
         fixed.reshape(list(shape))
         settings = {
@@ -93,6 +93,19 @@ class OpenVINOEngine:
         return openvino.Core().compile_model(fixed, "CPU", settings)
 
 
+def import_openvino():
+    """Returns the package, imported so that nobody is told of it.
+
+    It comes with `openvino_telemetry`, which unasked tells a server of its maker of
+    each import and conversion, and leaves a file in the home folder. Without that
+    package OpenVINO works as well: here it is as if it were not installed.
+    """
+    sys.modules.setdefault("openvino_telemetry", None)
+    import openvino
+
+    return openvino
+
+
 def _exported(network, weights):
     """The `openvino.Model` of a network, from the cache where it is there."""
     import keras
@@ -100,17 +113,22 @@ def _exported(network, weights):
     key = key_of(network, weights, (*PACKAGES, keras.backend.backend()))
     folder = None if key is None else kept(key)
     if folder is not None:
-        return _read(folder, network)
+        return _read(folder / FILES[0])
     with tempfile.TemporaryDirectory() as folder:
-        _export(network, Path(folder) / FILES[0])
+        found = _export(network, Path(folder) / "saved_model")
         if key is not None and _has(network, weights):
+            paths = [Path(folder) / name for name in FILES]
+            import_openvino().serialize(found, *paths)
             keep(key, folder)
-        return _read(folder, network)
+        return found
 
 
-def _export(network, path):
+def _export(network, folder):
+    """By way of a SavedModel, which the runtime reads: faster than Keras' own."""
     try:
-        network.export(str(path), format="openvino", verbose=False)
+        network.export(str(folder), format="tf_saved_model", verbose=False)
+        return _read(folder)
+    # Keras and OpenVINO raise these of an operation that they do not know.
     except _refusals() as error:
         raise InputError(
             "The engine openvino runs networks that Keras can export to it. "
@@ -119,18 +137,19 @@ def _export(network, path):
         ) from error
 
 
-def _refusals():
-    """What Keras and OpenVINO raise of an operation that they do not know."""
-    from openvino import frontend
+def _read(path):
+    core = import_openvino().Core()
+    # No map of the file: the folder may be gone while the network still runs.
+    core.set_property({"ENABLE_MMAP": False})
+    return core.read_model(path)
 
-    ours = ("GeneralFailure", "NotImplementedFailure", "OpConversionFailure")
-    ours = (*ours, "InitializationFailure", "OpValidationFailure")
-    return (
-        RuntimeError,
-        TypeError,
-        ValueError,
-        *(getattr(frontend, name) for name in ours),
-    )
+
+def _refusals():
+    frontend = import_openvino().frontend
+    names = ("GeneralFailure", "InitializationFailure", "NotImplementedFailure")
+    names = (*names, "OpConversionFailure", "OpValidationFailure")
+    of_openvino = (getattr(frontend, name) for name in names)
+    return (RuntimeError, TypeError, ValueError, *of_openvino)
 
 
 def _reason(error):
@@ -138,19 +157,6 @@ def _reason(error):
     lines = [line.strip(" -") for line in str(error).splitlines() if line.strip()]
     named = [line for line in lines if "for operations" in line]
     return (named or lines or [repr(error)])[0]
-
-
-def _read(folder, network):
-    import openvino
-
-    core = openvino.Core()
-    # No map of the file: the folder may be gone while the network still runs.
-    core.set_property({"ENABLE_MMAP": False})
-    found = core.read_model(Path(folder) / FILES[0])
-    # Sizes that the graph computes on its way come out too, as single numbers.
-    rank = len(network.output_shape)
-    (output,) = [o for o in found.outputs if o.partial_shape.rank.get_length() == rank]
-    return openvino.Model([output], found.get_parameters(), network.name)
 
 
 def _weights_of(network):

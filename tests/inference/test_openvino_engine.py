@@ -48,9 +48,9 @@ def exports(monkeypatch):
     made = []
     export = openvino_engine._export
 
-    def counted(network, path):
+    def counted(network, folder):
         made.append(network)
-        export(network, path)
+        return export(network, folder)
 
     monkeypatch.setattr(openvino_engine, "_export", counted)
     return made
@@ -180,6 +180,26 @@ def test_an_operation_that_cannot_be_exported_is_named(model):
     inputs = keras.Input((None, None, None, 1))
     with pytest.raises(InputError, match=r"EagerPyFunc\. Use engine='keras'"):
         ask(keras.Model(inputs, Unique()(inputs)))
+
+
+def test_nobody_is_told_of_an_export(cache, tmp_path):
+    script = tmp_path / "ask.py"
+    script.write_text(
+        "import socket, sys\n"
+        "def refuse(*_, **__):\n"
+        "    sys.exit('a connection was opened')\n"
+        "socket.socket.connect = refuse\n"
+        "import keras, numpy\n"
+        "from medzoo.inference.engine import engine_of\n"
+        "inputs = keras.Input((None, 1))\n"
+        "model = keras.Model(inputs, keras.layers.Dense(2)(inputs))\n"
+        "engine_of(model, name='openvino')(numpy.ones((1, 3, 1), 'f4'))\n"
+    )
+    home = tmp_path / "home"
+    home.mkdir()
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT), "HOME": str(home)}
+    subprocess.run([sys.executable, str(script)], env=environment, check=True)
+    assert list(home.rglob("*openvino*")) == []
 
 
 def test_processes_that_export_at_once_leave_one_whole_copy(cache, tmp_path):
