@@ -1,6 +1,7 @@
 """What every test may use: a head made of ellipsoids, and the real scans if present."""
 
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from medzoo.volume import Volume
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["MPLBACKEND"] = "Agg"
 os.environ["HF_HUB_OFFLINE"] = "1"
+# OpenVINO would tell its maker of each import.
+sys.modules.setdefault("openvino_telemetry", None)
 
 CHECKOUT = Path(__file__).parents[1]
 

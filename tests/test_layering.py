@@ -58,6 +58,7 @@ OF_DATA = {"tensorflow", "jax"}
 EXTRAS = {
     "matplotlib": {"drawing", "cli"},
     "nilearn": {"cli"},
+    "openvino": {"inference"},
     "python_calamine": {"data"},
 }
 
@@ -187,6 +188,7 @@ def test_file_imports_only_what_lies_below_it(path):
         ("inference/predict.py", "from medzoo.data import cases"),
         ("inference/predict.py", "import matplotlib.pyplot"),
         ("inference/predict.py", "import jax"),
+        ("zoo/cost.py", "import openvino"),
         ("data/dataset.py", "import torch"),
         ("zoo/load.py", "import medzoo.cli.main"),
         ("zoo/load.py", "from medzoo import reporting"),

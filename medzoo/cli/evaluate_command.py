@@ -21,6 +21,7 @@ class EvaluateOptions:
         output: A metrics.json to write, or None.
         json: Whether to print JSON.
         out_of_fold: Whether to measure the cross-validation's predictions.
+        cost: Whether to measure seconds and memory of one prediction alone.
         external: Name under which the cases are added to `output` as other data.
         threads: CPU threads at most, or None.
     """
@@ -32,6 +33,7 @@ class EvaluateOptions:
     output: Path | None
     json: bool
     out_of_fold: bool
+    cost: bool
     external: str | None
     threads: int | None
 
@@ -53,6 +55,13 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="measure the model's stored cross-validation instead of predicting",
     )
     parser.add_argument(
+        "--cost",
+        action="store_true",
+        help="measure only what one prediction costs, with each engine that is "
+        "installed: on the first of the cases, or an average brain; all other numbers "
+        "in METRICS.json stay",
+    )
+    parser.add_argument(
         "--as-external",
         dest="external",
         metavar="NAME",
@@ -69,15 +78,20 @@ def read_options(values: Namespace) -> EvaluateOptions:
             contradict each other.
     """
     folder = resolve(values.name)
+    if values.cost and (values.out_of_fold or values.target or values.external):
+        raise InputError(
+            "--cost measures what one prediction costs, and nothing else. Received: it "
+            "with --out-of-fold, --target or --as-external. Leave those out."
+        )
     if values.cases is not None and values.out_of_fold:
         raise InputError(
             "evaluate measures one thing at a time. Received: --cases and "
             "--out-of-fold. Give one of them."
         )
-    if values.cases is None and not values.out_of_fold:
+    if values.cases is None and not values.out_of_fold and not values.cost:
         raise InputError(
             "evaluate needs cases with a known truth. Received: neither --cases nor "
-            "--out-of-fold. Give --cases CASES.csv."
+            "--out-of-fold nor --cost. Give --cases CASES.csv."
         )
     if values.target is not None and values.cases is None:
         raise InputError(
@@ -97,6 +111,7 @@ def read_options(values: Namespace) -> EvaluateOptions:
         output=values.output,
         json=values.json,
         out_of_fold=values.out_of_fold,
+        cost=values.cost,
         external=values.external,
         threads=values.threads,
     )

@@ -46,6 +46,21 @@ def add_threads(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_engine(parser: argparse.ArgumentParser) -> None:
+    """Adds --engine and --precision."""
+    parser.add_argument(
+        "--engine",
+        default="keras",
+        help="what runs the network: keras (usual) or openvino, which is an extra",
+    )
+    parser.add_argument(
+        "--precision",
+        help="what the engine computes with: float32 (usual) or, with openvino, "
+        "bfloat16: about twice as fast where the processor has it; the model's card "
+        "says how far the answers differ",
+    )
+
+
 def add_target(parser: argparse.ArgumentParser) -> None:
     """Adds --target."""
     parser.add_argument(

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from medzoo.cli.parser import add_json, add_name, add_threads, channel, spacing
+from medzoo.cli.parser import (
+    add_engine,
+    add_json,
+    add_name,
+    add_threads,
+    channel,
+    spacing,
+)
 from medzoo.errors import InputError
 from medzoo.zoo.registry import resolve
 
@@ -29,6 +36,8 @@ class PredictOptions:
         assume_affine: Spacing in mm for images without a spatial form, or None.
         uncertainty: What to say of the result's doubt, or None for the usual.
         probabilities: Whether to write the probabilities of a segmentation's classes.
+        engine: What runs the network, "keras" or "openvino".
+        precision: What the engine computes with, or None for its own choice.
         report: The HTML file to write, or None.
     """
 
@@ -43,6 +52,8 @@ class PredictOptions:
     assume_affine: tuple[float, float, float] | None
     uncertainty: str | None
     probabilities: bool
+    engine: str
+    precision: str | None
     report: Path | None
 
 
@@ -71,6 +82,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     _add_output(parser)
     add_json(parser)
     add_threads(parser)
+    add_engine(parser)
     parser.add_argument(
         "--assume-affine",
         type=spacing,
@@ -149,6 +161,8 @@ def read_options(values: Namespace) -> PredictOptions:
         assume_affine=values.assume_affine,
         uncertainty=values.uncertainty,
         probabilities=values.probabilities,
+        engine=values.engine,
+        precision=values.precision,
         report=values.report,
     )
 

@@ -4,6 +4,7 @@ import numpy as np
 from scipy.special import softmax as scipy_softmax
 
 from medzoo.errors import InputError, RecipeError
+from medzoo.inference.engine import engine_of
 from medzoo.inference.prediction import Prediction
 
 
@@ -55,13 +56,15 @@ def softmax(logits):
     return scipy_softmax(np.asarray(logits, np.float64)).tolist()
 
 
-def answer_of_network(model, x, recipe):
+def answer_of_network(model, x, recipe, engine=None):
     """Runs the network on one prepared case, mirrored too if the recipe says so.
 
     Args:
         model: Keras model.
         x: `(1, x, y, z, channels)` float32.
         recipe: dict.
+        engine: callable from a batch to the answer, as `engine_of(model)` gives, which
+            None stands for.
 
     Returns:
         `(num_classes,)` float32 array.
@@ -70,7 +73,7 @@ def answer_of_network(model, x, recipe):
     if mirrored is not None:
         # A head is symmetric: the mean over both sides errs less than either.
         x = np.concatenate([x, np.flip(x, 1 + mirrored["axis"])])
-    return np.asarray(model.predict_on_batch(x), np.float32).mean(axis=0)
+    return (engine or engine_of(model))(x).mean(axis=0)
 
 
 def step_arguments(recipe, name):

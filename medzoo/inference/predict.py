@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from medzoo.errors import RecipeError
+from medzoo.inference.engine import PRECISIONS, check_engine, engine_of
 from medzoo.inference.postprocess import answer_of_network, postprocess
 from medzoo.inference.prediction import Prediction
 from medzoo.inference.reconstruct import reconstruct, reconstruction_spread
@@ -48,7 +49,14 @@ def recipe_of(model):
 
 
 def predict_volume(
-    model, image, *, uncertainty=None, probabilities=False, preprocessor=None
+    model,
+    image,
+    *,
+    uncertainty=None,
+    probabilities=False,
+    preprocessor=None,
+    engine="keras",
+    precision=None,
 ):
     """Predicts on one scan.
 
@@ -58,16 +66,20 @@ def predict_volume(
         uncertainty: see `Options`.
         probabilities: bool, keep those of a segmentation.
         preprocessor: `Preprocessor` to use again over many cases; None builds one.
+        engine: str, what runs the network: "keras" or "openvino", see `Options`.
+        precision: str or None, likewise.
 
     Returns:
         `Prediction`.
 
     Raises:
+        InputError: for an engine that there is not.
         MedzooError: for a scan that cannot be read or worked on.
     """
+    chosen = {"engine": engine, "precision": precision}
+    options = Options(uncertainty, probabilities, **chosen)
     preprocessor = preprocessor or preprocessor_of(model)
     case = prepare(preprocessor, image)
-    options = Options(uncertainty, probabilities)
     return predict_prepared(model, case, preprocessor, options)
 
 
@@ -122,15 +134,39 @@ class Options:
             ensemble differ. "entropy": of a segmentation's classes as they are.
         probabilities: bool, keep those of a segmentation.
         progress: callable `(done, total)` or None, where a case takes many windows.
+        engine: str, what runs the network: "keras", or "openvino" (an extra), which
+            may be faster on a CPU.
+        precision: str or None, what the engine computes with: "float32", which None
+            stands for, or with "openvino" also "bfloat16", about twice as fast on
+            processors that have it, and not quite the same answer: the model's card
+            says how far off.
+
+    Raises:
+        InputError: for an engine that is not installed, or a precision it has not.
     """
 
     uncertainty: str | None = None
     probabilities: bool = False
     progress: object = None
+    engine: str = "keras"
+    precision: str | None = None
+
+    def __post_init__(self):
+        check_engine(self.engine, self.precision)
+
+    def engine_for(self, network, *, softmax=False):
+        """Returns what runs a network, as `medzoo.inference.engine.engine_of`."""
+        chosen = {"name": self.engine, "precision": self.precision}
+        return engine_of(network, softmax=softmax, **chosen)
 
     def to_dict(self):
         """Returns what decides the result, plain JSON."""
-        return {"uncertainty": self.uncertainty, "probabilities": self.probabilities}
+        return {
+            "uncertainty": self.uncertainty,
+            "probabilities": self.probabilities,
+            "engine": self.engine,
+            "precision": self.precision or PRECISIONS[self.engine][0],
+        }
 
 
 def predict_prepared(model, case, preprocessor, options=None):
@@ -159,20 +195,23 @@ def predict_prepared(model, case, preprocessor, options=None):
 
 def _predict_numbers(model, case, preprocessor, recipe, common, options):
     x = preprocessor.normalize(case.placed.array[None])
-    output = answer_of_network(model, x, recipe)
+    output = answer_of_network(model, x, recipe, options.engine_for(model))
     kind, spread = options.uncertainty, None
     if kind in ("tta", "ensemble"):
-        spread = number_spread(kind, model, case.placed, preprocessor, recipe)
+        asked = (kind, model, case.placed, preprocessor, recipe)
+        spread = number_spread(*asked, engine_for=options.engine_for)
     return postprocess(output, recipe, common, interval=kind != "none", spread=spread)
 
 
 def _predict_labels(model, case, preprocessor, recipe, common, options):
     x = preprocessor.normalize(case.placed.array[None])[0]
     moved = options.uncertainty == "tta"
-    keep = {"probabilities": options.probabilities or moved}
+    wanted = options.uncertainty in ("entropy", "tta")
+    keep = {"probabilities": options.probabilities or moved, "doubt": wanted}
+    keep["engine"] = options.engine_for(model, softmax=True)
     labels, doubt, shares = segment(model, x, recipe, progress=options.progress, **keep)
     if moved:
-        doubt = _doubt_when_moved(model, x, shares, recipe)
+        doubt = _doubt_when_moved(model, x, shares, recipe, keep["engine"])
         shares = shares if options.probabilities else None
     found = case.undo(labels, interpolation="vote")
     names = recipe["class_names"]
@@ -180,7 +219,6 @@ def _predict_labels(model, case, preprocessor, recipe, common, options):
         # Outside of what the network saw all is background.
         background = np.eye(len(names), dtype=np.float32)[0]
         shares = undo_each(case.undo, shares, background)
-    wanted = options.uncertainty in ("entropy", "tta")
     return Prediction(
         labels=found,
         volumes_ml=volumes_ml(found.array, found.spacing, names),
@@ -192,13 +230,12 @@ def _predict_labels(model, case, preprocessor, recipe, common, options):
 
 
 def _predict_reconstruction(model, case, preprocessor, recipe, common, options):
-    found = reconstruct(model, case.placed, case.undo, preprocessor)
+    given = (model, case.placed, case.undo, preprocessor)
+    found = reconstruct(*given, engine_for=options.engine_for)
     spread = None
     if options.uncertainty == "tta":
         scale = spread_scale(recipe)
-        spread = reconstruction_spread(
-            model, case.placed, case.undo, preprocessor, scale
-        )
+        spread = reconstruction_spread(*given, scale, options.engine_for)
     return Prediction(
         image=found.image, embedding=found.embedding, uncertainty=spread, **common
     )
@@ -206,6 +243,7 @@ def _predict_reconstruction(model, case, preprocessor, recipe, common, options):
 
 def _predict_fine_image(model, case, preprocessor, recipe, common, options):
     more = {"placed": case.placed, "progress": options.progress}
+    more["engine"] = options.engine_for(model)
     if options.uncertainty != "tta":
         image = super_resolve(model, case.volume, recipe, **more)
         return Prediction(image=image, **common)
@@ -213,12 +251,13 @@ def _predict_fine_image(model, case, preprocessor, recipe, common, options):
     return Prediction(image=image, uncertainty=spread, **common)
 
 
-def _doubt_when_moved(model, x, shares, recipe):
+def _doubt_when_moved(model, x, shares, recipe, engine):
     """Entropy of the mean of both answers: as it lies, and moved by some voxels."""
     # Not a multiple of the network's strides: they fall on other voxels then.
     margin = [(MOVED_BY, 0)] * 3 + [(0, 0)]
     moved = np.pad(x, margin)
-    _, _, other = segment(model, moved, recipe, probabilities=True)
+    keep = {"engine": engine, "probabilities": True, "doubt": False}
+    _, _, other = segment(model, moved, recipe, **keep)
     other = other[MOVED_BY:, MOVED_BY:, MOVED_BY:]
     total = shares.astype(np.float32) + other
     return entropy_of(total / 2).astype(np.float16)

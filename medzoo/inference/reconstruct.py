@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from medzoo.errors import RecipeError
+from medzoo.inference.engine import engine_of
 from medzoo.inference.postprocess import check_finite
 from medzoo.inference.spread import SHIFTS, shifted
 from medzoo.volume import Volume
@@ -24,7 +25,9 @@ class Reconstruction:
     embedding: np.ndarray
 
 
-def reconstruct(model, placed, undo, preprocessor, *, background=0.0):
+def reconstruct(
+    model, placed, undo, preprocessor, *, background=0.0, engine_for=engine_of
+):
     """Sends one prepared case through an autoencoder.
 
     Args:
@@ -35,6 +38,7 @@ def reconstruct(model, placed, undo, preprocessor, *, background=0.0):
         preprocessor: `Preprocessor`; its layers must be a linear map of intensities a
             channel, as `ZScore` is.
         background: float, the value where the network saw nothing.
+        engine_for: callable from a network to what runs it, see `engine_of`.
 
     Returns:
         `Reconstruction`. What the network's grid does not reach is background.
@@ -44,8 +48,8 @@ def reconstruct(model, placed, undo, preprocessor, *, background=0.0):
         RecipeError: if the preprocessing's layers cannot be undone.
     """
     scale, offset, x = normalization_of(placed.array, preprocessor)
-    code = np.asarray(model.encoder.predict_on_batch(x), np.float32)
-    answer = np.asarray(model.decoder.predict_on_batch(code), np.float32)[0]
+    code = engine_for(model.encoder)(x)
+    answer = engine_for(model.decoder)(code)[0]
     check_finite(code)
     check_finite(answer)
     image = answer * scale + offset
@@ -55,7 +59,9 @@ def reconstruct(model, placed, undo, preprocessor, *, background=0.0):
     return Reconstruction(image, code[0])
 
 
-def reconstruction_spread(model, placed, undo, preprocessor, scale=1.0):
+def reconstruction_spread(
+    model, placed, undo, preprocessor, scale=1.0, engine_for=engine_of
+):
     """Returns how far reconstructions differ when the scan is moved by one voxel.
 
     Args:
@@ -64,16 +70,17 @@ def reconstruction_spread(model, placed, undo, preprocessor, scale=1.0):
         undo: `Undo`, the way back to the input.
         preprocessor: `Preprocessor`, as of `reconstruct`.
         scale: float, what the spread is multiplied by to be the usual error.
+        engine_for: callable from a network to what runs it, see `engine_of`.
 
     Returns:
         Volume on the input's grid: the standard deviation over the scan as it lies
         and moved each way along each axis, in the input's intensity unit.
     """
+    ask = engine_for(model)
 
     def through(array):
         slope, offset, x = normalization_of(array, preprocessor)
-        answer = np.asarray(model.predict_on_batch(x), np.float32)[0]
-        return answer * slope + offset
+        return ask(x)[0] * slope + offset
 
     _, spread = answers_when_moved(through, placed.array)
     if spread.shape[-1] == 1:

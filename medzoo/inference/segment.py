@@ -1,87 +1,179 @@
 """Segmentation of one prepared case: windows, both sides of the head, classes."""
 
+from math import ceil
+
 import numpy as np
 from scipy import ndimage
-from scipy.special import entr, softmax
 
-from medzoo.errors import InputError
+from medzoo.errors import InputError, RecipeError
+from medzoo.inference.engine import engine_of
 from medzoo.inference.postprocess import step_arguments
-from medzoo.inference.sliding_window import sliding_window
+from medzoo.inference.sliding_window import sliding_window, window_starts
+from medzoo.inference.uncertainty import entropy_of
 
-WINDOW = {"window_size": (96, 96, 96), "overlap": 0.25}
+# What the step "sliding_window" may say, and what holds where it does not.
+WINDOW = {
+    "window_size": (96, 96, 96),
+    "overlap": 0.25,
+    "weighting": "gaussian",
+    "batch_size": None,
+    "skip_empty": False,
+    "fit": False,
+}
 # What the strides of a network divide; a small volume is padded up to it at most.
 MULTIPLE = 16
+# How far a window may be from the size that was asked for, when it is fitted.
+FITTED_SHARES = (2 / 3, 4 / 3)
+# What weights, features and the engine itself take, about.
+NETWORK_BYTES = 1_000_000_000
 
 
-def segment(model, x, recipe, *, probabilities=False, progress=None):
+def segment(
+    model,
+    x,
+    recipe,
+    *,
+    engine=None,
+    probabilities=False,
+    doubt=True,
+    memory_limit=None,
+    progress=None,
+):
     """Gives every voxel of one prepared case its class.
 
     Args:
         model: Keras model giving logits `(batch, x, y, z, num_classes)`.
         x: `(x, y, z, channels)` float32, as the recipe prepares it.
-        recipe: dict. Postprocessing steps: "sliding_window" (window_size, overlap),
+        recipe: dict. Postprocessing steps: "sliding_window" (window_size, overlap,
+            weighting; batch_size, windows at once; skip_empty, whether windows in which
+            the scan is 0 everywhere are background without asking the network; fit,
+            whether windows may be a third shorter or longer along an axis, where that
+            covers the case with fewer voxels, see `fitted_window`),
             "mirror" (axis): the mean over the case and its mirror image, and
             "largest_component": labels apart from the largest connected part of all
             that is not background become background.
+        engine: callable that answers for the model with probabilities, of
+            `medzoo.inference.engine.engine_of(model, ..., softmax=True)`, or None for
+            Keras itself.
         probabilities: bool, whether to keep the probabilities of all classes, which
             takes `2 * num_classes` bytes a voxel.
+        doubt: bool, whether to give the entropy, which takes time.
+        memory_limit: int, bytes that all this may take, or None for what is free.
         progress: callable `(done, total)` or None.
 
     Returns:
         labels `(x, y, z)` uint8, entropy `(x, y, z)` float16 from 0 (sure) to 1 (all
-        classes alike), and probabilities `(x, y, z, num_classes)` float16 or None.
+        classes alike) or None, and probabilities `(x, y, z, num_classes)` float16 or
+        None.
 
     Raises:
         InputError: if the network answers with numbers that are not finite.
+        RecipeError: for an argument of "sliding_window" that there is not.
+        ResourceError: with the plan of what is held, if that is more than allowed.
     """
-    window = {**WINDOW, **(step_arguments(recipe, "sliding_window") or {})}
-    largest = zip(window["window_size"], x.shape[:3], strict=True)
-    size = [min(w, _multiple(n)) for w, n in largest]
-    mirrored = step_arguments(recipe, "mirror")
+    window = _window_arguments(recipe)
+    size = window.pop("window_size")
+    if window.pop("fit"):
+        size = fitted_window(x.shape[:3], size, window["overlap"])
     count = len(recipe["class_names"])
-
-    def finish(blended):
-        kept = np.empty((*blended.shape[:3], 2 + probabilities * count), np.float16)
-        kept[..., 0] = blended.argmax(-1)
-        # As a share of the largest possible, that of classes all alike.
-        kept[..., 1] = entr(blended).sum(axis=-1) / np.log(count)
-        if probabilities:
-            kept[..., 2:] = blended
-        return kept
-
+    background = np.eye(count, dtype=np.float32)[0]
     found = sliding_window(
-        lambda batch: _probabilities(model, batch, mirrored),
+        _both_sides(
+            engine or engine_of(model, softmax=True), step_arguments(recipe, "mirror")
+        ),
         x,
-        window_size=size,
-        overlap=window["overlap"],
-        finish=finish,
+        window_size=[
+            min(w, _multiple(n)) for w, n in zip(size, x.shape[:3], strict=True)
+        ],
+        empty=background if window.pop("skip_empty") else None,
+        finish=_finish(probabilities, doubt),
         progress=progress,
+        outputs=count,
+        kept_bytes=1 + 2 * doubt + 2 * count * probabilities,
+        network_bytes=NETWORK_BYTES,
+        memory_limit=memory_limit,
+        **window,
     )
-    if not np.isfinite(found).all():
-        raise InputError(
-            "The model must answer with finite numbers. Received: probabilities that "
-            "are not. Check the intensities."
-        )
-    labels = found[..., 0].astype(np.uint8)
+    found = list(found)
+    labels = found.pop(0)
     if step_arguments(recipe, "largest_component") is not None:
         labels = largest_component(labels)
-    return labels, found[..., 1], found[..., 2:] if probabilities else None
+    entropy = found.pop(0) if doubt else None
+    return labels, entropy, found.pop(0) if probabilities else None
 
 
-def _probabilities(model, batch, mirrored):
-    """What the network answers, over both sides of the head if `mirrored`."""
-    found = _of_head(model, batch)
+def fitted_window(shape, window, overlap):
+    """Returns the window that covers a volume with the fewest voxels.
+
+    An axis a little longer than two windows takes three, which overlap more than they
+    need: a longer window, two of which will do, or a shorter one costs less.
+
+    Args:
+        shape: three ints, of the volume.
+        window: three ints, what is asked for.
+        overlap: float, least share that neighbours have in common.
+
+    Returns:
+        list of three ints, multiples of 16 within a third of what is asked for, or
+        that itself; of equals the longest, which sees most.
+    """
+    found = []
+    for size, wanted in zip(shape, window, strict=True):
+        low, high = (share * wanted for share in FITTED_SHARES)
+        least, most = _multiple(ceil(low)), int(high) // MULTIPLE * MULTIPLE
+        lengths = [wanted, *range(least, most + 1, MULTIPLE)]
+        costs = {
+            length: length * len(window_starts(max(size, length), length, overlap))
+            for length in lengths
+        }
+        found.append(min(lengths, key=lambda length: (costs[length], -length)))
+    return found
+
+
+def _window_arguments(recipe):
+    given = step_arguments(recipe, "sliding_window") or {}
+    if unknown := sorted(set(given) - set(WINDOW)):
+        raise RecipeError(
+            f"The step sliding_window takes {sorted(WINDOW)}. "
+            f"Received: {', '.join(unknown)}. Check the spelling."
+        )
+    return {**WINDOW, **given}
+
+
+def _both_sides(engine, mirrored):
+    """The engine, or the mean of its answers over both sides of the head."""
     if mirrored is None:
-        return found
+        return engine
     axis = 1 + mirrored["axis"]
-    other = _of_head(model, np.flip(batch, axis))
-    return (found + np.flip(other, axis)) / 2
+
+    def answer(batch):
+        found = engine(batch)
+        # Not in one batch: it would be no faster and take twice the memory.
+        other = engine(np.ascontiguousarray(np.flip(batch, axis)))
+        mean = np.add(found, np.flip(other, axis))
+        mean *= np.float32(0.5)
+        return mean
+
+    return answer
 
 
-def _of_head(model, batch):
-    logits = model.predict_on_batch(batch)
-    # With deep supervision the finest comes first; the others serve training.
-    return softmax(logits[0] if isinstance(logits, list) else logits, axis=-1)
+def _finish(probabilities, doubt):
+    """What is kept of blended probabilities: classes, entropy, and all if wanted."""
+
+    def finish(blended):
+        if not np.isfinite(blended.sum()):
+            raise InputError(
+                "The model must answer with finite numbers. Received: probabilities "
+                "that are not. Check the intensities."
+            )
+        kept = [blended.argmax(-1).astype(np.uint8)]
+        if doubt:
+            kept.append(entropy_of(blended).astype(np.float16))
+        if probabilities:
+            kept.append(blended.astype(np.float16))
+        return tuple(kept)
+
+    return finish
 
 
 def largest_component(labels):

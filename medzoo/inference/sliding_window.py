@@ -1,16 +1,22 @@
 """Sliding window: a network over a volume of any size, within a bounded memory."""
 
+from dataclasses import replace
 from itertools import product
+from math import ceil, prod
 
 import numpy as np
 
 from medzoo.errors import InputError
+from medzoo.inference.memory_plan import PIECE_BYTES, MemoryPlan, long_axis
 
 WEIGHTINGS = ("gaussian", "constant")
 # Deviation of the Gaussian, as a share of the window; nnU-Net's choice.
 GAUSSIAN_SHARE = 1 / 8
 # Far corners keep a weight: a voxel that one window alone covers must have one.
 LEAST_WEIGHT = 1e-3
+# Voxels of a batch beyond which more windows at once are no faster, measured on CPUs:
+# four windows of 64^3, one of 96^3.
+BATCH_VOXELS = 1 << 20
 
 
 def sliding_window(
@@ -24,6 +30,10 @@ def sliding_window(
     finish=None,
     empty=None,
     progress=None,
+    outputs=None,
+    kept_bytes=None,
+    network_bytes=0,
+    memory_limit=None,
 ):
     """Lets a function answer window by window and blends what it says.
 
@@ -34,59 +44,70 @@ def sliding_window(
 
     Args:
         answer: callable, `(n, *window_size, channels)` float32 -> `(n, *window_size,
-            outputs)`; always called with `n == batch_size`.
+            outputs)`; always called with the same `n`, at most `batch_size`. The
+            array that it is given is used again for the next call.
         volume: `(x, y, z, channels)` float32 array.
         window_size: three ints.
         overlap: float in [0, 0.9], share of a window that the next one covers too.
         weighting: str, "gaussian" (a window counts most in its middle) or "constant".
-        batch_size: int, windows at once.
-        finish: callable, `(a, y, z, outputs)` blended answers -> `(a, y, z, ...)` what
-            is kept of them, such as an argmax; None keeps them as they are.
+        batch_size: int, windows at once; None for as many as fill 2^20 voxels.
+        finish: callable, `(a, b, c, outputs)` blended answers, the longest axis first
+            -> `(a, b, c, ...)` what is kept of them, such as an argmax, or a tuple of
+            such arrays; None keeps them as they are. What it is given is used again
+            after.
         empty: `(outputs,)` array, the answer for windows in which the volume is 0
-            everywhere, without asking; None asks always.
+            everywhere, without asking; None asks always. Channels that are the same in
+            the whole volume, such as marks, do not count.
         progress: callable `(done, total)` or None.
+        outputs: int, how many the answer has; None to learn it from the first one.
+        kept_bytes: int, what `finish` keeps of a voxel; None for all of the answer.
+        network_bytes: int, what the answering itself needs, to be planned for.
+        memory_limit: int, bytes, see `MemoryPlan.check`.
 
     Returns:
-        `(x, y, z, ...)` array of what `finish` returns.
+        `(x, y, z, ...)` array of what `finish` returns, or a tuple of such.
 
     Raises:
         InputError: for an overlap, weighting or window out of range.
+        ResourceError: if it would take more memory than is allowed; before anything is
+            asked where `outputs` is given, else after the first answer.
     """
+    volume = np.asarray(volume)
     _check(volume, window_size, overlap, weighting, batch_size)
-    shape = volume.shape[:3]
     padded = _at_least(volume, window_size)
-    axis = int(np.argmax(padded.shape[:3]))
-    # From here on the longest axis is the first.
-    order = (axis, *[a for a in range(3) if a != axis])
-    back = tuple(np.argsort(order))
-    turned = padded.transpose(*order, 3)
-    window = tuple(int(window_size[a]) for a in order)
-    starts = [
-        window_starts(n, w, overlap)
-        for n, w in zip(turned.shape[:3], window, strict=True)
-    ]
-    weights = window_weights(window, weighting)
+    sizes = padded.shape[:3]
+    window = tuple(int(w) for w in window_size)
+    starts = [window_starts(n, w, overlap) for n, w in zip(sizes, window, strict=True)]
+    axis = long_axis(sizes)
+    along = starts[axis]
+    count = prod(len(s) for s in starts) // len(along)
+    batch_size = _even_batch(count, window, batch_size)
 
-    def ask(batch):
-        return answer(np.ascontiguousarray(batch.transpose(0, *_plus_one(back), 4)))
-
-    slab = _Slab(turned, window, weights, order, batch_size, empty, ask)
-    total = len(starts[0]) * len(starts[1]) * len(starts[2])
-    result = None
-    for number, first in enumerate(starts[0]):
-        places = [(first, *rest) for rest in product(*starts[1:])]
-        slab.add(places)
-        last = number + 1 == len(starts[0])
-        until = turned.shape[0] if last else starts[0][number + 1]
-        blended = slab.take(until)
-        done = blended if finish is None else finish(blended)
-        if result is None:
-            result = np.empty((*turned.shape[:3], *done.shape[3:]), done.dtype)
-        result[until - len(done) : until] = done
+    plan = MemoryPlan(
+        shape=sizes,
+        input_bytes=volume.nbytes + (padded is not volume) * padded.nbytes,
+        window=window,
+        channels=volume.shape[3],
+        outputs=outputs,
+        batch_size=batch_size,
+        kept_bytes=kept_bytes,
+        network_bytes=network_bytes,
+    )
+    if outputs is not None:
+        plan.check(memory_limit)
+    slab = _Slab(plan, axis, window_weights(window, weighting), memory_limit)
+    batches = _Batches(answer, padded, window, batch_size, empty)
+    result = _Result(volume.shape[:3], axis)
+    for number, first in enumerate(along):
+        places = product(*starts[:axis], [first], *starts[axis + 1 :])
+        for place, found in batches.answers(list(places)):
+            slab.add(place, found)
+        until = along[number + 1] if number + 1 < len(along) else sizes[axis]
+        for start, blended in slab.take(until):
+            result.put(start, blended if finish is None else finish(blended))
         if progress is not None:
-            progress((number + 1) * len(places), total)
-    result = result.transpose(*back, *range(3, result.ndim))
-    return np.ascontiguousarray(result[tuple(slice(0, n) for n in shape)])
+            progress((number + 1) * count, len(along) * count)
+    return result.arrays()
 
 
 def window_starts(size, window, overlap):
@@ -117,67 +138,161 @@ def window_weights(window, weighting):
     return np.maximum(weights / weights.max(), LEAST_WEIGHT).astype(np.float32)
 
 
-class _Slab:
-    """Answers that are not finished yet: as long as a window along the first axis."""
+class _Batches:
+    """Asks for windows, some at once."""
 
-    def __init__(self, volume, window, weights, order, batch_size, empty, ask):
+    def __init__(self, answer, volume, window, batch_size, empty):
+        self.answer = answer
         self.volume = volume
         self.window = window
-        self.weights = weights
-        self.order = order
-        self.batch_size = batch_size
-        self.empty = empty
-        self.ask = ask
-        self.start = 0
-        self.sums = None
-        self.total = np.zeros((window[0], *volume.shape[1:3]), np.float32)
+        self.batch = np.empty((batch_size, *window, volume.shape[3]), np.float32)
+        self.empty = None if empty is None else np.asarray(empty, np.float32)
+        self.telling = None if empty is None else _telling_channels(volume)
 
-    def add(self, places):
-        """Adds the windows that start at `places`, all in one plane."""
+    def answers(self, places):
+        """Yields (place, answer) of windows; an empty one's is `(outputs,)`."""
         asked = []
         for place in places:
-            part = self.volume[self._box(place, 0)]
-            if self.empty is not None and not part.any():
-                self._blend(place, np.asarray(self.empty, np.float32))
+            if self._is_empty(place):
+                yield place, self.empty
             else:
                 asked.append(place)
-        for first in range(0, len(asked), self.batch_size):
-            chosen = asked[first : first + self.batch_size]
+        for first in range(0, len(asked), len(self.batch)):
+            chosen = asked[first : first + len(self.batch)]
             # A full batch always: another shape would be compiled anew.
-            filled = chosen + chosen[-1:] * (self.batch_size - len(chosen))
-            batch = np.stack([self.volume[self._box(p, 0)] for p in filled])
-            answers = np.asarray(self.ask(batch), np.float32)
-            answers = answers.transpose(0, *_plus_one(self.order), 4)
-            for place, found in zip(chosen, answers, strict=False):
-                self._blend(place, found)
+            filled = chosen + chosen[-1:] * (len(self.batch) - len(chosen))
+            for row, place in zip(self.batch, filled, strict=True):
+                row[...] = self.volume[_box(place, self.window)]
+            found = np.asarray(self.answer(self.batch), np.float32)
+            yield from zip(chosen, found, strict=False)
+
+    def _is_empty(self, place):
+        if self.empty is None:
+            return False
+        part = self.volume[_box(place, self.window)]
+        return not any(part[..., c].any() for c in self.telling)
+
+
+class _Slab:
+    """Answers that are not finished yet: as long as a window along one axis.
+
+    Planes lie in a ring: plane `i` of the volume is plane `i % length` here, so that
+    nothing is moved when some are finished.
+    """
+
+    def __init__(self, plan, axis, weights, memory_limit):
+        self.plan = plan
+        self.window = plan.window
+        self.axis = axis
+        self.weights = weights
+        self.memory_limit = memory_limit
+        self.length = plan.window[axis]
+        self.shape = tuple(
+            self.length if a == axis else n for a, n in enumerate(plan.shape)
+        )
+        self.start = 0
+        self.sums = None
+
+    def add(self, place, found):
+        """Adds the answer `(*window, outputs)`, or `(outputs,)`, of one window."""
+        if self.sums is None:
+            self._allocate(found.shape[-1])
+        np.multiply(found, self.full_weights, out=self.weighted)
+        box = list(_box(place, self.window))
+        own = [slice(None)] * 3
+        first = place[self.axis]
+        for at, ring in self._pieces(first, first + self.length):
+            own[self.axis] = slice(at - first, at - first + ring.stop - ring.start)
+            box[self.axis] = ring
+            self.sums[tuple(box)] += self.weighted[tuple(own)]
+            self.total[tuple(box)] += self.weights[tuple(own)]
 
     def take(self, until):
-        """Returns the blended answers up to index `until`, and lets them go."""
-        count = until - self.start
-        done = self.sums[:count] / self.total[:count, ..., None]
-        for array in (self.sums, self.total):
-            array[:-count] = array[count:].copy()
-            array[len(array) - count :] = 0
+        """Yields (first plane, blended answers) up to plane `until`, and lets them go.
+
+        Answers come with the long axis first.
+        """
+        plane = self.sums.nbytes // self.length
+        step = max(1, PIECE_BYTES // plane)
+        for at, ring in self._pieces(self.start, until):
+            for first in range(ring.start, ring.stop, step):
+                box = [slice(None)] * 3
+                box[self.axis] = slice(first, min(ring.stop, first + step))
+                sums, total = self.sums[tuple(box)], self.total[tuple(box)]
+                sums /= total[..., None]
+                yield at + first - ring.start, np.moveaxis(sums, self.axis, 0)
+                sums[...] = 0
+                total[...] = 0
         self.start = until
-        return done
 
-    def _blend(self, place, found):
-        if self.sums is None:
-            self.sums = np.zeros((*self.total.shape, found.shape[-1]), np.float32)
-        box = self._box(place, self.start)
-        self.sums[box] += self.weights[..., None] * found
-        self.total[box] += self.weights
+    def _allocate(self, outputs):
+        if self.plan.outputs is None:
+            replace(self.plan, outputs=outputs).check(self.memory_limit)
+        self.sums = np.zeros((*self.shape, outputs), np.float32)
+        self.total = np.zeros(self.shape, np.float32)
+        # Spread out once: numpy is slow at repeating a number a few times.
+        self.full_weights = np.repeat(self.weights[..., None], outputs, axis=-1)
+        self.weighted = np.empty_like(self.full_weights)
 
-    def _box(self, place, origin):
-        first = slice(place[0] - origin, place[0] - origin + self.window[0])
-        rest = [
-            slice(p, p + w) for p, w in zip(place[1:], self.window[1:], strict=True)
-        ]
-        return (first, *rest)
+    def _pieces(self, start, stop):
+        """Yields (first plane, slice of the ring); two where it is passed round."""
+        while start < stop:
+            first = start % self.length
+            count = min(stop - start, self.length - first)
+            yield start, slice(first, first + count)
+            start += count
 
 
-def _plus_one(axes):
-    return tuple(a + 1 for a in axes)
+class _Result:
+    """What is kept, filled from plane to plane, without what was padded."""
+
+    def __init__(self, shape, axis):
+        self.shape = shape
+        self.axis = axis
+        self.kept = None
+        self.single = True
+
+    def put(self, start, done):
+        """Sets what `finish` returned, long axis first, from plane `start` on."""
+        self.single = not isinstance(done, tuple)
+        parts = (done,) if self.single else done
+        if self.kept is None:
+            self.kept = tuple(
+                np.empty((*self.shape, *p.shape[3:]), p.dtype) for p in parts
+            )
+        inside = [slice(0, n) for n in self.shape]
+        count = min(len(parts[0]), self.shape[self.axis] - start)
+        if count <= 0:
+            return
+        inside[self.axis] = slice(0, count)
+        place = [slice(None)] * 3
+        place[self.axis] = slice(start, start + count)
+        for kept, part in zip(self.kept, parts, strict=True):
+            kept[tuple(place)] = np.moveaxis(part, 0, self.axis)[tuple(inside)]
+
+    def arrays(self):
+        """Returns the array, or a tuple where `finish` returned one."""
+        return self.kept[0] if self.single else self.kept
+
+
+def _box(place, window):
+    return tuple(slice(p, p + w) for p, w in zip(place, window, strict=True))
+
+
+def _even_batch(count, window, batch_size):
+    """As many windows at once as asked for, or less where they share out evenly."""
+    if batch_size is None:
+        batch_size = max(1, BATCH_VOXELS // prod(window))
+    return ceil(count / ceil(count / batch_size))
+
+
+def _telling_channels(volume):
+    """Indices of channels that differ from place to place; all where none does."""
+    channels = range(volume.shape[3])
+    if len(channels) == 1:
+        return channels
+    first = volume[0, 0, 0]
+    return [c for c in channels if (volume[..., c] != first[c]).any()] or channels
 
 
 def _at_least(volume, window_size):
@@ -196,7 +311,8 @@ def _check(volume, window_size, overlap, weighting, batch_size):
             "A sliding window goes over (x, y, z, channels) in windows of three ints. "
             f"Received: shape={np.shape(volume)}, window_size={window_size}."
         )
-    if not 0 <= overlap <= 0.9 or weighting not in WEIGHTINGS or batch_size < 1:
+    known = 0 <= overlap <= 0.9 and weighting in WEIGHTINGS
+    if not known or (batch_size is not None and batch_size < 1):
         raise InputError(
             "`overlap` must lie in [0, 0.9], `weighting` in "
             f"{WEIGHTINGS}, and `batch_size` be at least 1. Received: "

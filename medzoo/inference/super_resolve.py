@@ -5,6 +5,7 @@ from math import prod
 import numpy as np
 
 from medzoo.errors import InputError, RecipeError, ResourceError
+from medzoo.inference.engine import engine_of
 from medzoo.inference.postprocess import step_arguments
 from medzoo.inference.sliding_window import sliding_window
 from medzoo.inference.spread import spread_scale
@@ -28,6 +29,7 @@ def super_resolve(
     volume,
     recipe,
     *,
+    engine=None,
     preprocessor=None,
     placed=None,
     progress=None,
@@ -43,6 +45,8 @@ def super_resolve(
         volume: Volume, scalar, any orientation and spacing.
         recipe: dict, the recipe's content. Its postprocessing may have the step
             "mirror" (axis): the mean with the mirrored scan's answer.
+        engine: callable from a batch to the answer, as `engine_of(model)` gives, which
+            None stands for.
         preprocessor: `Preprocessor` to use again over many cases; None builds one.
         placed: Volume, what the preprocessor's spatial steps made of `volume`, or None
             to apply them here.
@@ -74,9 +78,10 @@ def super_resolve(
     scaled = (placed.array - np.float32(background)) / np.float32(height)
     mirror = step_arguments(recipe, "mirror")
     fine = _FineVolume(placed.shape, tuple(factor[o] for o in order), 1 + spread)
-    ask = answer_and_spread if spread else answer_alone
+    ask = engine or engine_of(model)
+    found = answer_and_spread if spread else answer_alone
     sliding_window(
-        lambda batch: fine.to_channels(ask(model, batch, mirror)),
+        lambda batch: fine.to_channels(found(ask, batch, mirror)),
         scaled,
         window_size=tuple(window[o] for o in order),
         overlap=OVERLAP,
@@ -91,8 +96,8 @@ def super_resolve(
     if spread:
         fine.arrays[1] *= np.float32(height * spread_scale(recipe))
     affine = finer_affine(volume.affine, factor)
-    found = [_as_given(a, order, mirrored, volume, affine) for a in fine.arrays]
-    return tuple(found) if spread else found[0]
+    images = [_as_given(a, order, mirrored, volume, affine) for a in fine.arrays]
+    return tuple(images) if spread else images[0]
 
 
 def _as_given(array, order, mirrored, volume, affine):
@@ -162,40 +167,39 @@ def axes_between(source, target, name):
     return tuple(int(o) for o in order), tuple(bool(m) for m in mirrored)
 
 
-def answer(model, batch, mirror=None):
+def answer(ask, batch, mirror=None):
     """Runs the network on windows, mirrored too if the recipe says so.
 
     Args:
-        model: Keras model.
+        ask: callable, `(n, x, y, z, 1)` -> `(n, x fx, y fy, z fz, 1)`.
         batch: `(n, x, y, z, 1)` float32.
         mirror: dict `{"axis": int}` or None.
 
     Returns:
         `(n, x fx, y fy, z fz, 1)` float32 array.
     """
-    found = np.asarray(model.predict_on_batch(batch), np.float32)
+    found = ask(batch)
     if mirror is None:
         return found
     # A head is symmetric: the mean over both sides errs less than either.
     axis = 1 + mirror["axis"]
-    other = np.asarray(model.predict_on_batch(np.flip(batch, axis)), np.float32)
-    return (found + np.flip(other, axis)) / 2
+    return (found + np.flip(ask(np.flip(batch, axis)), axis)) / 2
 
 
-def answer_alone(model, batch, mirror=None):
+def answer_alone(ask, batch, mirror=None):
     """As `answer`, a tuple of one array."""
-    return (answer(model, batch, mirror),)
+    return (answer(ask, batch, mirror),)
 
 
-def answer_and_spread(model, batch, mirror=None):
+def answer_and_spread(ask, batch, mirror=None):
     """As `answer`, and the standard deviation over the windows' mirror images.
 
     Returns:
         tuple of two `(n, x fx, y fy, z fz, 1)` float32 arrays.
     """
-    answers = [answer(model, batch)]
+    answers = [answer(ask, batch)]
     for axis in (1, 2, 3):
-        found = answer(model, np.flip(batch, axis))
+        found = answer(ask, np.flip(batch, axis))
         answers.append(np.flip(found, axis))
     mean = answers[0]
     if mirror is not None:

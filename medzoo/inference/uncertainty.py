@@ -7,6 +7,7 @@ import numpy as np
 from scipy.special import entr
 
 from medzoo.errors import InputError
+from medzoo.inference.engine import engine_of
 from medzoo.inference.postprocess import answer_of_network, softmax
 from medzoo.inference.spread import SHIFTS, shifted
 
@@ -29,7 +30,7 @@ def check_uncertainty(uncertainty, task):
         )
 
 
-def number_spread(kind, model, placed, preprocessor, recipe):
+def number_spread(kind, model, placed, preprocessor, recipe, *, engine_for=engine_of):
     """Returns how far the answers for one case differ.
 
     Args:
@@ -39,6 +40,7 @@ def number_spread(kind, model, placed, preprocessor, recipe):
         placed: Volume on the network's grid.
         preprocessor: `Preprocessor`.
         recipe: dict.
+        engine_for: callable from a network to what runs it, see `engine_of`.
 
     Returns:
         float, a standard deviation: in the target's unit, or of the probability of
@@ -56,13 +58,15 @@ def number_spread(kind, model, placed, preprocessor, recipe):
                 f"{type(model).__name__}. Use uncertainty='tta'."
             )
         x = preprocessor.normalize(array[None])
-        answers = [answer_of_network(member, x, recipe) for member in members]
+        answers = [
+            answer_of_network(member, x, recipe, engine_for(member))
+            for member in members
+        ]
     else:
         versions = [array, *(shifted(array, shift) for shift in SHIFTS)]
-        answers = [
-            answer_of_network(model, preprocessor.normalize(version[None]), recipe)
-            for version in versions
-        ]
+        prepared = (preprocessor.normalize(version[None]) for version in versions)
+        ask = engine_for(model)
+        answers = [answer_of_network(model, x, recipe, ask) for x in prepared]
     if recipe["task"] == "classification":
         answers = [softmax(logits) for logits in answers]
     answers = np.asarray(answers, np.float64)

@@ -58,11 +58,17 @@ class PadToMultiple3D(keras.layers.Layer):
             return inputs
         for axis, (before, after) in enumerate(pads, start=1):
             if self.mode == "constant":
-                inputs = _pad_with_zeros(inputs, axis, before, after)
+                most = self._most(axis - 1)
+                inputs = _pad_with_zeros(inputs, axis, before, after, most)
             else:
                 skip = 1 if self.mode == "reflect" else 0
                 inputs = _mirror(inputs, axis, before, after, skip)
         return inputs
+
+    def _most(self, axis):
+        """What an axis can be padded by at either end, whatever its size."""
+        multiple, margin = self.multiple[axis], self.margin[axis]
+        return (multiple - 1) // 2 + margin, multiple // 2 + margin
 
     def compute_output_shape(self, input_shape):
         batch, *sizes, channels = input_shape
@@ -84,13 +90,24 @@ class PadToMultiple3D(keras.layers.Layer):
 # Not `ops.pad`: TensorFlow with oneDNN fuses it with a following Conv3D of same padding
 # into one without padding, whose output is too small (seen in 2.21), and PyTorch
 # mirrors no batch of volumes.
-def _pad_with_zeros(x, axis, before, after):
+def _pad_with_zeros(x, axis, before, after, most):
+    known = isinstance(before, int) and isinstance(after, int)
+    # Of a size that is not known yet, as much as there can be, cropped afterwards:
+    # OpenVINO runs no network in which a part may turn out to be empty.
+    counts = (before, after) if known else most
     shape = list(ops.shape(x))
-    ends = []
-    for count in (before, after):
-        shape[axis] = count
-        ends.append(ops.zeros(shape, x.dtype))
-    return ops.concatenate([ends[0], x, ends[1]], axis)
+    size = shape[axis]
+    parts = [x]
+    for place, count in zip((0, 2), counts, strict=True):
+        if count > 0:
+            shape[axis] = count
+            parts.insert(place, ops.zeros(shape, x.dtype))
+    padded = ops.concatenate(parts, axis) if len(parts) > 1 else x
+    if known:
+        return padded
+    start = most[0] - before
+    kept = slice(start, start + before + size + after)
+    return padded[(*[slice(None)] * axis, kept)]
 
 
 def _mirror(x, axis, before, after, skip):

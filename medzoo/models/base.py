@@ -97,7 +97,8 @@ class VolumeModel(keras.Model):
             image: path, `medzoo.Volume`, or dict of channel name -> path or Volume.
             uncertainty: None for the recipe's calibrated interval, "none", "tta",
                 "ensemble" or "entropy": see `medzoo.inference.predict.Options`.
-            **options: of `medzoo.inference.predict_volume`.
+            **options: of `medzoo.inference.predict_volume`, such as
+                `engine="openvino", precision="bfloat16"`.
 
         Returns:
             `medzoo.inference.Prediction`.

@@ -19,6 +19,12 @@ _GENERATED = "<!-- Written by `medzoo cards` from recipe.json and metrics.json. 
 _TABLE_BEGIN = "<!-- medzoo cards: table of models begins -->"
 _TABLE_END = "<!-- medzoo cards: table of models ends -->"
 _NOT_MEASURED = "Not measured yet."
+# Of an engine's answer from that of Keras.
+_DIFFERENCES = {
+    "largest_difference": "Largest difference",
+    "mean_difference": "Mean difference",
+    "other_labels": "Share of other labels",
+}
 _RESEARCH_ONLY = (
     "For research. Not a medical device: no diagnosis and no decision about a "
     "patient's care may rest on it."
@@ -268,8 +274,28 @@ def _measured_sections(measured: dict | None) -> tuple[str, ...]:
         ),
         md.section("By group", _by_metric("Group", groups)),
         md.section("On other data", _by_metric("Data", external)),
-        md.section("Cost", md.bullets(cost)),
+        md.section("Cost", md.bullets(cost), _engines(measured["engines"])),
     )
+
+
+def _engines(engines: dict) -> str:
+    """What runs the network: how long a scan takes, and how far the answers differ."""
+    rows = [
+        [
+            md.plain(name),
+            md.number(entry.get("seconds_per_scan")),
+            *(_difference(entry, key) for key in _DIFFERENCES),
+        ]
+        for name, entry in engines.items()
+    ]
+    header = ["Engine", "Seconds a scan", *_DIFFERENCES.values()]
+    return md.table(header, rows) if rows else ""
+
+
+def _difference(entry: dict, key: str) -> str:
+    if key not in entry:
+        return "-"
+    return f"{entry[key]:.1e} {md.plain(entry.get('unit', ''))}".strip()
 
 
 def _by_metric(title: str, entries: list[tuple[str, dict]]) -> str:

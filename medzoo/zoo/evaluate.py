@@ -4,7 +4,6 @@ import json
 import sys
 import tempfile
 import time
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -12,16 +11,10 @@ import numpy as np
 from medzoo.data.cases import read_cases
 from medzoo.data.cohort import GROUP_COLUMNS, group_masks
 from medzoo.data.targets import target_and_codes, target_column, target_value
-from medzoo.errors import (
-    FileFormatError,
-    InputError,
-    MedzooWarning,
-    MissingFileError,
-)
-from medzoo.files import write_text_atomically
+from medzoo.errors import InputError
 from medzoo.metrics import classification_metrics, regression_metrics
-from medzoo.zoo.cost import cost_of, peak_memory_gb
-from medzoo.zoo.measured import METRICS_FILE, read_metrics
+from medzoo.zoo.cost import cost_of, engines_of, peak_memory_gb
+from medzoo.zoo.metrics_file import check_output, write_cost, write_metrics
 from medzoo.zoo.out_of_fold import Truth, read_baselines, read_out_of_fold
 from medzoo.zoo.predict import IMAGE_TASKS, Predictor
 from medzoo.zoo.progress import Progress
@@ -64,10 +57,10 @@ def evaluate(name, cases=None, *, target=None, out_of_fold=False, threads=None):
             "one network that never saw it."
         )
         # A cross-validation can be measured where its networks were not kept.
-        cost = {}
+        spent = {"cost": {}}
         if recipe.weights is not None:
-            cost = cost_of(Predictor(folder, threads=threads))
-        found = {"protocol": protocol, "cost": cost}
+            spent = measure_cost(folder, threads=threads)
+        found = {"protocol": protocol, **spent}
         others = {
             name: measure(answers, content)
             for name, answers in read_baselines(folder, content).items()
@@ -118,20 +111,44 @@ def _measured(folder, recipe, table, target, threads):
         )
     predictor = Predictor(folder, threads=threads)
     cost = _cost(predictor, recipe, usable[0])
+    engines = _cost(predictor, recipe, usable[0], engines_of)
     # How far its doubts can be believed is measured too.
     predictor.options = Options(probabilities=recipe["task"] == "segmentation")
     with Progress(len(usable), "cases") as progress:
         found = _by_task(predictor, recipe, usable, codes, progress)
-    return {**found, "cost": cost}
+    return {**found, "cost": cost, "engines": engines}
 
 
-def _cost(predictor, recipe, case):
-    if recipe["task"] != "super_resolution":
-        return cost_of(predictor, case)
+def measure_cost(folder, table=None, *, threads=None):
+    """Measures what one prediction costs, and nothing else.
+
+    Args:
+        folder: path of a model's folder.
+        table: path of a cases.csv, whose first case with an image is taken; None for
+            an average brain.
+        threads: int or None, CPU threads at most.
+
+    Returns:
+        dict of `cost` and `engines`, as `evaluate` gives them.
+    """
+    recipe = read_recipe(folder).to_dict()
+    cases = [] if table is None else read_cases(table, recipe["channels"])
+    case = next((case for case in cases if case.images), None)
+    predictor = Predictor(folder, threads=threads)
+    return {
+        "cost": _cost(predictor, recipe, case),
+        "engines": _cost(predictor, recipe, case, engines_of),
+    }
+
+
+def _cost(predictor, recipe, case, measure=None):
+    measure = measure or cost_of
+    if case is None or recipe["task"] != "super_resolution":
+        return measure(predictor, case)
     from medzoo.zoo.measure_super_resolution import coarse_case
 
     with tempfile.TemporaryDirectory() as folder:
-        return cost_of(predictor, coarse_case(case, recipe, folder))
+        return measure(predictor, coarse_case(case, recipe, folder))
 
 
 def _by_task(predictor, recipe, cases, codes, progress):
@@ -262,74 +279,12 @@ def _thirds(truth, recipe):
     return masks
 
 
-def write_metrics(path, found, recipe, *, external=None):
-    """Writes a metrics.json, or adds another data set to the one that is there.
-
-    Args:
-        path: path of the file.
-        found: dict, from `evaluate`.
-        recipe: `Recipe`.
-        external: str or None, the name of other data; its metrics are added to those
-            of the file instead of replacing them.
-
-    Raises:
-        InputError: with `external`, if there is no file to add to.
-        FileFormatError: with `external`, if the file measured another version.
-    """
-    path = Path(path)
-    kept = _kept(path, recipe, external)
-    content = {key: value for key, value in found.items() if key != "failed"}
-    others = [] if kept is None else kept["external"]
-    if external is not None:
-        others = [entry for entry in others if entry["data"] != external]
-        others.append({"data": external, "metrics": found["metrics"]})
-        content = {**kept, "cost": {**kept["cost"], **found["cost"]}}
-    elif kept is not None:
-        content["cost"] = {**kept["cost"], **found["cost"]}
-    content["external"] = others
-    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
-    write_text_atomically(path, text + "\n")
-
-
-def _kept(path, recipe, external):
-    """Returns the numbers that a file holds already, or None."""
-    if path.name != METRICS_FILE or not path.is_file():
-        if external is not None:
-            raise InputError(
-                f"Other data are added to a {METRICS_FILE} that is there. "
-                f"Received: output={path}. Measure the model's own data first."
-            )
-        return None
-    try:
-        return read_metrics(path.parent, recipe)
-    except FileFormatError as error:
-        if external is not None:
-            raise
-        # A new version begins anew: what others measured was not this model.
-        warnings.warn(
-            f"All numbers in the old file were dropped: {error}",
-            MedzooWarning,
-            stacklevel=3,
-        )
-        return None
-
-
-def _check_output(options):
-    """Refuses what could not be written, before minutes of prediction."""
-    path = Path(options.output)
-    if not path.parent.is_dir():
-        raise MissingFileError(
-            f"The folder of the output must exist. Received: output={path}. "
-            "Make it first."
-        )
-    if options.external is not None:
-        _kept(path, read_recipe(options.folder), options.external)
-
-
 def run(options):
     """Evaluates for the command line; returns the exit code."""
     if options.output is not None:
-        _check_output(options)
+        check_output(options)
+    if options.cost:
+        return _run_cost(options)
     found = evaluate(
         options.folder,
         options.cases,
@@ -346,6 +301,14 @@ def run(options):
     else:
         sys.stdout.write(_text(found))
     return 1 if found.get("failed") else 0
+
+
+def _run_cost(options):
+    found = measure_cost(options.folder, options.cases, threads=options.threads)
+    if options.output is not None:
+        write_cost(options.output, found, read_recipe(options.folder))
+    sys.stdout.write(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+    return 0 if found["cost"] else 1
 
 
 def _text(found):

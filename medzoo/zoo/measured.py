@@ -17,8 +17,8 @@ def read_metrics(folder: str | Path, recipe: Recipe) -> dict | None:
         recipe: Its recipe; the numbers must be of the same name and version.
 
     Returns:
-        The object in the file, in which `metrics`, `baselines`, `groups`, `external`
-        and `cost` are always present; None when there is no file.
+        The object in the file, in which `metrics`, `baselines`, `groups`, `external`,
+        `cost` and `engines` are always present; None when there is no file.
 
     Raises:
         FileFormatError: The file is not as `medzoo evaluate` writes it, or measured
@@ -37,11 +37,19 @@ def read_metrics(folder: str | Path, recipe: Recipe) -> dict | None:
             for name, entry in _object(path, key, content.get(key, {})).items()
         }
     content["external"] = _external(path, content.get("external", []))
-    content["cost"] = _object(path, "cost", content.get("cost", {}))
-    for key, value in content["cost"].items():
-        if not isinstance(value, int | float | str):
-            raise _fault(path, "must be a number or text", f"cost.{key}", value)
+    content["cost"] = _facts(path, "cost", content.get("cost", {}))
+    content["engines"] = {
+        name: _facts(path, f"engines.{name}", entry)
+        for name, entry in _object(path, "engines", content.get("engines", {})).items()
+    }
     return content
+
+
+def _facts(path: Path, where: str, entries: object) -> dict:
+    for key, value in _object(path, where, entries).items():
+        if not isinstance(value, int | float | str):
+            raise _fault(path, "must be a number or text", f"{where}.{key}", value)
+    return entries
 
 
 def _check_subject(path: Path, content: dict, recipe: Recipe) -> None:

@@ -36,7 +36,15 @@ CASE_ERRORS = (
 
 
 def predict(
-    name, cases, out=None, *, assume_affine=None, uncertainty=None, probabilities=False
+    name,
+    cases,
+    out=None,
+    *,
+    assume_affine=None,
+    uncertainty=None,
+    probabilities=False,
+    engine="keras",
+    precision=None,
 ):
     """Predicts with a model of the zoo on many cases.
 
@@ -52,6 +60,8 @@ def predict(
             tell where they are; None refuses them.
         uncertainty: see `medzoo.inference.predict.Options`.
         probabilities: bool, write those of a segmentation too.
+        engine: str, "keras" or "openvino", see `medzoo.inference.predict.Options`.
+        precision: str or None, likewise.
 
     Returns:
         list of dict, one a case in the order given: `case_id` with `value`, `unit`,
@@ -59,12 +69,13 @@ def predict(
         gives, or `error`; and `warnings` if any.
 
     Raises:
-        InputError: for an unknown model, a malformed table, or an `out` that does not
-            suit the task.
+        InputError: for an unknown model or engine, a malformed table, or an `out` that
+            does not suit the task.
     """
     from medzoo.inference.predict import Options
 
-    options = Options(uncertainty, probabilities)
+    chosen = {"engine": engine, "precision": precision}
+    options = Options(uncertainty, probabilities, **chosen)
     predictor = Predictor(resolve(name), assume_affine=assume_affine, options=options)
     given = cases_of(cases, predictor.channels)
     images = predictor.output_for(out, len(given))
@@ -298,11 +309,17 @@ def run(options, report=None):
     """
     from medzoo.inference.predict import Options
 
+    wanted = Options(
+        options.uncertainty,
+        options.probabilities,
+        engine=options.engine,
+        precision=options.precision,
+    )
     predictor = Predictor(
         options.folder,
         assume_affine=options.assume_affine,
         threads=options.threads,
-        options=Options(options.uncertainty, options.probabilities),
+        options=wanted,
     )
     if options.cases is not None:
         cases = read_cases(options.cases, predictor.channels)

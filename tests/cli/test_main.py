@@ -117,6 +117,22 @@ def test_unknown_model_is_one_line_with_three_names(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--engine", "abacus"), "engine='abacus'"),
+        (("--precision", "bfloat16"), "precision='bfloat16'"),
+        (("--engine", "openvino", "--precision", "int1"), "precision='int1'"),
+    ],
+)
+def test_an_engine_that_there_is_not_is_one_line_and_2(
+    model, arguments, said, tmp_path, capsys
+):
+    given = ["predict", str(model), str(tmp_path / "no.nii"), *arguments]
+    assert main(given) == 2
+    assert said in error_line(capsys)
+
+
 def test_unknown_model_is_refused_before_anything_heavy(checkout):
     program = (
         "import sys\n"

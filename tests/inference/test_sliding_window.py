@@ -1,5 +1,8 @@
+import sys
+
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from medzoo.errors import InputError
 from medzoo.inference.sliding_window import (
@@ -148,3 +151,83 @@ def test_refuses(wrong):
     arguments = {"window_size": (4, 4, 4), **wrong}
     with pytest.raises(InputError, match="Received"):
         sliding_window(twice, volume(8, 8, 8, 1), **arguments)
+
+
+def test_what_is_kept_may_be_several_arrays_of_their_own_dtypes():
+    x = volume(5, 17, 6, 1)
+
+    def both(blended):
+        return blended.argmax(-1).astype(np.uint8), blended.astype(np.float16)
+
+    found, values = sliding_window(twice, x, window_size=(4, 6, 8), finish=both)
+
+    assert (found.dtype, values.dtype) == (np.uint8, np.float16)
+    np.testing.assert_array_equal(found, twice(x).argmax(-1))
+    np.testing.assert_allclose(values, twice(x), atol=0.01)
+
+
+def test_pieces_of_a_slab_fit_together(monkeypatch):
+    # Pieces of one plane, and a ring that is passed round in the middle of a step.
+    # The package has a function of the module's name.
+    module = sys.modules[sliding_window.__module__]
+    monkeypatch.setattr(module, "PIECE_BYTES", 1)
+    x = volume(6, 5, 31, 1)
+
+    found = sliding_window(twice, x, window_size=(4, 4, 7), overlap=0.6)
+
+    np.testing.assert_allclose(found, twice(x), atol=1e-5)
+
+
+def box_mean(x):
+    """The mean of 3^3 voxels: a network whose receptive field is small."""
+    return ndimage.uniform_filter(x, (0, 3, 3, 3, 0), mode="constant")
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, None])
+def test_windows_answer_like_the_whole_volume_where_they_see_enough(batch_size):
+    x = volume(20, 26, 18, 2)
+    whole = box_mean(x[None])[0]
+
+    # A window sees zeros outside, so its edge is wrong, and counts next to nothing
+    # where another window has its middle: everywhere but at the volume's own faces.
+    found = sliding_window(
+        box_mean, x, window_size=(12, 12, 12), overlap=0.5, batch_size=batch_size
+    )
+    inner = (slice(6, -6),) * 3
+    np.testing.assert_allclose(found[inner], whole[inner], atol=0.02)
+    inside = sliding_window(box_mean, x, window_size=x.shape[:3], batch_size=batch_size)
+    np.testing.assert_allclose(inside, whole, atol=1e-5)
+
+
+def test_windows_share_out_evenly():
+    sizes = []
+
+    def note(batch):
+        sizes.append(len(batch))
+        return batch
+
+    # Six windows a plane: not four and then four of which two say nothing new.
+    x = volume(4, 8, 12, 1)
+    sliding_window(note, x, window_size=(4, 4, 4), overlap=0, batch_size=4)
+    assert sizes == [2] * 3
+    sizes.clear()
+    x = volume(8, 12, 40, 1)
+    sliding_window(note, x, window_size=(4, 4, 40), overlap=0, batch_size=4)
+    assert sizes == [3] * 2
+
+
+def test_a_mark_does_not_fill_an_empty_window():
+    x = np.zeros((12, 4, 4, 2), "f4")
+    x[0, 0, 0, 0] = 1
+    x[..., 1] = 1
+    asked = []
+
+    def one(batch):
+        asked.append(1)
+        return np.ones((*batch.shape[:4], 2), "f4")
+
+    sliding_window(one, x, window_size=(4, 4, 4), overlap=0, empty=[5, 6])
+    assert len(asked) == 1
+    # Where nothing differs from place to place, every channel counts.
+    sliding_window(one, x[..., 1:], window_size=(4, 4, 4), overlap=0, empty=[5, 6])
+    assert len(asked) == 4

@@ -134,7 +134,7 @@ def test_mirrored_answers_are_averaged():
     batch = np.random.default_rng(0).random((1, 4, 5, 6, 1)).astype("f4")
     plain = Interpolation().predict_on_batch(batch)
 
-    found = answer(Shift(), batch, {"axis": 0})
+    found = answer(Shift().predict_on_batch, batch, {"axis": 0})
 
     expected = (np.roll(plain, 1, axis=1) + np.roll(plain, -1, axis=1)) / 2
     np.testing.assert_allclose(found, expected, atol=1e-6)

@@ -68,6 +68,7 @@ def test_table_names_metrics_and_baselines(folder, capsys):
         (["--out-of-fold", "--cases", "c.csv"], "one thing at a time"),
         (["--cases", "c.csv", "--as-external", "B"], "--as-external"),
         (["--out-of-fold", "--as-external", "B", "-o", "metrics.json"], "--cases"),
+        (["--cost", "--out-of-fold"], "--cost measures"),
         (["--out-of-fold", "-o", "no/such/metrics.json"], "folder of the output"),
     ],
 )
