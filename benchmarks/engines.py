@@ -1,6 +1,7 @@
 """The networks of the zoo by each engine: seconds of the network alone, differences.
 
-    python benchmarks/engines.py [--models NAME ...] [--repeats 5] [--cores 2] [--size 96]
+    python benchmarks/engines.py [--models NAME ...] [--repeats 5] [--cores 2]
+        [--size 96]
 
 Each network answers the same random batch, as large as in a prediction: what the model
 fixes, or a window of `--size`^3 (super-resolution: two thirds of it). Engines take
@@ -8,8 +9,8 @@ turns, so that whatever else the machine does falls on all alike; the first call
 (tracing, exporting, compiling) stands apart. OpenVINO starts from an empty cache, then
 again from the filled one in a process of its own. Differences are from Keras' answer,
 as shares of its largest number; of a segmentation also the share of other labels. The
-peak memory is of the process. Prints a table and writes benchmarks/results/engines.json.
-Needs `pip install ".[openvino]"` in a checkout.
+peak memory is of the process. Prints a table and writes
+benchmarks/results/engines.json. Needs `pip install ".[openvino]"` in a checkout.
 """
 
 import argparse
