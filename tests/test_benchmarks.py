@@ -50,3 +50,22 @@ def test_ratios_are_over_the_reference(augmentation):
 
     assert rows["other"]["times_torchio"] == 6
     assert rows[augmentation.REFERENCE]["times_torchio"] == 1
+
+
+def test_engines_are_compared_with_keras(augmentation):
+    spec = importlib.util.spec_from_file_location("engines", FOLDER / "engines.py")
+    engines = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(engines)
+    rows = {
+        "keras": {"times_s": [3.0, 4.0, 5.0]},
+        "other": {"times_s": [2.0, 1.0, 9.0]},
+    }
+    usual = np.array([[1.0, 4.0], [2.0, 1.0]])
+    answers = {"keras": usual, "other": usual + np.array([[0, 0], [0, 2]])}
+
+    engines.compare(rows, answers, softmax=True)
+
+    other = rows["other"]
+    assert (other["median_s"], other["times_keras"]) == (2.0, 2.0)
+    assert (other["largest"], other["mean"]) == ("5.0e-01", "1.2e-01")
+    assert other["other_labels"] == "5.0e-01"

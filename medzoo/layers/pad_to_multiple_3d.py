@@ -50,7 +50,9 @@ class PadToMultiple3D(keras.layers.Layer):
         sizes = ops.shape(inputs)[1:4]
         pads = [[0, 0], [0, 0], [0, 0]]
         for axis, size in enumerate(sizes):
-            missing = -size % self.multiple[axis]
+            # Of numbers that are not negative: ONNX has another remainder for those.
+            multiple = self.multiple[axis]
+            missing = (multiple - size % multiple) % multiple
             before = missing // 2
             margin = self.margin[axis]
             pads[axis] = [before + margin, missing - before + margin]

@@ -107,6 +107,24 @@ class VolumeModel(keras.Model):
 
         return predict_volume(self, image, uncertainty=uncertainty, **options)
 
+    def export(self, filepath, format="tf_saved_model", **options):  # noqa: A002
+        """Writes the network for use without Keras, as `keras.Model.export` does.
+
+        Args:
+            filepath: str or path, where to; "openvino" wants the ending .xml.
+            format: str, "tf_saved_model", "onnx", "openvino" or "litert". Sizes may
+                be None but for "litert": there build the model with fixed ones, as
+                `medzoo.load(name, input_shape=(96, 96, 96, 1))` does. LiteRT has no
+                3-D max-pooling: of `ResNet3D`, `FCN3D` and `ResidualUNet3D` a file
+                comes out that needs TensorFlow's own operations to run, and
+                `DeepMedic3D` is refused.
+            **options: as in Keras: `verbose`, `input_signature`, ...
+        """
+        if format == "onnx":
+            # Keras refuses a model that nobody has called yet.
+            self(self.inputs[0] if len(self.inputs) == 1 else self.inputs)
+        return super().export(str(filepath), format=format, **options)
+
     def get_config(self):
         return {
             "name": self.name,

@@ -3,6 +3,7 @@
     models/<name>/<sha256>/<file>          weights
     hub/<org>--<repo>/<commit>/            recipe and numbers of a model on a hub
     hub/<org>--<repo>/refs/<revision>      the commit that a revision named last
+    engines/<key>/                         exported networks, see inference
 
 No lock is taken: each process writes under a name of its own and renames, so that
 several can fetch one model at once, on any file system.

@@ -1,0 +1,61 @@
+"""Every zoo model through every engine; files and tables through one by name."""
+
+import numpy as np
+import pytest
+
+import medzoo
+from medzoo.inference.engine import engine_of
+from medzoo.zoo.golden import golden_input
+from medzoo.zoo.registry import list_models
+
+pytest.importorskip("openvino")
+
+# bfloat16 keeps three digits of each number on its way.
+ROUGH = 0.02
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_every_model_answers_alike_through_openvino(name):
+    model = medzoo.load(name)
+    networks = [model]
+    if model.recipe["task"] == "reconstruction":
+        networks = [model.encoder, model.decoder]
+    x = golden_input(model.input_shape[1:])
+    softmax = model.recipe["task"] == "segmentation"
+    for network in networks:
+        usual = engine_of(network, softmax=softmax)(x)
+        exact, rough = (
+            engine_of(network, name="openvino", precision=precision, softmax=softmax)(x)
+            for precision in ("float32", "bfloat16")
+        )
+        extent = np.abs(usual).max()
+        np.testing.assert_allclose(exact, usual, atol=1e-4 * extent)
+        np.testing.assert_allclose(rough, usual, atol=ROUGH * extent)
+        assert np.abs(rough - usual).max() > np.abs(exact - usual).max()
+        x = usual
+
+
+@pytest.mark.parametrize(
+    ("name", "of_answer"),
+    [
+        ("ixi_age_resnet", lambda p: p.value),
+        ("ixi_sex_resnet", lambda p: p.probabilities["female"]),
+        ("ixi_representation_cae", lambda p: p.image.array),
+    ],
+)
+def test_predictions_hardly_differ(name, of_answer, head_phantom):
+    model = medzoo.load(name)
+    image = head_phantom(spacing=3.0)
+    usual = np.asarray(of_answer(model.predict_volume(image)))
+    found = np.asarray(of_answer(model.predict_volume(image, engine="openvino")))
+    np.testing.assert_allclose(found, usual, atol=1e-4 * max(1, np.abs(usual).max()))
+
+
+def test_predict_by_name_takes_an_engine(tmp_path, head_phantom):
+    path = tmp_path / "head.nii.gz"
+    medzoo.write(head_phantom(spacing=3.0), path)
+    (usual,) = medzoo.predict("ixi_age_resnet", [path])
+    (found,) = medzoo.predict("ixi_age_resnet", [path], engine="openvino")
+    assert found["value"] == pytest.approx(usual["value"], abs=1e-2)
+    with pytest.raises(medzoo.errors.InputError, match="engine='abacus'"):
+        medzoo.predict("ixi_age_resnet", [path], engine="abacus")
