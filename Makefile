@@ -1,4 +1,4 @@
-# make demo | test | lint | cards: each makes .venv and installs what it needs there.
+# make demo | test | lint | cards | bench: each makes .venv and installs what it needs there.
 # Another interpreter: make test PYTHON=python3.12. Another scan: make demo IMAGE=a.nii.gz
 
 PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
@@ -8,8 +8,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check
 IMAGE ?=
+BENCHMARKS ?= augmentation feed sliding_window tissue engines training_step batch growth
 
-.PHONY: demo test lint cards clean
+.PHONY: demo test lint cards bench clean
 
 demo: $(VENV)/installed-demo
 	$(BIN)/medzoo demo $(if $(IMAGE),"$(IMAGE)")
@@ -25,6 +26,10 @@ lint: $(VENV)/installed-test
 cards: $(VENV)/installed-test
 	$(BIN)/medzoo cards
 
+# Half an hour on two idle cores; results go to benchmarks/results/.
+bench: $(VENV)/installed-bench
+	for script in $(BENCHMARKS); do $(BIN)/python benchmarks/$$script.py || exit 1; done
+
 clean:
 	rm -rf $(VENV) dist
 
@@ -36,6 +41,10 @@ $(VENV)/installed-demo: pyproject.toml | $(BIN)/python
 $(VENV)/installed-test: pyproject.toml | $(BIN)/python
 	$(PIP) -e ".[demo,test]"
 	@touch $@ $(VENV)/installed-demo
+
+$(VENV)/installed-bench: pyproject.toml | $(BIN)/python
+	$(PIP) -e ".[bench]"
+	@touch $@
 
 $(BIN)/python:
 	@if [ -z "$(PYTHON)" ]; then \
