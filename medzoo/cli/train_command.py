@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from medzoo.cli.parser import add_name, add_target, add_threads, thread_count
+from medzoo.data.modes import MODES
 from medzoo.errors import InputError
 from medzoo.training.precision import PRECISIONS
 from medzoo.zoo.fetch import ready_weights
@@ -30,6 +31,7 @@ class TrainOptions:
         accumulate: Batches a step of the optimizer, or None for the recipe's.
         rematerialize: Whether to compute twice what is then not kept in memory.
         workers: Threads that make batches, or None.
+        feed: Where prepared scans are meanwhile.
     """
 
     name: str
@@ -45,6 +47,7 @@ class TrainOptions:
     accumulate: int | None = None
     rematerialize: bool = False
     workers: int | None = None
+    feed: str = "memory"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -105,6 +108,13 @@ def _add_step(parser: ArgumentParser) -> None:
         help="threads that make batches meanwhile; one for every two cores if not "
         "given; results do not depend on it",
     )
+    parser.add_argument(
+        "--feed",
+        choices=MODES,
+        default="memory",
+        help="where prepared scans are: in memory; cached, on disk and read in parts; "
+        "or streamed, prepared again whenever they are needed",
+    )
 
 
 def read_options(values: Namespace) -> TrainOptions:
@@ -135,6 +145,7 @@ def read_options(values: Namespace) -> TrainOptions:
         accumulate=values.accumulate,
         rematerialize=values.rematerialize,
         workers=values.workers,
+        feed=values.feed,
     )
 
 

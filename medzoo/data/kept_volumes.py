@@ -6,10 +6,9 @@ from threading import Lock
 
 import numpy as np
 
+from medzoo.data.modes import check_mode
 from medzoo.data.volume_store import VolumeStore
-from medzoo.errors import InputError
 
-MODES = ("memory", "cached", "streamed")
 # Volumes that streaming holds: some in use, as many being read.
 NUM_STREAMED = 8
 # Cases whose files stay mapped: each costs the process a few of its 65530 mappings.
@@ -163,17 +162,6 @@ class KeptVolumes:
         if self.mode == "memory":
             return {key: np.array(array) for key, array in found.items()}
         return found
-
-
-def check_mode(mode, folder=None):
-    """Raises InputError for what is no mode, or does not go with a folder."""
-    if mode not in MODES:
-        raise InputError(f"`mode` must be one of {MODES}. Received: mode={mode!r}.")
-    if mode == "streamed" and folder is not None:
-        raise InputError(
-            "Streaming keeps nothing. "
-            f"Received: mode='streamed' with folder={folder}. Use mode='cached'."
-        )
 
 
 def _read_only(arrays):

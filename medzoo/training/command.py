@@ -9,6 +9,7 @@ from medzoo.data.balance import case_weights
 from medzoo.data.dataset import CaseDataset, labelled_cases
 from medzoo.data.image_dataset import image_cases
 from medzoo.data.known_layouts import read_layout
+from medzoo.data.modes import keeping_in
 from medzoo.data.prepared import PreparedCases
 from medzoo.data.targets import target_value
 from medzoo.data.views import read_views
@@ -41,6 +42,7 @@ def train(
     accumulate=None,
     rematerialize=None,
     workers=None,
+    feed="memory",
     log=None,
 ):
     """Trains a model as its recipe says: a cross-validation, then what is published.
@@ -66,6 +68,8 @@ def train(
             more time.
         workers: int or None, threads that make batches while the network computes; they
             change nothing but the time. Defaults to one for every two cores.
+        feed: str, where prepared scans are while networks are trained: "memory",
+            "cached" or "streamed", see `medzoo.dataset`.
         log: callable taking a line, or None.
 
     Returns:
@@ -73,7 +77,7 @@ def train(
 
     Raises:
         InputError: if the recipe's ensemble and its number of folds differ, the
-            precision is unknown, or the network cannot be rematerialised.
+            precision or the feed is unknown, or the network cannot be rematerialised.
         Terminated: after SIGTERM, when the state is saved.
     """
     output = Path(output)
@@ -82,6 +86,7 @@ def train(
     check_rematerialize(recipe)
     if recipe["task"] not in ("regression", "classification"):
         more = {"tables": tables, "start": start, "workers": workers, "log": log}
+        more["keeping"] = keeping_in(output / "prepared", feed)
         return _train_images(recipe, cases, output, target, threads, **more)
     _check_members(recipe)
     if target is not None:
@@ -91,7 +96,8 @@ def train(
     targets = [target_value(case, recipe) for case in labelled]
     say(f"{len(labelled)} labelled cases")
     views = read_views(recipe["training"])
-    prepared = PreparedCases(labelled, recipe, views, output / "prepared")
+    keeping = keeping_in(output / "prepared", feed)
+    prepared = PreparedCases(labelled, recipe, views, **keeping)
     prepared.prepare(workers=threads or 2, progress=every_twentieth(say))
     making = {"workers": workers, "log": log}
     networks, outputs, folds = cross_validate(
@@ -180,6 +186,7 @@ def run(recipe, options):
             tables=options.folder,
             start=_start(options, recipe),
             threads=options.threads,
+            feed=options.feed,
             precision=options.precision,
             accumulate=options.accumulate,
             rematerialize=options.rematerialize or None,

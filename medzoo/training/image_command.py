@@ -20,7 +20,16 @@ TASKS = {
 
 
 def train_images(
-    recipe, cases, output, *, tables=None, start=None, threads=2, workers=None, log
+    recipe,
+    cases,
+    output,
+    *,
+    keeping,
+    tables=None,
+    start=None,
+    threads=2,
+    workers=None,
+    log,
 ):
     """Trains a network on one split, and cross-validates it where there is none.
 
@@ -32,6 +41,7 @@ def train_images(
         recipe: dict, the recipe's content.
         cases: list of `Case`.
         output: path of the folder for runs and result.
+        keeping: dict `{"mode", "folder"}`, where prepared scans are.
         tables: path of the folder with the recipe's tables of codes, or None.
         start: path of a weights file to start from, with the recipe's
             `fine_tuning_rate`, or None for fresh weights.
@@ -51,7 +61,7 @@ def train_images(
     if start is not None:
         recipe = for_fine_tuning(recipe)
     task = TASKS[recipe["task"]](
-        cases, recipe, output / "prepared", tables=tables, threads=threads, log=log
+        cases, recipe, keeping, tables=tables, threads=threads, log=log
     )
     inside, held_out = named_split(cases, recipe)
     if not inside:

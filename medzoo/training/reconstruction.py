@@ -22,7 +22,7 @@ class ReconstructionTraining:
             versions of the training cases), `closed_form` (bool: and nothing else is
             trained) and `channel_dropout` (see
             `medzoo.data.reconstruction.ReconstructionDataset`).
-        folder: path, where prepared volumes are kept.
+        keeping: dict `{"mode", "folder"}`, where prepared volumes are.
         tables: not used; other tasks read codes of label maps there.
         threads: int, processes that prepare scans.
         log: callable taking a line.
@@ -32,7 +32,7 @@ class ReconstructionTraining:
             reconstruction with.
     """
 
-    def __init__(self, cases, recipe, folder, *, tables=None, threads=2, log):
+    def __init__(self, cases, recipe, keeping, *, tables=None, threads=2, log):
         incomplete = [
             c.case_id for c in cases if len(c.images) < len(recipe["channels"])
         ]
@@ -45,7 +45,7 @@ class ReconstructionTraining:
         self.recipe = recipe
         self.settings = TrainingSettings.from_recipe(recipe)
         views = read_views(recipe["training"])
-        self.prepared = PreparedCases(cases, recipe, views, folder)
+        self.prepared = PreparedCases(cases, recipe, views, **keeping)
         self.prepared.prepare(workers=threads, progress=every_twentieth(log))
 
     def dataset(self, indices, seed):

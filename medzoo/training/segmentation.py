@@ -20,15 +20,15 @@ class SegmentationTraining:
     Args:
         cases: list of `Case` whose target is the path of a label map.
         recipe: dict, the recipe's content.
-        folder: path, where prepared volumes are kept.
+        keeping: dict `{"mode", "folder"}`, where prepared volumes are.
         tables: path of the folder with the recipe's tables of codes, or None.
         threads: int, processes that prepare scans.
         log: callable taking a line.
     """
 
-    def __init__(self, cases, recipe, folder, *, tables, threads, log):
+    def __init__(self, cases, recipe, keeping, *, tables, threads, log):
         self.recipe = recipe
-        self.volumes = LabelledVolumes(cases, recipe, folder, tables)
+        self.volumes = LabelledVolumes(cases, recipe, tables=tables, **keeping)
         self.volumes.prepare(workers=threads, progress=every_twentieth(log))
 
     def dataset(self, indices, seed):

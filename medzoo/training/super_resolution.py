@@ -22,7 +22,7 @@ START_FILE = "start.weights.h5"
 
 
 def train_super_resolution(
-    recipe, cases, folder, *, start=None, workers=None, log=None
+    recipe, cases, folder, *, keeping=None, start=None, workers=None, log=None
 ):
     """Trains on the cases that are not in the recipe's validation split.
 
@@ -34,6 +34,7 @@ def train_super_resolution(
         cases: path of a cases.csv, or list of `Case`; the column `source` names the
             kind of scan.
         folder: path, for checkpoints; an earlier run there goes on.
+        keeping: dict `{"mode", "folder"}`, where prepared scans are; None for memory.
         start: path of weights to start from, with the recipe's `fine_tuning_rate`, or
             None.
         workers: int or None, threads that make batches.
@@ -53,7 +54,7 @@ def train_super_resolution(
     if start is not None:
         recipe = for_fine_tuning(recipe)
     settings = TrainingSettings.from_recipe(recipe)
-    volumes = FineVolumes(table, recipe)
+    volumes = FineVolumes(table, recipe, **(keeping or {}))
     inside, held_out = named_split(table, recipe)
     data = SuperResolutionDataset(volumes, recipe, indices=inside, seed=settings.seed)
     measure = Gain(volumes, recipe, held_out) if held_out else None

@@ -72,7 +72,8 @@ def closed_form():
 def trained(recipe, cases, folder, **options):
     if not isinstance(cases, list):
         cases = reconstruction_cases(cases, recipe)
-    return train_images(recipe, cases, folder, **options)
+    keeping = {"mode": "memory", "folder": folder / "prepared"}
+    return train_images(recipe, cases, folder, keeping=keeping, **options)
 
 
 def test_closed_form_is_the_components_of_the_training_cases(table, tmp_path):
@@ -101,7 +102,7 @@ def test_epochs_go_on_from_the_closed_form(table, tmp_path):
 
 def test_measure_is_the_error_over_the_variance(table):
     cases = reconstruction_cases(table, RECIPE)
-    task = ReconstructionTraining(cases, RECIPE, None, threads=1, log=print)
+    task = ReconstructionTraining(cases, RECIPE, {}, threads=1, log=print)
 
     class Halves:
         def predict_on_batch(self, x):

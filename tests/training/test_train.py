@@ -74,6 +74,19 @@ def test_finished_folds_are_not_trained_again(trained, study, make_recipe):
     assert (folder / "out_of_fold.csv").read_text() == before
 
 
+@pytest.mark.parametrize("feed", ["cached", "streamed"])
+def test_where_scans_are_kept_changes_no_result(trained, tmp_path, study, feed):
+    from tests.training.conftest import tiny_recipe
+
+    folder, _ = trained
+    train(tiny_recipe(epochs=8), study, tmp_path, feed=feed)
+    found = (tmp_path / "out_of_fold.csv").read_text()
+    assert found == (folder / "out_of_fold.csv").read_text()
+    assert (tmp_path / "prepared").exists() == (feed == "cached")
+    with pytest.raises(InputError, match="mode='disk'"):
+        train(tiny_recipe(epochs=8), study, tmp_path, feed="disk")
+
+
 def test_resumed_training_equals_an_uninterrupted_one(tmp_path, study, recipe):
     recipe["architecture"] = recipe["architecture"]["arguments"]["member"]
     straight = fit(recipe, dataset(study, recipe, seed=5), tmp_path / "a")
