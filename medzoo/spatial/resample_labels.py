@@ -4,6 +4,7 @@ import numpy as np
 
 from medzoo.spatial.grid import Grid
 from medzoo.spatial.resample import resample_to
+from medzoo.volume import Volume
 
 
 def resample_labels(volume, grid, *, background=0):
@@ -31,15 +32,38 @@ def resample_labels(volume, grid, *, background=0):
     best = np.zeros(grid.shape, np.float32)
     # The labels that a voxel has around it are few: each is looked at in its own box.
     for label in np.unique(volume.array):
-        mask = volume.with_array((volume.array == label).astype(np.float32))
+        mask = volume.array == label
         outside = float(label == background)
-        box = _box_on(mask, grid, outside)
-        part = Grid(tuple(s.stop - s.start for s in box), _shifted(grid.affine, box))
-        share = resample_to(mask, part, background=outside).array
+        source = tuple(slice(0, n) for n in mask.shape)
+        if not outside:
+            source = _box_of(mask, _reach(volume, grid))
+        part = Volume(mask[source].astype(np.float32), _shifted(volume.affine, source))
+        box = _box_on(part, grid, outside)
+        target = Grid(tuple(s.stop - s.start for s in box), _shifted(grid.affine, box))
+        share = resample_to(part, target, background=outside).array
         stronger = share > best[box]
         best[box][stronger] = share[stronger]
         winner[box][stronger] = label
     return result.with_array(winner)
+
+
+def _reach(volume, grid):
+    """Voxels around a label in which smoothing leaves something of it."""
+    shrink = np.linalg.norm(
+        (np.linalg.inv(volume.affine) @ grid.affine)[:3, :3], axis=1
+    )
+    return int(np.ceil(3 * max(1.0, shrink.max()))) + 2
+
+
+def _box_of(mask, margin):
+    """Slices that hold all of a mask and a margin around it."""
+    box = []
+    for axis in range(3):
+        others = tuple(a for a in range(3) if a != axis)
+        inside = np.flatnonzero(mask.any(axis=others))
+        first, last = inside[0] - margin, inside[-1] + margin + 1
+        box.append(slice(max(0, int(first)), min(mask.shape[axis], int(last))))
+    return tuple(box)
 
 
 def _interpolates(volume, grid):
@@ -50,14 +74,13 @@ def _interpolates(volume, grid):
     )
 
 
-def _box_on(mask, grid, outside):
-    """Slices of `grid` that hold all of a mask, a voxel of either grid to spare."""
+def _box_on(part, grid, outside):
+    """Slices of `grid` that hold all of a part, a voxel of either grid to spare."""
     if outside:
         return tuple(slice(0, n) for n in grid.shape)
-    index = np.argwhere(mask.array)
-    low, high = index.min(axis=0) - 1, index.max(axis=0) + 1
+    low, high = np.full(3, -1), np.asarray(part.shape)
     corners = np.array(np.meshgrid(*zip(low, high, strict=True), indexing="ij"))
-    to_new = np.linalg.inv(grid.affine) @ mask.affine
+    to_new = np.linalg.inv(grid.affine) @ part.affine
     places = to_new[:3, :3] @ corners.reshape(3, -1) + to_new[:3, 3:]
     first = np.floor(places.min(axis=1)).astype(int) - 1
     last = np.ceil(places.max(axis=1)).astype(int) + 2
