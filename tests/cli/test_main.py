@@ -253,6 +253,7 @@ def test_evaluate_and_train_options(model):
         "out_of_fold": True,
         "external": None,
         "threads": None,
+        "cost": False,
     }
     assert read_evaluate(Namespace(**values)).folder == model
     with pytest.raises(InputError, match="--cases"):
@@ -263,8 +264,15 @@ def test_evaluate_and_train_options(model):
         read_evaluate(Namespace(**{**values, "external": "other scanner"}))
     with pytest.raises(InputError, match="one thing"):
         read_evaluate(Namespace(**{**values, "cases": Path("cases.csv")}))
-    training = {**values, "cases": Path("cases.csv"), "data": None, "fine_tune": False}
-    assert read_train(Namespace(**training)).folder == model
+    with pytest.raises(InputError, match="--cost"):
+        read_evaluate(Namespace(**{**values, "cost": True}))
+    step = {"precision": None, "accumulate": 2, "rematerialize": True, "workers": 1}
+    training = {**values, **step, "cases": Path("cases.csv"), "feed": "cached"}
+    training |= {"data": None, "fine_tune": False}
+    options = read_train(Namespace(**training))
+    assert options.folder == model
+    assert (options.accumulate, options.rematerialize, options.workers) == (2, True, 1)
+    assert options.feed == "cached"
     with pytest.raises(InputError, match="--data"):
         read_train(Namespace(**{**training, "data": "mrbrains13:folder"}))
     with pytest.raises(InputError, match="--data"):
