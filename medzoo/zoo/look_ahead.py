@@ -24,7 +24,7 @@ def in_order(function, items, threads, ahead=0):
     if threads == 0:
         yield from map(function, items)
         return
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="medzoo")
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="medzoo-cases")
     with closing(_submitted(pool, function, items, threads + ahead)) as results:
         try:
             yield from results

@@ -57,7 +57,7 @@ def test_closing_starts_nothing_new():
     next(results)
     results.close()
     assert len(started) <= 4
-    assert not [t for t in threading.enumerate() if t.name.startswith("medzoo")]
+    assert not [t for t in threading.enumerate() if t.name.startswith("medzoo-cases")]
 
 
 def test_one_case_or_one_thread_stays_in_the_caller():
