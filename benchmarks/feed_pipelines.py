@@ -43,7 +43,7 @@ def pipeline_of(mode):
             patch_size=PATCH,
             patches_per_volume=PATCHES_PER_VOLUME,
             augmentation=[
-                layers.RandomFlip3D(),
+                layers.RandomFlip3D((0, 1, 2)),
                 layers.RandomAffine3D(rotation=10, scale=0.1),
                 layers.RandomNoise(0.25),
             ],

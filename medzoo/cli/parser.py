@@ -56,8 +56,8 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--precision",
         help="what the engine computes with: float32 (usual) or, with openvino, "
-        "bfloat16: about twice as fast where the processor has it; the model's card "
-        "says how far the answers differ",
+        "bfloat16: faster where the processor has it; the model's card says how much, "
+        "and how far the answers differ",
     )
 
 

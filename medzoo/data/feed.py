@@ -102,6 +102,7 @@ class PatchFeed(keras.utils.PyDataset):
             ("workers", workers),
         ):
             _check_positive(name, value)
+        _check_about_labels(labels, class_weights, num_classes)
         channels = [c if isinstance(c, dict) else {"name": c} for c in channels]
         self.volumes = FeedVolumes(
             _usable(cases, channels, labels),
@@ -262,6 +263,11 @@ class PatchFeed(keras.utils.PyDataset):
         labels = np.stack([labels for _, labels in patches]).astype(np.int32)
         if self.num_classes is None:
             return images, labels[..., None]
+        if labels.max() >= self.num_classes:
+            raise InputError(
+                "Label maps must hold classes below `num_classes`. Received: "
+                f"num_classes={self.num_classes}, label {labels.max()}."
+            )
         return images, np.eye(self.num_classes, dtype=np.float32)[labels]
 
 
@@ -296,4 +302,12 @@ def _check_positive(name, value):
         raise InputError(
             f"`{name}` must be a whole number of at least 1. "
             f"Received: {name}={value!r}."
+        )
+
+
+def _check_about_labels(labels, *settings):
+    if labels is None and any(value is not None for value in settings):
+        raise InputError(
+            "`class_weights` and `num_classes` are about label maps. "
+            "Received: labels=None. Name their column."
         )

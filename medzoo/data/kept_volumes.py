@@ -55,6 +55,8 @@ class KeptVolumes:
         self._name_of = name_of
         kept_on_disk = mode == "cached" or folder is not None
         self.store = VolumeStore(folder) if kept_on_disk else None
+        if self.store is not None:
+            self.store.sweep()
         most = {"memory": None, "cached": MOST_MAPPED, "streamed": num_streamed}
         self._most = most[mode]
         self._workers = workers
@@ -117,8 +119,6 @@ class KeptVolumes:
         """
         if self.mode == "streamed":
             return
-        if self.store is not None:
-            self.store.sweep()
         todo = [number for number in range(self.count) if not self.has(number)]
         with ThreadPoolExecutor(workers, "medzoo-builder") as pool:
             for done, _ in enumerate(pool.map(self.get, todo), 1):

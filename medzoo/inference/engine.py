@@ -29,8 +29,8 @@ def engine_of(model, *, name="keras", precision=None, softmax=False):
         name: str, "keras": Keras' own compiled function of the backend, as the model's
             layers compute (XLA only where the backend is JAX); or "openvino", on CPUs.
         precision: str or None for the engine's own choice, which is "float32". With
-            "openvino" also "bfloat16": about twice as fast on CPUs that have it, with
-            three digits of each number.
+            "openvino" also "bfloat16": faster on CPUs that have it, with three digits
+            of each number.
         softmax: bool, probabilities over the last axis instead of the answer itself,
             as a part of what is compiled.
 

@@ -46,9 +46,8 @@ def fit(
             stops early. It is called as `measure(model, writer=...)`, with a
             `SummaryWriter` or None.
         start: path of a weights file to start from, or None for fresh weights.
-        workers: int or None, threads that make batches (see
-            `medzoo.data.prefetch.Prefetch`);
-            the batches do not depend on it.
+        workers: int or None, threads that make batches, which do not depend on it; see
+            `medzoo.data.prefetch.Prefetch`.
 
     Returns:
         float32 Keras model with the trained weights.

@@ -78,6 +78,8 @@ def test_shapes_and_targets(table, tmp_path):
     plain = make(table, tmp_path, num_classes=None)
     assert plain[0][1].shape == (2, 16, 14, 12, 1)
     assert plain[0][1].dtype == np.int32
+    with pytest.raises(InputError, match="num_classes=2, label 2"):
+        epoch(make(table, tmp_path, num_classes=2))
     (images,) = make(table, tmp_path, labels=None, num_classes=None)[0]
     assert images.shape == (2, 16, 14, 12, 1)
 
@@ -277,6 +279,8 @@ def test_fit_goes_on_where_a_feed_resumes(table, tmp_path):
         ({"batch_size": 0}, "batch_size=0"),
         ({"workers": 1.5}, "workers=1.5"),
         ({"labels": "nothing"}, "nothing"),
+        ({"labels": None}, "labels=None"),
+        ({"labels": None, "num_classes": None, "class_weights": [1]}, "labels=None"),
     ],
 )
 def test_refuses_what_makes_no_sense(table, tmp_path, changes, message):
