@@ -203,7 +203,12 @@ def _jit(function):
     if backend == "tensorflow":
         import tensorflow as tf
 
-        return tf.function(function, jit_compile=True)
+        # One run of it at a time, in any number of threads: XLA on a CPU gives a
+        # reduction to YNNPACK, whose setup writes to a list that all runs share
+        # (TensorFlow 2.21), and two at once end the process.
+        section = tf.CriticalSection()
+        run = tf.function(function, jit_compile=True)
+        return lambda *data: section.execute(partial(run, *data))
     if backend == "jax":
         import jax
 

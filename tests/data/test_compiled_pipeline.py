@@ -1,7 +1,10 @@
 """CompiledPipeline: the same numbers as the layers one by one, sooner."""
 
 import pickle
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -204,3 +207,14 @@ def test_seeding_leaves_a_layers_own_generator():
     before = [layer.generator for layer in pipeline.layers[:-1]]
     seeded(pipeline, 0, {k: v[0] for k, v in case().items() if k != "case_id"})
     assert [layer.generator for layer in pipeline.layers[:-1]] == before
+
+
+def test_many_runs_at_once_do_not_end_the_process():
+    script = Path(__file__).with_name("many_runs_at_once.py")
+    done = subprocess.run(
+        [sys.executable, "-m", f"tests.data.{script.stem}"],
+        cwd=script.parents[2],
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
