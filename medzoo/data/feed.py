@@ -12,6 +12,7 @@ from medzoo.errors import InputError
 from medzoo.preprocess import make_layer
 
 IMAGES, MASKS = "images", "segmentation_masks"
+NOTHING_ASKED = (-1, -1)
 
 
 class PatchFeed(keras.utils.PyDataset):
@@ -54,7 +55,8 @@ class PatchFeed(keras.utils.PyDataset):
         folder: path or None, where prepared volumes lie ("cached"; with "memory" too,
             for the next run). None: with "cached" medzoo's cache folder.
         volumes_at_once: int, cases whose patches are mixed; streaming holds twice as
-            many in memory.
+            many in memory, and for each worker where a batch has more patches than
+            they give.
         workers: int, threads, in `fit` too.
         seed: int.
         dtype: str, of images on disk and in memory; "float16" takes half the space.
@@ -104,6 +106,10 @@ class PatchFeed(keras.utils.PyDataset):
             _check_positive(name, value)
         _check_about_labels(labels, class_weights, num_classes)
         channels = [c if isinstance(c, dict) else {"name": c} for c in channels]
+        # A group is in use and the next is read. Where a batch is more than a group,
+        # threads at different batches are at different groups.
+        streamed, in_group = 2 * volumes_at_once, volumes_at_once * patches_per_volume
+        apart = min(workers, -(-workers * batch_size // in_group))
         self.volumes = FeedVolumes(
             _usable(cases, channels, labels),
             channels,
@@ -112,7 +118,8 @@ class PatchFeed(keras.utils.PyDataset):
             dtype,
             mode=mode,
             folder=folder,
-            num_streamed=2 * volumes_at_once,
+            num_streamed=streamed,
+            most_ahead=apart * streamed,
             workers=workers,
         )
         self.has_labels = labels is not None
@@ -130,6 +137,8 @@ class PatchFeed(keras.utils.PyDataset):
         self.epoch = 0
         self.first_step = 0
         self._has_begun = False
+        # Epoch and last group that was asked for ahead.
+        self._asked = NOTHING_ASKED
         chain = _layers(augmentation)
         self._augment = CompiledPipeline(chain) if chain else None
 
@@ -147,6 +156,7 @@ class PatchFeed(keras.utils.PyDataset):
     def on_epoch_begin(self):
         """Keras calls this before the first batch of an epoch is trained on."""
         self._has_begun = True
+        self._asked = NOTHING_ASKED
 
     def on_epoch_end(self):
         """Keras calls this: the next epoch has another order and other draws."""
@@ -171,6 +181,7 @@ class PatchFeed(keras.utils.PyDataset):
                 f"Received: epoch={epoch}, step={step}."
             )
         self.epoch, self.first_step = epoch, step
+        self._asked = NOTHING_ASKED
 
     def build(self, progress=None):
         """Prepares all cases now, `workers` at once, where the mode keeps them.
@@ -197,18 +208,30 @@ class PatchFeed(keras.utils.PyDataset):
             order = np.random.default_rng([self.seed, epoch]).permutation(count)
         size = self.volumes_at_once * self.patches_per_volume
         group, place = divmod(number, size)
-        start = group * self.volumes_at_once
-        own = order[start : start + self.volumes_at_once]
-        self.volumes.kept.expect(own.tolist())
+        self._ask_for(epoch, group, order)
         # Not at once: threads may still be at the group before, which would be let go.
         if place >= min(size // 2, 2 * self.workers * self.batch_size):
-            following = order[start + self.volumes_at_once :][: self.volumes_at_once]
-            self.volumes.kept.expect(following.tolist())
+            self._ask_for(epoch, group + 1, order)
+        own = self._group_of(order, group)
         slots = np.repeat(own, self.patches_per_volume)
         if self.shuffle:
             generator = np.random.default_rng([self.seed, epoch, group])
             slots = generator.permutation(slots)
         return int(slots[place])
+
+    def _group_of(self, order, group):
+        start = group * self.volumes_at_once
+        return order[start : start + self.volumes_at_once]
+
+    def _ask_for(self, epoch, group, order):
+        """Has groups up to this one read, each once: it may have been let go since."""
+        asked_in, asked = self._asked
+        if (epoch, group) <= self._asked:
+            return
+        first = asked + 1 if asked_in == epoch else group
+        self._asked = (epoch, group)
+        for number in range(first, group + 1):
+            self.volumes.kept.expect(self._group_of(order, number).tolist())
 
     def _patch(self, epoch, number):
         """Image `(x, y, z, channels)` and labels `(x, y, z)` or None; maybe views."""

@@ -8,6 +8,7 @@ import numpy as np
 from medzoo.data.content import hashes_beside, name_by_content
 from medzoo.data.kept_volumes import KeptVolumes
 from medzoo.data.labelled_volumes import class_positions, flat_positions, labels_on
+from medzoo.data.traced_layers import TracedLayers
 from medzoo.errors import InputError
 from medzoo.io import read
 from medzoo.preprocess import Preprocessor
@@ -27,16 +28,17 @@ class FeedVolumes:
         spatial: list of spatial steps (see `medzoo.spatial.chain.SpatialChain`).
         layers: list of Keras layers that see each whole volume once.
         dtype: str, of the images that are kept.
-        **keeping: `mode`, `folder`, `num_streamed`, `workers`, see `KeptVolumes`.
+        **keeping: `mode`, `folder`, `num_streamed`, `most_ahead`, `workers`, see
+            `KeptVolumes`.
     """
 
     def __init__(self, cases, channels, spatial, layers, dtype, **keeping):
         self.cases = list(cases)
         self.channels = channels
         self.dtype = np.dtype(dtype)
-        self.layers = list(layers)
+        self.layers = TracedLayers(layers)
         self._preprocessor = Preprocessor({"spatial": spatial}, channels)
-        facts = [list(spatial), channels, [_facts(layer) for layer in self.layers]]
+        facts = [list(spatial), channels, [_facts(layer) for layer in layers]]
         self._facts = [*facts, self.dtype.name]
         self._hashes = hashes_beside(keeping.get("folder"))
         self.kept = KeptVolumes(len(self.cases), self.make, self.name_of, **keeping)
@@ -74,17 +76,13 @@ class FeedVolumes:
             placed, undo = self._preprocessor.place(
                 self._preprocessor.gather(case.images)
             )
-            arrays = {IMAGE: self._normalized(placed.array)}
+            image = self.layers(placed.array)
+            arrays = {IMAGE: np.ascontiguousarray(image, self.dtype)}
             if case.target is not None:
                 arrays |= self._labelled(case, placed, undo)
         except InputError as error:
             raise InputError(f"{error} (case {case.case_id})") from error
         return arrays
-
-    def _normalized(self, image):
-        for layer in self.layers:
-            image = np.asarray(layer(image[None], training=False))[0]
-        return np.ascontiguousarray(image, self.dtype)
 
     def _labelled(self, case, placed, undo):
         volume = read(Path(case.folder) / case.target)

@@ -30,7 +30,9 @@ class KeptVolumes:
             `VolumeStore`).
         mode: str, "memory", "cached" or "streamed".
         folder: path or None; of "cached" the default is medzoo's cache folder.
-        num_streamed: int, the most volumes that streaming holds at once.
+        num_streamed: int, volumes that streaming holds at once. More only while that
+            many were asked for ahead and not used yet, up to `most_ahead`.
+        most_ahead: int or None, volumes at once in that case; None for no more.
         workers: int, threads that read ahead.
 
     Raises:
@@ -46,6 +48,7 @@ class KeptVolumes:
         mode="memory",
         folder=None,
         num_streamed=NUM_STREAMED,
+        most_ahead=None,
         workers=2,
     ):
         check_mode(mode, folder)
@@ -59,19 +62,21 @@ class KeptVolumes:
             self.store.sweep()
         most = {"memory": None, "cached": MOST_MAPPED, "streamed": num_streamed}
         self._most = most[mode]
+        self._most_ahead = most_ahead or num_streamed
         self._workers = workers
         self._pool = None
         self._lock = Lock()
         # In the order of their last use.
         self._futures = OrderedDict()
+        self._used = set()
 
     def __len__(self):
         return self.count
 
     def __getstate__(self):
         # Threads and what they read do not travel to another process.
-        fresh = {"_futures": OrderedDict(), "_lock": None, "_pool": None}
-        return {**self.__dict__, **fresh}
+        fresh = {"_futures": OrderedDict(), "_used": set()}
+        return {**self.__dict__, **fresh, "_lock": None, "_pool": None}
 
     def __setstate__(self, state):
         self.__dict__.update(state)
@@ -79,7 +84,7 @@ class KeptVolumes:
 
     def get(self, number):
         """Returns the arrays of a case, a dict; read-only."""
-        future, is_new = self._future(number)
+        future, is_new = self._future(number, is_use=True)
         if is_new:
             self._fulfil(future, number)
         return future.result()
@@ -125,9 +130,11 @@ class KeptVolumes:
                 if progress is not None:
                     progress(done, len(todo))
 
-    def _future(self, number):
+    def _future(self, number, *, is_use=False):
         """The promise of a case's arrays, and whether the caller must keep it."""
         with self._lock:
+            if is_use:
+                self._used.add(number)
             known = self._futures.get(number)
             if known is not None:
                 self._futures.move_to_end(number)
@@ -140,8 +147,17 @@ class KeptVolumes:
         if self._most is None:
             return
         done = [n for n, future in self._futures.items() if future.done()]
-        for number in done[: max(0, len(self._futures) - self._most)]:
+        # What was read ahead is still to be used: let go, it would be read twice.
+        used = [n for n in done if n in self._used]
+        # But whoever asked for it may have turned to something else.
+        unused = [n for n in done if n not in self._used]
+        count = len(self._futures)
+        forgotten = used[: max(0, count - self._most)]
+        more = max(self._most, self._most_ahead)
+        forgotten += unused[: max(0, count - len(forgotten) - more)]
+        for number in forgotten:
             del self._futures[number]
+            self._used.discard(number)
 
     def _fulfil(self, future, number):
         try:
@@ -149,6 +165,7 @@ class KeptVolumes:
         except BaseException as error:  # noqa: BLE001 - handed to whoever waits
             with self._lock:
                 self._futures.pop(number, None)
+                self._used.discard(number)
             future.set_exception(error)
 
     def _obtain(self, number):

@@ -13,9 +13,13 @@ def default_workers():
 
     The step of training itself uses all cores.
     """
+    return max(1, min(MOST_WORKERS, usable_cores() // 2))
+
+
+def usable_cores():
+    """Returns how many cores this process may use."""
     usable = getattr(os, "sched_getaffinity", None)
-    cores = len(usable(0)) if usable else os.cpu_count() or 1
-    return max(1, min(MOST_WORKERS, cores // 2))
+    return len(usable(0)) if usable else os.cpu_count() or 1
 
 
 class Prefetch:

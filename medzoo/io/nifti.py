@@ -102,15 +102,20 @@ def _header(source, several_volumes, *, is_pair):
 
 def _stored_voxels(source, header):
     """The voxels as they stand in the file, `(x, y, z)`."""
-    from nibabel.volumeutils import array_from_file
-
     # Scaled ones become float32, whatever they were.
     wanted = header.voxel_bytes + 4 * header.num_voxels * header.is_scaled
     source.check_holds(header.offset + header.voxel_bytes)
     check_voxel_bytes(header.offset + wanted, source.path)
-    return array_from_file(
-        header.shape, header.dtype, source.stream, header.offset, mmap=False
-    )
+    source.stream.seek(header.offset)
+    # Memory of numpy is neither zeroed first nor given in small pages: a tenth faster.
+    stored = np.empty(header.voxel_bytes, np.uint8)
+    rest = memoryview(stored)
+    while rest.nbytes:
+        count = source.stream.readinto(rest)
+        if not count:
+            raise EOFError
+        rest = rest[count:]
+    return stored.view(header.dtype).reshape(header.shape, order="F")
 
 
 def _scaled(stored, header):

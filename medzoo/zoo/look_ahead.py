@@ -1,9 +1,10 @@
 """Work on the next items in threads while the caller is busy with this one."""
 
-import os
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+
+from medzoo.data.prefetch import usable_cores
 
 
 def in_order(function, items, threads, ahead=0):
@@ -54,9 +55,6 @@ def threads_for(count, limit=None):
         count: int, number of cases.
         limit: int or None, CPU threads at most.
     """
-    if hasattr(os, "sched_getaffinity"):
-        cores = len(os.sched_getaffinity(0))
-    else:
-        cores = os.cpu_count() or 1
+    cores = usable_cores()
     threads = min(cores, limit or cores)
     return 0 if count < 2 or threads < 2 else min(threads, count)

@@ -144,6 +144,16 @@ def test_streaming_holds_few_volumes_and_reads_each_once(table, tmp_path):
     assert most <= 2
 
 
+def test_streaming_reads_each_once_where_a_batch_is_more_than_a_group(table, tmp_path):
+    settings = {"volumes_at_once": 1, "patches_per_volume": 1, "batch_size": 2}
+    feed = make(table, tmp_path, mode="streamed", workers=2, **settings)
+    made = []
+    original = feed.volumes.make
+    feed.volumes.kept._make = lambda number: (made.append(number), original(number))[1]
+    assert len(epoch(feed)) == 3
+    assert sorted(made) == [*range(5)]
+
+
 def test_the_cache_is_built_once_and_found_by_content(table, tmp_path):
     made = []
     for _ in range(2):
