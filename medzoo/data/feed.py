@@ -106,10 +106,6 @@ class PatchFeed(keras.utils.PyDataset):
             _check_positive(name, value)
         _check_about_labels(labels, class_weights, num_classes)
         channels = [c if isinstance(c, dict) else {"name": c} for c in channels]
-        # A group is in use and the next is read. Where a batch is more than a group,
-        # threads at different batches are at different groups.
-        streamed, in_group = 2 * volumes_at_once, volumes_at_once * patches_per_volume
-        apart = min(workers, -(-workers * batch_size // in_group))
         self.volumes = FeedVolumes(
             _usable(cases, channels, labels),
             channels,
@@ -118,9 +114,8 @@ class PatchFeed(keras.utils.PyDataset):
             dtype,
             mode=mode,
             folder=folder,
-            num_streamed=streamed,
-            most_ahead=apart * streamed,
             workers=workers,
+            **_streamed(volumes_at_once, patches_per_volume, workers * batch_size),
         )
         self.has_labels = labels is not None
         self.patch_size = None if patch_size is None else _size(patch_size)
@@ -292,6 +287,14 @@ class PatchFeed(keras.utils.PyDataset):
                 f"num_classes={self.num_classes}, label {labels.max()}."
             )
         return images, np.eye(self.num_classes, dtype=np.float32)[labels]
+
+
+def _streamed(volumes_at_once, patches_per_volume, patches_at_work):
+    """How many volumes streaming holds: a group in use, and the next."""
+    usual = 2 * volumes_at_once
+    # Where a batch is more than a group, threads are at different groups.
+    groups = -(-patches_at_work // (volumes_at_once * patches_per_volume))
+    return {"num_streamed": usual, "most_ahead": usual * groups}
 
 
 def _usable(cases, channels, labels):
