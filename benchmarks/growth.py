@@ -8,7 +8,9 @@ classes, one at a time. Labels are kept and probabilities are not. Each point is
 process of its own: the peak memory of a first run over what was held before, and the
 median time of three more, beside what the memory plan says without its allowance
 for a network. Slopes of a straight line through logarithms say how things grow: 1 is
-linear. Writes benchmarks/results/growth.json and growth.png. Needs
+linear. One more point is as large as a CT of the abdomen, 512x512x600 with 14 classes.
+What is drawn against the number of cases is the build of a cache that feed.py measured.
+Writes benchmarks/results/growth.json and growth.png. Needs
 `pip install ".[bench]"` in a checkout (matplotlib draws).
 """
 
@@ -26,6 +28,7 @@ RESULTS = Path(__file__).with_name("results")
 # What stays the same while something else grows.
 USUAL = {"shape": (160, 160, 160), "window": 64, "classes": 8}
 REPEATS = 3
+LARGEST = {"shape": (512, 512, 600), "window": 128, "classes": 14, "repeats": 1}
 
 
 def main():
@@ -41,6 +44,9 @@ def main():
         for name, points in curves_of(arguments.quick).items()
     }
     report = {"machine": measured_on, "usual": USUAL, "curves": curves}
+    if not arguments.quick:
+        report["largest"] = point_of(LARGEST, arguments)
+        curves["cases"] = over_cases()
     report["slopes"] = {name: slopes(name, rows) for name, rows in curves.items()}
     show(report)
     folder = arguments.output or RESULTS
@@ -82,7 +88,21 @@ def point_of(settings, arguments):
     return {**settings, **json.loads(run.stdout.splitlines()[-1])}
 
 
-def measure_point(shape, window, classes):
+def over_cases():
+    """Seconds and peak memory of building a cache and drawing from it, by feed.py."""
+    measured = json.loads((RESULTS / "feed.json").read_text(encoding="utf-8"))
+    return [
+        {
+            "cases": int(count),
+            "seconds": row["build_s"],
+            "peak_memory_mb": row["peak_memory_mb"],
+            "planned_mb": None,
+        }
+        for count, row in measured["growth"].items()
+    ]
+
+
+def measure_point(shape, window, classes, repeats=REPEATS):
     """Seconds, peak memory and planned memory of one prediction."""
     import numpy as np
 
@@ -104,7 +124,7 @@ def measure_point(shape, window, classes):
     segment(model, x[:window, :window, :window], recipe, doubt=False)
     peak = peak_memory_mb(run)
     seconds = []
-    for _ in range(REPEATS):
+    for _ in range(repeats):
         start = time.perf_counter()
         run()
         seconds.append(time.perf_counter() - start)
@@ -135,6 +155,7 @@ def slopes(name, rows):
     return {
         key: round(float(np.polyfit(x, np.log([row[key] for row in rows]), 1)[0]), 2)
         for key in ("seconds", "planned_mb")
+        if rows[0][key] is not None
     }
 
 
@@ -145,6 +166,8 @@ def show(report):
         title = f"{name} (slope of time {slope['seconds']})"
         columns = ("seconds", "peak_memory_mb", "planned_mb")
         table(title, {str(row[name]): row for row in rows}, columns)
+    if "largest" in report:
+        table("as large as a CT", {"512x512x600": report["largest"]}, columns)
 
 
 def draw(report, path):
