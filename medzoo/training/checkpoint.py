@@ -3,6 +3,7 @@
 import json
 import signal
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -84,6 +85,14 @@ class Checkpoints(keras.callbacks.Callback):
         self.every = every
         self.history = list((facts or {}).get("history", []))
         self.stopped = False
+        self._listen = None
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Keras calls this: listens again."""
+        # Others may have put the default back: an event loop of asyncio does so when
+        # it is collected, such as one that ran a notebook.
+        if self._listen is not None:
+            self._listen()
 
     def on_epoch_end(self, epoch, logs=None):
         """Keras calls this: saves, and ends the training after SIGTERM."""
@@ -105,7 +114,9 @@ class Checkpoints(keras.callbacks.Callback):
             self.stopped = True
 
         previous = signal.signal(signal.SIGTERM, stop)
+        self._listen = partial(signal.signal, signal.SIGTERM, stop)
         try:
             yield
         finally:
+            self._listen = None
             signal.signal(signal.SIGTERM, previous)

@@ -1,7 +1,11 @@
 """Training: from cases to a model folder, resumable, without leakage."""
 
+import asyncio
 import csv
+import gc
 import json
+import os
+import signal
 
 import numpy as np
 import pytest
@@ -106,13 +110,19 @@ def test_resumed_training_equals_an_uninterrupted_one(tmp_path, study, recipe):
 
 
 def test_sigterm_saves_and_stops(tmp_path, study, recipe):
-    import os
-    import signal
-
     recipe["architecture"] = recipe["architecture"]["arguments"]["member"]
 
     def terminate(line):
+        if line.startswith("epoch 1"):
+            # What is left of one that ran a notebook; its end resets handlers.
+            loop = asyncio.new_event_loop()
+            loop.add_signal_handler(signal.SIGTERM, print)
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            del loop
+            gc.collect()
+            assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
         if line.startswith("epoch 2"):
+            assert callable(signal.getsignal(signal.SIGTERM))
             os.kill(os.getpid(), signal.SIGTERM)
 
     with pytest.raises(Terminated):
