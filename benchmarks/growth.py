@@ -9,7 +9,7 @@ process of its own: the peak memory of a first run over what was held before, an
 median time of three more, beside what the memory plan says without its allowance
 for a network. Slopes of a straight line through logarithms say how things grow: 1 is
 linear. One more point is as large as a CT of the abdomen, 512x512x600 with 14 classes.
-What is drawn against the number of cases is the build of a cache that feed.py measured.
+Against the number of cases the build of a cache is drawn, as feed.py measured it.
 Writes benchmarks/results/growth.json and growth.png. Needs
 `pip install ".[bench]"` in a checkout (matplotlib draws).
 """
@@ -89,7 +89,7 @@ def point_of(settings, arguments):
 
 
 def over_cases():
-    """Seconds and peak memory of building a cache and drawing from it, by feed.py."""
+    """Seconds to build a cache, and the peak memory of building and using it."""
     measured = json.loads((RESULTS / "feed.json").read_text(encoding="utf-8"))
     return [
         {

@@ -221,7 +221,7 @@ class PatchFeed(keras.utils.PyDataset):
     def _ask_for(self, epoch, group, order):
         """Has groups up to this one read, each once: it may have been let go since."""
         asked_in, asked = self._asked
-        if (epoch, group) <= self._asked:
+        if (epoch, group) <= (asked_in, asked):
             return
         first = asked + 1 if asked_in == epoch else group
         self._asked = (epoch, group)

@@ -89,8 +89,8 @@ class Checkpoints(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         """Keras calls this: listens again."""
-        # Others may have put the default back: an event loop of asyncio does so when
-        # it is collected, such as one that ran a notebook.
+        # Others may have put the default back, as an event loop of asyncio does that
+        # had a handler of its own, when it is collected.
         if self._listen is not None:
             self._listen()
 

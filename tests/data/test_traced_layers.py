@@ -41,6 +41,22 @@ def test_equals_the_layers_one_by_one(chain):
         np.testing.assert_allclose(traced(volume), one_by_one(chain, volume), atol=1e-5)
 
 
+def test_a_layer_of_medzoo_is_one_graph_for_all_sizes():
+    calls = []
+
+    class Counted(layers.ZScore):
+        def call(self, *arguments, **options):
+            calls.append(1)
+            return super().call(*arguments, **options)
+
+    traced = TracedLayers([Counted()])
+    sizes = [(n, 9 + n % 3, 20 - n, 1) for n in range(4, 14)]
+    for size in sizes:
+        traced(RNG.uniform(1, 9, size).astype("f4"))
+    # One for the first size, and for those that another axis was found to vary with.
+    assert len(calls) <= 4 < len(sizes)
+
+
 def test_refuses_what_a_layer_refuses():
     traced = TracedLayers([layers.LocalHistogram([2.0, 4.0], block=4)])
     traced(VOLUMES[0])

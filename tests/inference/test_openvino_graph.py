@@ -76,6 +76,13 @@ def test_crops_become_padding(tmp_path, crop, padding):
     assert "StridedSlice" not in kinds
 
 
+def test_crops_of_one_after_another(tmp_path):
+    crop = layers.Cropping3D(((1, 0), (0, 2), (0, 0)))
+    model = network(transposed(), crop, transposed(padding="valid"), crop)
+    assert_answers_agree(model)
+    assert "StridedSlice" not in simplified(model, tmp_path)
+
+
 def test_what_others_read_too_is_not_cropped(tmp_path):
     up = transposed()
     cropped = layers.Cropping3D(1)
