@@ -54,7 +54,7 @@ class CompiledPipeline:
             for layer in self.layers
             if hasattr(layer, "generator")
         ]
-        self.run_with_seeds = _traced(partial(_run_seeded, self._steps(True)))
+        self.run_with_seeds = _pure(partial(_run_seeded, self._steps(True)))
 
     def __reduce__(self):
         # Compiled code does not travel to another process; it is made anew there.
@@ -126,8 +126,8 @@ class _GivenSeeds(keras.random.SeedGenerator):
 def _run_seeded(steps, seeds, data):
     """Runs all steps, each layer with its row of `seeds`: `(layers, 2)`.
 
-    On TensorFlow this is traced once a shape, and the graph needs no lock: threads
-    augment side by side.
+    On TensorFlow and JAX this is traced once a shape, and what comes of it needs no
+    lock: threads augment side by side.
     """
     random = [layer for layer, _ in steps if hasattr(layer, "generator")]
     with _SEEDING:
@@ -195,6 +195,17 @@ def _traced(function):
 
         return tf.function(function)
     return function
+
+
+def _pure(function):
+    """Returns `function`, of which nothing but its result stays, as one graph.
+
+    On JAX it is compiled with the draws in it: each of their hundred small operations
+    would be a call of its own otherwise, one thread at a time.
+    """
+    if keras.backend.backend() == "jax":
+        return _jit(function)
+    return _traced(function)
 
 
 def _jit(function):

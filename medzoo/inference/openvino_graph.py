@@ -5,6 +5,8 @@ import numpy as np
 TRANSPOSED = "ConvolutionBackpropData"
 # What a StridedSlice may do beside cropping.
 OTHER_MASKS = ("new_axis_mask", "shrink_axis_mask", "ellipsis_mask")
+# Before one of these OpenVINO's CPU plugin begins to round, seen from the answer.
+ROUNDED = ("Convolution", "GroupConvolution", "MatMul")
 
 
 def simplify_transposed(model):
@@ -22,6 +24,52 @@ def simplify_transposed(model):
         if node.get_type_name() == TRANSPOSED and _is_known(node):
             _let_it_crop(_with_padding(node))
     model.validate_nodes_and_infer_types()
+
+
+def let_reduce(model):
+    """Lets OpenVINO compute transposed convolutions in a reduced precision.
+
+    Whatever it reaches from the answer before the first convolution or matrix product
+    it keeps in float32. Where blocks end in a sum with what went in (residual ones)
+    that is every transposed convolution of a network, each slower by half. A
+    convolution that copies, behind the last of them, is where the rounding begins
+    instead; sums up to the answer are exact as before.
+
+    Args:
+        model: `openvino.Model` with fixed shapes; changed in place.
+    """
+    for node in reversed(model.get_ordered_ops()):
+        if node.get_type_name() == TRANSPOSED and _reaches_answer(node):
+            _copy_behind(node)
+    model.validate_nodes_and_infer_types()
+
+
+def _reaches_answer(node):
+    """Whether a path leads to the answer on which nothing is rounded."""
+    waiting, seen = [node], set()
+    while waiting:
+        for port in waiting.pop().output(0).get_target_inputs():
+            reader = port.get_node()
+            kind = reader.get_type_name()
+            if kind == "Result":
+                return True
+            if kind not in ROUNDED and reader.get_friendly_name() not in seen:
+                seen.add(reader.get_friendly_name())
+                waiting.append(reader)
+    return False
+
+
+def _copy_behind(node):
+    from openvino import opset13
+
+    channels, *sizes = node.output(0).get_shape()[1:]
+    axes = len(sizes)
+    kernel = np.eye(channels, dtype=np.float32).reshape(channels, channels, *[1] * axes)
+    readers = list(node.output(0).get_target_inputs())
+    ones, zeros = [1] * axes, [0] * axes
+    copy = opset13.convolution(node.output(0), kernel, ones, zeros, zeros, ones)
+    for reader in readers:
+        reader.replace_source_output(copy.output(0))
 
 
 def _is_known(node):

@@ -4,6 +4,8 @@ from time import perf_counter
 
 import keras
 
+from medzoo.training.optimizer import take_averages
+
 
 class Epochs:
     """Trains a compiled model on a feed, as `keras.Model.fit` does.
@@ -51,7 +53,7 @@ class Epochs:
                 break
         if last > first:
             # With moving averages of the weights these become the weights.
-            model.optimizer.finalize_variable_values(model.trainable_weights)
+            take_averages(model.optimizer, model.trainable_weights)
         callbacks.on_train_end(logs)
 
     def _epoch(self, callbacks):

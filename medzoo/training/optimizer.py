@@ -40,6 +40,21 @@ def keeps_average(optimizer):
     return getattr(optimizer, "inner_optimizer", optimizer).use_ema
 
 
+def take_averages(optimizer, variables):
+    """Puts an optimizer's moving averages in the place of the weights, if it has some.
+
+    Args:
+        optimizer: Keras optimizer, built.
+        variables: list of trainable variables, those it was built with.
+    """
+    if not keeps_average(optimizer):
+        return
+    optimizer.finalize_variable_values(variables)
+    for variable in variables:
+        # JAX would share the average's memory, which a prediction then gives away.
+        variable.assign(ops.copy(variable))
+
+
 def schedule(settings, updates_per_epoch):
     """Returns the learning rate over the updates: linear rise, cosine fall.
 

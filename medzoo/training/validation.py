@@ -8,7 +8,7 @@ import numpy as np
 
 from medzoo.files import replace_atomically
 from medzoo.training.normalization import reestimate_averages
-from medzoo.training.optimizer import keeps_average
+from medzoo.training.optimizer import keeps_average, take_averages
 
 BEST_FILE = "best.npz"
 # Enough to rank epochs by; the averages that are published see more.
@@ -94,8 +94,7 @@ class Validation(keras.callbacks.Callback):
         optimizer, variables = self.model.optimizer, self.model.trainable_variables
         averaged = keeps_average(optimizer)
         raw = [keras.ops.convert_to_numpy(v) for v in variables] if averaged else []
-        if averaged:
-            optimizer.finalize_variable_values(variables)
+        take_averages(optimizer, variables)
         # Training itself never looks at these averages, so they may stay.
         reestimate_averages(self.model, self.data, NUM_BATCHES)
         self._weights = self.model.get_weights()

@@ -9,7 +9,7 @@ from keras import layers
 
 from medzoo.inference.engine import engine_of
 from medzoo.inference.openvino_engine import _export, import_openvino
-from medzoo.inference.openvino_graph import simplify_transposed
+from medzoo.inference.openvino_graph import let_reduce, simplify_transposed
 
 pytest.importorskip("openvino")
 if keras.backend.backend() != "tensorflow":
@@ -139,3 +139,61 @@ def test_a_sum_that_differs_from_place_to_place_stays_before_the_crop(added, mov
     simplify_transposed(graph)
     np.testing.assert_allclose(answer(), before, atol=1e-5)
     assert moves == ("StridedSlice" not in kinds_of(graph))
+
+
+def residual_up(x):
+    """Ends in a sum, as the blocks of MONAI's UNet do."""
+    up = transposed()(x)
+    return layers.Add()([up, layers.Conv3D(4, 3, padding="same")(up)])
+
+
+def has_bfloat16(openvino):
+    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+def precisions(graph):
+    """What each transposed convolution of a graph is computed in."""
+    openvino = import_openvino()
+    hint = {"INFERENCE_PRECISION_HINT": "bf16"}
+    compiled = openvino.Core().compile_model(graph, "CPU", hint)
+    facts = [n.get_rt_info() for n in compiled.get_runtime_model().get_ordered_ops()]
+    return [
+        fact["runtimePrecision"].astype(str)
+        for fact in facts
+        if fact["layerType"].astype(str) == "Deconvolution"
+    ]
+
+
+def test_transposed_convolutions_of_residual_blocks_are_reduced(tmp_path):
+    model = network(residual_up, residual_up)
+    graph = _export(model, tmp_path / "model")
+    graph.reshape(list(SHAPE))
+    simplify_transposed(graph)
+    before = graph.clone()
+    let_reduce(graph)
+    # One copy is enough: what lies before it is no longer reached.
+    added = kinds_of(graph).count("Convolution") - kinds_of(before).count("Convolution")
+    assert added == 1
+
+    x = np.random.default_rng(1).normal(size=SHAPE).astype("f4")
+    expected = model.predict(x, verbose=0)
+    largest = np.abs(expected).max()
+    openvino = import_openvino()
+    exact = {"INFERENCE_PRECISION_HINT": "f32"}
+    (found,) = openvino.Core().compile_model(graph, "CPU", exact)(x).values()
+    np.testing.assert_allclose(found, expected, atol=2e-5 * largest)
+    rough = engine_of(model, name="openvino", precision="bfloat16")(x)
+    np.testing.assert_allclose(rough, expected, atol=0.05 * largest)
+    if has_bfloat16(openvino):
+        assert precisions(before) == ["f32", "f32"]
+        assert precisions(graph) == ["bf16", "bf16"]
+
+
+def test_what_a_convolution_follows_is_reduced_without_a_copy(tmp_path):
+    model = network(residual_up, layers.Conv3D(3, 1))
+    graph = _export(model, tmp_path / "model")
+    graph.reshape(list(SHAPE))
+    simplify_transposed(graph)
+    before = kinds_of(graph)
+    let_reduce(graph)
+    assert kinds_of(graph) == before
