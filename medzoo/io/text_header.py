@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from medzoo.errors import FileFormatError, InputError, MissingFileError
-from medzoo.io.byte_source import COPY_ADVICE, MOST_TRAILING, open_bytes
+from medzoo.io.byte_source import COPY_ADVICE, MOST_EXPANSION, MOST_TRAILING, open_bytes
 from medzoo.io.memory_limit import check_voxel_bytes
 from medzoo.io.refusal import refusal
 
@@ -139,11 +139,14 @@ def check_promise(header, path, start):
     if header.data_file is not None:
         data_path, start = _beside(header.data_file, path), 0
     check_voxel_bytes(header.voxel_bytes, path)
-    if header.compression is None:
-        _check_size(data_path, start, header.voxel_bytes, 1)
-        return
-    _check_size(data_path, start, header.voxel_bytes, 1032)
-    _check_packed(data_path, start, header)
+    size = data_path.stat().st_size - start
+    if header.compression is not None:
+        if size * MOST_EXPANSION < header.voxel_bytes:
+            raise _truncated(data_path, size, header.voxel_bytes)
+        _check_packed(data_path, start, header)
+    # More voxels than promised: then it is the header that is damaged.
+    elif size != header.voxel_bytes:
+        raise _truncated(data_path, size, header.voxel_bytes)
 
 
 def _beside(name, path):
@@ -162,12 +165,6 @@ def _beside(name, path):
             "Copy it to the same folder.",
         )
     return data_path
-
-
-def _check_size(data_path, start, promised, expansion):
-    size = data_path.stat().st_size - start
-    if size * expansion < promised:
-        raise _truncated(data_path, size, promised)
 
 
 def _check_packed(data_path, start, header):

@@ -255,3 +255,17 @@ def test_damaged_header_gives_a_volume_or_our_error(tmp_path, name, changes):
         assert "\n" not in message
     else:
         assert volume.array.size == ARRAY.size
+
+
+@pytest.mark.parametrize(
+    ("name", "sizes", "fewer"),
+    [
+        ("a.nrrd", b"sizes: 5 6 7", b"sizes: 1 6 7"),
+        ("a.mha", b"DimSize = 5 6 7", b"DimSize = 5 6 1"),
+    ],
+)
+def test_more_voxels_than_promised_are_refused(tmp_path, name, sizes, fewer):
+    path = change(save(tmp_path / name, compress=False), sizes, fewer)
+
+    with pytest.raises(FileFormatError, match="and no more"):
+        read(path)
