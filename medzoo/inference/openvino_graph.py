@@ -31,9 +31,9 @@ def let_reduce(model):
 
     Whatever it reaches from the answer before the first convolution or matrix product
     it keeps in float32. Where blocks end in a sum with what went in (residual ones)
-    that is every transposed convolution of a network, each slower by half. A
-    convolution that copies, behind the last of them, is where the rounding begins
-    instead; sums up to the answer are exact as before.
+    that is every transposed convolution of a network. A convolution that copies, behind
+    the last of them, is where the rounding begins instead; sums up to the answer are
+    exact as before. A last one without such a sum is left alone.
 
     Args:
         model: `openvino.Model` with fixed shapes; changed in place.
@@ -45,18 +45,26 @@ def let_reduce(model):
 
 
 def _reaches_answer(node):
-    """Whether a path leads to the answer on which nothing is rounded."""
-    waiting, seen = [node], set()
+    """Whether a path leads to the answer, past a sum, on which nothing is rounded."""
+    waiting, seen = [(node, False)], set()
     while waiting:
-        for port in waiting.pop().output(0).get_target_inputs():
+        last, summed = waiting.pop()
+        for port in last.output(0).get_target_inputs():
             reader = port.get_node()
-            kind = reader.get_type_name()
-            if kind == "Result":
+            kind, found = reader.get_type_name(), summed or _joins(reader)
+            if kind == "Result" and found:
                 return True
-            if kind not in ROUNDED and reader.get_friendly_name() not in seen:
-                seen.add(reader.get_friendly_name())
-                waiting.append(reader)
+            key = (reader.get_friendly_name(), found)
+            if kind not in ROUNDED and kind != "Result" and key not in seen:
+                seen.add(key)
+                waiting.append((reader, found))
     return False
+
+
+def _joins(node):
+    """Whether a node adds up two computed values, not a bias."""
+    is_sum = node.get_type_name() == "Add"
+    return is_sum and all(_constant(node, number) is None for number in (0, 1))
 
 
 def _copy_behind(node):

@@ -189,8 +189,12 @@ def test_transposed_convolutions_of_residual_blocks_are_reduced(tmp_path):
         assert precisions(graph) == ["bf16", "bf16"]
 
 
-def test_what_a_convolution_follows_is_reduced_without_a_copy(tmp_path):
-    model = network(residual_up, layers.Conv3D(3, 1))
+@pytest.mark.parametrize(
+    "parts",
+    [(residual_up, layers.Conv3D(3, 1)), (transposed(), layers.ReLU(), transposed())],
+)
+def test_no_copy_where_a_convolution_or_no_sum_follows(tmp_path, parts):
+    model = network(*parts)
     graph = _export(model, tmp_path / "model")
     graph.reshape(list(SHAPE))
     simplify_transposed(graph)
