@@ -24,6 +24,9 @@ class LocalHistogram(VolumeLayer):
         block: int, voxels along each axis of a block. Defaults to 2.
         offset: float, subtracted from the shares. Defaults to 0.
         scale: float, what they are multiplied by then. Defaults to 1.
+        power: float in (0, 1], what the shares are raised to before that. Below 1
+            levels that few voxels have count more beside the frequent ones; 0.5 makes
+            Hellinger's distance of the Euclidean one. Defaults to 1.
         **kwargs: of `keras.layers.Layer`.
 
     Input shape:
@@ -34,20 +37,28 @@ class LocalHistogram(VolumeLayer):
         maps are reduced to the first voxel of each block, weights to the mean.
 
     Raises:
-        ValueError: for levels that do not ascend, or sizes not divisible.
+        ValueError: for levels that do not ascend, a power out of range, or sizes not
+            divisible.
+
+    Source:
+        Perronnin et al., "Improving the Fisher Kernel for Large-Scale Image
+        Classification" (2010), for the power.
     """
 
-    def __init__(self, levels, block=2, offset=0.0, scale=1.0, **kwargs):
+    def __init__(self, levels, block=2, offset=0.0, scale=1.0, power=1.0, **kwargs):
         super().__init__(**kwargs)
         levels = [float(level) for level in levels]
         if len(levels) < 2 or any(b <= a for a, b in pairwise(levels)):
             raise ValueError(f"`levels` must ascend. Received: levels={levels}.")
         if block < 1:
             raise ValueError(f"`block` must be at least 1. Received: block={block}.")
+        if not 0 < power <= 1:
+            raise ValueError(f"`power` must be in (0, 1]. Received: power={power}.")
         self.levels = levels
         self.block = block
         self.offset = offset
         self.scale = scale
+        self.power = power
 
     def transform_images(self, images, transformation, training=True):
         if images.shape[-1] != 1:
@@ -67,7 +78,11 @@ class LocalHistogram(VolumeLayer):
             _block_mean(p if i == last else p - passed[i + 1], self.block)
             for i, p in enumerate(passed)
         ]
-        return (ops.stack(shares, -1) - self.offset) * self.scale
+        shares = ops.stack(shares, -1)
+        if self.power != 1:
+            # A difference of two means may round to below 0.
+            shares = ops.power(ops.maximum(shares, 0.0), self.power)
+        return (shares - self.offset) * self.scale
 
     def transform_segmentation_masks(self, masks, transformation, training=True):
         step = self.block
@@ -93,6 +108,7 @@ class LocalHistogram(VolumeLayer):
             "block": self.block,
             "offset": self.offset,
             "scale": self.scale,
+            "power": self.power,
         }
 
 

@@ -4,11 +4,13 @@ import numpy as np
 
 from medzoo.spatial.grid import Grid
 from medzoo.spatial.resample import resample_to
-from medzoo.spatial.tissue_contrast import white_level
+from medzoo.spatial.tissue_contrast import own_white_level, white_level
 from medzoo.volume import Volume
 
 # An average brain is this bright only where most heads have white matter.
 DEEP_WHITE_MATTER = 0.93
+# Where more subjects of the atlas than this have brain, tissue is told apart.
+BRAIN = 0.5
 
 
 def brain_box(grid, to_image, atlas, *, probability, margin):
@@ -44,7 +46,7 @@ def crop_to_box(volume, box):
     return Volume(volume.array[box], affine)
 
 
-def scale_to_white_matter(volume, to_image, atlas):
+def scale_to_white_matter(volume, to_image, atlas, *, own=False):
     """Divides each channel by its intensity in deep white matter.
 
     Where white matter lies is known from the registration, so that the scale does not
@@ -57,26 +59,33 @@ def scale_to_white_matter(volume, to_image, atlas):
             everywhere stays so.
         to_image: `(4, 4)` float64, atlas world -> image world, mm.
         atlas: `Atlas`.
+        own: bool, for T1s: from there on the head's own white matter is looked for,
+            see `own_white_level`. Defaults to False.
 
     Returns:
         Volume, float32, from 0 on.
     """
     grid = Grid.of(volume)
-    source = Volume(atlas.brain, to_image @ atlas.grid.affine)
-    white = resample_to(source, grid).array > DEEP_WHITE_MATTER
+    affine = to_image @ atlas.grid.affine
+    white = resample_to(Volume(atlas.brain, affine), grid).array > DEEP_WHITE_MATTER
+    brain = None
+    if own:
+        brain = resample_to(Volume(atlas.probability, affine), grid).array > BRAIN
     array = np.asarray(volume.array, np.float32)
     channels = array[..., None] if array.ndim == 3 else array
     scaled = np.stack(
-        [_scaled(channels[..., c], white) for c in range(channels.shape[-1])], -1
+        [_scaled(channels[..., c], white, brain) for c in range(channels.shape[-1])], -1
     )
     return volume.with_array(scaled.reshape(array.shape))
 
 
-def _scaled(channel, white):
+def _scaled(channel, white, brain):
     if not channel.any():
         return channel
     channel = channel - np.float32(min(0.0, float(channel.min())))
     level = white_level(channel, white)
+    if level > 0 and brain is not None:
+        level = own_white_level(channel[brain], level)
     if not level > 0:
         level = float(np.percentile(channel, 90)) or 1.0
     return np.maximum(channel, 0) / np.float32(level)

@@ -70,7 +70,8 @@ class SpatialChain:
             "orient" (orientation), "resample" (spacing, tolerance: the share by which
             an axis may differ and is left alone), "crop_pad" (size),
             "crop_to_brain" (atlas, probability, margin in mm),
-            "scale_to_white_matter" (atlas),
+            "scale_to_white_matter" (atlas, own: whether the head's own white matter
+            is looked for, of T1s),
             "register" (atlas, transform: "affine", or "rigid", which keeps the
             head's own size), "sample" (shape, spacing, centre), "mask" (atlas,
             probability), "correct_bias" (shrink, iterations, control_points),
@@ -175,9 +176,9 @@ def _crop_to_brain(state, atlas, probability, margin):
     state.volume = crop_to_box(state.volume, box)
 
 
-def _scale_to_white_matter(state, atlas):
-    found = state.registered(atlas)
-    state.volume = scale_to_white_matter(state.volume, found.to_image, _atlas(atlas))
+def _scale_to_white_matter(state, atlas, own=False):
+    to_image = state.registered(atlas).to_image
+    state.volume = scale_to_white_matter(state.volume, to_image, _atlas(atlas), own=own)
 
 
 def _register(state, atlas, transform="affine"):

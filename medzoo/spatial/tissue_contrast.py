@@ -10,6 +10,10 @@ SMOOTHING_BINS = 2.0
 GREY_RANGE = (45, 86)
 # Vessels and fat shine; brighter than this share of white matter tells nothing.
 BRIGHTEST = 5 / 3
+# Of white matter's intensity: grey matter at first, and where fluid begins.
+FIRST_GREY = 0.72
+DARKEST_GREY = 0.45
+MOST_ROUNDS = 20
 
 
 def limit_contrast(volume, brain, white, *, lowest, highest):
@@ -53,6 +57,50 @@ def white_level(array, white):
     """
     inside = array[white & (array > 0)]
     return float(np.median(inside)) if inside.size else 0.0
+
+
+def own_white_level(values, level):
+    """Returns the intensity of a T1's own white matter, from a first guess of it.
+
+    The median where an atlas has white matter is off by what the registration is off,
+    by grey matter that lies there in this head, and by a bias field. So the threshold
+    halfway between grey and white matter is looked for, each being the median of its
+    side, until it stays where it is.
+
+    Args:
+        values: 1-D array of intensities where the brain is.
+        level: float, the guess; what is 1.3 times as bright is no white matter.
+
+    Returns:
+        float; the guess itself where one of the two is missing.
+
+    Source:
+        Ridler and Calvard, "Picture Thresholding Using an Iterative Selection Method"
+        (1978), with medians for means.
+    """
+    # Sorted once: what lies between two intensities is a slice then.
+    values = np.sort(
+        values[(values > DARKEST_GREY / 2 * level) & (values < 1.3 * level)]
+    )
+    white, grey = level, FIRST_GREY * level
+    for _ in range(MOST_ROUNDS):
+        threshold = (grey + white) / 2
+        bright = values[np.searchsorted(values, threshold, "right") :]
+        low, high = np.searchsorted(values, [DARKEST_GREY * white, threshold])
+        dark = values[low:high]
+        if not bright.size or not dark.size:
+            return level
+        found = _middle(bright), _middle(dark)
+        if abs(found[0] - white) < 1e-4 * level and abs(found[1] - grey) < 1e-4 * level:
+            break
+        white, grey = found
+    return white
+
+
+def _middle(ascending):
+    """Returns the median of values in order."""
+    half = len(ascending) // 2
+    return float((ascending[half] + ascending[-half - 1]) / 2)
 
 
 def grey_mode(values):

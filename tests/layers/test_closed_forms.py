@@ -105,6 +105,29 @@ def test_local_histogram_counts_neighbouring_levels(block):
     assert layer(inputs).shape == (None, *shares.shape)
 
 
+@pytest.mark.parametrize("power", [0.3, 0.5])
+def test_local_histogram_raises_shares_before_offset_and_scale(power):
+    x = np.full((1, 2, 2, 2, 1), 9, "f4")
+    x[0, 0, 0, 0] = 2.5
+    settings = {"levels": [0, 2, 4], "block": 2}
+    layer = layers.LocalHistogram(**settings, offset=0.5, scale=2, power=power)
+
+    found = numpy_of(layer(x))
+
+    shares = np.array([0.75, 0.25 + 7]) / 8
+    np.testing.assert_allclose(found[0, 0, 0, 0], (shares**power - 0.5) * 2, atol=1e-6)
+    again = layers.LocalHistogram.from_config(layer.get_config())
+    np.testing.assert_array_equal(numpy_of(again(x)), found)
+    # What no level holds gives no share, and never the root of a negative number.
+    np.testing.assert_array_equal(numpy_of(layer(-np.abs(x))), -1.0)
+
+
+@pytest.mark.parametrize("power", [0, -0.5, 1.5])
+def test_local_histogram_refuses_powers(power):
+    with pytest.raises(ValueError, match="Received: power="):
+        layers.LocalHistogram([0, 2, 4], power=power)
+
+
 def test_gamma():
     layer = with_draw(layers.RandomGamma(), gamma=np.reshape([2, 0.5], (2, 1, 1, 1, 1)))
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from medzoo.spatial import Grid, SpatialChain, resample_labels, resample_to
+from medzoo.spatial.tissue_contrast import own_white_level
 from medzoo.volume import Volume
 
 
@@ -86,6 +87,37 @@ def test_box_holds_the_brain_and_scale_is_that_of_white_matter(
         head.array[kept] * back.array.max() / head.array[kept].max(),
         rtol=0.01,
     )
+
+
+def test_own_white_matter_is_found_where_the_middle_of_the_head_is_darker(head_phantom):
+    head = head_phantom(spacing=2.0, skull=False)
+    white = (head.array > 155) & (head.array < 165)
+    # The middle of the brain, where the atlas looks first, is a sixth darker.
+    offsets = np.indices(head.shape).reshape(3, -1).T - np.argwhere(white).mean(0)
+    distance = np.linalg.norm(offsets * 2.0, axis=1).reshape(head.shape)
+    darker = head.with_array(head.array * (1 - np.exp(-((distance / 50) ** 2)) / 6))
+    settings = {"atlas": "ixi_t1_4mm"}
+    levels = []
+    for own in (False, True):
+        step = {"step": "scale_to_white_matter", "arguments": {**settings, "own": own}}
+        placed, _ = SpatialChain([step])(darker)
+        levels.append(float(np.median(placed.array[white])))
+    assert levels[0] > 1.03
+    assert levels[1] == pytest.approx(1.0, abs=0.02)
+
+
+@pytest.mark.parametrize("guess", [0.85, 1.0, 1.15])
+def test_own_white_level_does_not_depend_on_the_guess(guess):
+    generator = np.random.default_rng(0)
+    parts = [(0.25, 0.05, 3000), (0.75, 0.06, 9000), (1.0, 0.05, 7000)]
+    values = [40 * generator.normal(mean, sd, count) for mean, sd, count in parts]
+    found = own_white_level(np.concatenate(values).astype("f4"), 40 * guess)
+    assert found == pytest.approx(40, rel=0.02)
+
+
+def test_own_white_level_is_the_guess_where_one_tissue_is_missing():
+    assert own_white_level(np.full(100, 7, "f4"), 7.0) == 7.0
+    assert own_white_level(np.zeros(0, "f4"), 7.0) == 7.0
 
 
 def test_missing_channels_stay_missing(head_phantom):
