@@ -26,7 +26,7 @@ lint: $(VENV)/installed-test
 cards: $(VENV)/installed-test
 	$(BIN)/medzoo cards
 
-# Half an hour on two idle cores; results go to benchmarks/results/.
+# About an hour on two idle cores; results go to benchmarks/results/.
 bench: $(VENV)/installed-bench
 	for script in $(BENCHMARKS); do $(BIN)/python benchmarks/$$script.py || exit 1; done
 
