@@ -34,5 +34,5 @@ def _labels_of(results):
     """The first label map among the results, or None."""
     for found in results.values():
         if getattr(found, "labels", None) is not None:
-            return found.labels
+            return found.classes()
     return None

@@ -39,6 +39,8 @@ class PredictOptions:
         engine: What runs the network, "keras" or "openvino".
         precision: What the engine computes with, or None for its own choice.
         report: The HTML file to write, or None.
+        age: Years of the person, or None where the table says or nobody knows.
+        sex: Likewise.
     """
 
     name: str
@@ -55,6 +57,8 @@ class PredictOptions:
     engine: str
     precision: str | None
     report: Path | None
+    age: float | None = None
+    sex: str | None = None
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -80,6 +84,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--cases", type=Path, metavar="CASES.csv", help="a table with one case a row"
     )
     _add_output(parser)
+    _add_person(parser)
     add_json(parser)
     add_threads(parser)
     add_engine(parser)
@@ -88,6 +93,20 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=spacing,
         metavar="MM",
         help="voxel size in mm (one, or x,y,z) of images that do not tell their own",
+    )
+
+
+def _add_person(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--age",
+        type=float,
+        metavar="YEARS",
+        help="age of the person, for centiles of volumes; a table has a column age",
+    )
+    parser.add_argument(
+        "--sex",
+        choices=("F", "M", "female", "male"),
+        help="sex of the person, for centiles of volumes; a table has a column sex",
     )
 
 
@@ -164,6 +183,8 @@ def read_options(values: Namespace) -> PredictOptions:
         engine=values.engine,
         precision=values.precision,
         report=values.report,
+        age=values.age,
+        sex=values.sex,
     )
 
 

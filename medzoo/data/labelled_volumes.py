@@ -10,7 +10,7 @@ import numpy as np
 from medzoo.data.code_table import read_code_table, recode
 from medzoo.data.content import hashes_beside, name_by_content
 from medzoo.data.kept_volumes import KeptVolumes
-from medzoo.data.sources import read_sources, source_of
+from medzoo.data.sources import read_sources, source_of, unions_of
 from medzoo.errors import InputError
 from medzoo.io import read
 from medzoo.preprocess import Preprocessor
@@ -110,6 +110,7 @@ class LabelledVolumes:
             whole_volume_layers(self.recipe),
             _targets(case, source),
             len(self.recipe["class_names"]),
+            *unions_of(self.recipe.get("training", {})),
         ]
         return name_by_content(case.case_id, paths, facts, self._hashes)
 
@@ -175,7 +176,7 @@ def whole_volume_layers(recipe):
 def _classes(volume, recipe, source, tables):
     """The label map as classes, or as it is where a synthesis will map its codes."""
     array = volume.array if volume.array.ndim == 3 else volume.array[..., 0]
-    count = len(recipe["class_names"])
+    count = len(recipe["class_names"]) + len(unions_of(recipe.get("training", {})))
     if source.codes is not None:
         path = source.codes if tables is None else tables / source.codes
         return recode(array, read_code_table(path, count), count)

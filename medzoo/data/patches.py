@@ -6,6 +6,7 @@ from medzoo.data.boxes import centre_box, cut_box
 from medzoo.data.compiled_pipeline import CompiledPipeline, run_seeded
 from medzoo.data.labelled_volumes import MARKS, whole_volume_layers
 from medzoo.data.random_patches import RandomPatches, group_by
+from medzoo.data.sources import unions_of
 from medzoo.errors import RecipeError
 from medzoo.preprocess import make_layer
 
@@ -27,10 +28,12 @@ class PatchDataset(RandomPatches):
     The recipe's training section says the rest: `patch_size`, `batch_size`,
     `steps_per_epoch`, `augmentation` (after the patch is cut), and in `options`:
     `sources` (see `medzoo.data.sources.Source`), `class_weights` (one a class),
-    `movement` (layer settings of the spatial augmentation, or absent), `margin`
-    (voxels around a patch that movement may bring in), `channel_rates` (chance of each
-    channel to stay) and `reference_class` (whose mean intensity becomes 1 in synthetic
-    channels, as preprocessing does in real ones).
+    `movement` (layer settings of the spatial augmentation, a list of them, or absent),
+    `margin` (voxels around a patch that movement may bring in), `channel_rates` (chance
+    of each channel to stay), `reference_class` (whose mean intensity, or that of any of
+    a list, becomes 1 in synthetic channels, as preprocessing does in real ones) and
+    `coordinate_noise` (two standard deviations, of a shift of the coordinates that the
+    step "add_coordinates" gave, and of their scale).
 
     Args:
         volumes: `LabelledVolumes`.
@@ -62,19 +65,23 @@ class PatchDataset(RandomPatches):
         self.volumes = volumes
         self.margin = int(options.get("margin", 0))
         self.num_classes = len(recipe["class_names"])
-        weights = options.get("class_weights") or [1.0] * self.num_classes
+        self.unions = unions_of(training)
+        labels = self.num_classes + len(self.unions)
+        weights = options.get("class_weights") or [1.0] * labels
         self.class_weights = np.asarray(weights, float)
         self.channel_rates = np.asarray(
             options.get("channel_rates") or [1.0] * len(recipe["channels"]), float
         )
         self.reference = options.get("reference_class")
+        self.coordinate_noise = options.get("coordinate_noise") or (0.0, 0.0)
         chosen = range(len(volumes)) if indices is None else indices
         rates = {n: s.rate for n, s in volumes.sources.items() if s.rate}
         groups = group_by([source.name for source in volumes.source_of], chosen)
         # In the recipe's order, whatever that of the table.
         self._groups = {n: groups[n] for n in rates if n in groups}
         self._rates = rates
-        movement, changes = [options.get("movement")], training.get("augmentation", [])
+        movement, changes = options.get("movement"), training.get("augmentation", [])
+        movement = movement if isinstance(movement, list) else [movement]
         self._movement = _pipeline(movement if augment else [])
         self._augmentation = _pipeline(changes if augment else [])
         self._lesions = {n: _pipeline([s.lesions]) for n, s in volumes.sources.items()}
@@ -108,7 +115,9 @@ class PatchDataset(RandomPatches):
         Returns:
             image `(x, y, z, channels)` float32, or `(x, y, z, 2 * channels)` with marks
             of which channels are there, where the recipe has `MarkChannels`; and
-            `(x, y, z, num_classes)` float32, 1 at every class that the label may mean.
+            `(x, y, z, num_classes)` float32, 1 at every class that the label may mean;
+            or `(x, y, z)` int32, where the loss has `unions`. Coordinates that the
+            recipe's steps add are the last channels.
         """
         generator = self.generator_of(number)
         name, index = self.draw_case(number, generator)
@@ -116,21 +125,43 @@ class PatchDataset(RandomPatches):
         source = self.volumes.sources[name]
         data = _run(self._movement, self._region(case, generator), generator)
         data = {key: centre_box(value, self.patch_size) for key, value in data.items()}
+        data, places = self._without_places(data, len(case.present))
         data = _run(self._lesions[name], data, generator)
         present = np.array(case.present)
         if self._synthesis[name] is not None and (
             case.image is None or generator.random() < source.synthesis_rate
         ):
-            data = self._synthesise(data, name, present, generator)
+            kept = present & (not source.synthesis_replaces)
+            data = self._synthesise(data, name, kept, generator)
             present = np.ones_like(present)
+        elif source.strip_rate and generator.random() < source.strip_rate:
+            data[IMAGES] = np.where(data[MASKS] > 0, data[IMAGES], 0)
         data = _run(self._augmentation, data, generator)
         image = np.asarray(data[IMAGES], np.float32)
         kept = self._keep_channels(present, generator).astype(np.float32)
         image = image * kept
         if self._marks:
             image = np.concatenate([image, np.broadcast_to(kept, image.shape)], -1)
-        labels = np.asarray(data[MASKS])[..., 0].astype(np.int64)
-        return image, self._sets[name][labels]
+        if places is not None:
+            image = np.concatenate([image, self._disturbed(places, generator)], -1)
+        labels = np.asarray(data[MASKS])[..., 0]
+        if self.unions:
+            return image, labels.astype(np.int32)
+        return image, self._sets[name][labels.astype(np.int64)]
+
+    def _without_places(self, data, channels):
+        """Parts the image from coordinates behind its channels, if there are any."""
+        image = data[IMAGES]
+        if image.shape[-1] == channels:
+            return data, None
+        return {**data, IMAGES: image[..., :channels]}, image[..., channels:]
+
+    def _disturbed(self, places, generator):
+        """Coordinates as a less exact registration would give them."""
+        shift, scale = self.coordinate_noise
+        shifts = generator.normal(0, shift, 3) if shift else np.zeros(3)
+        factors = np.exp(generator.normal(0, scale, 3)) if scale else np.ones(3)
+        return (places * factors + shifts).astype(np.float32)
 
     def _region(self, case, generator):
         """A patch and its margin about a voxel of a class, padded with 0."""
@@ -164,7 +195,7 @@ class PatchDataset(RandomPatches):
 
     def _level(self, images, labels):
         """Mean intensity of the reference class, or else of all tissue."""
-        inside = labels == self.reference
+        inside = np.isin(labels, self.reference)
         if inside.sum() < 50:
             inside = labels > 0
         if not inside.any():

@@ -24,6 +24,10 @@ class Source:
             case does not have, of its label map.
         synthesis_rate: float, share of the patches in which they are made; cases
             without any image always get them. Defaults to 1.
+        synthesis_replaces: bool, whether synthetic channels also replace those that a
+            case has. Defaults to False.
+        strip_rate: float, share of the other patches in which all that is labelled 0 is
+            taken out of the image, as a skull is. Defaults to 0.
     """
 
     name: str
@@ -33,6 +37,8 @@ class Source:
     lesions: dict | None = None
     synthesis: dict | None = None
     synthesis_rate: float = 1.0
+    synthesis_replaces: bool = False
+    strip_rate: float = 0.0
 
 
 def read_sources(training):
@@ -52,6 +58,17 @@ def read_sources(training):
                 "Remove them."
             )
     return {name: Source(name, **settings) for name, settings in given.items()}
+
+
+def unions_of(training):
+    """Returns the labels that stand for several classes: dict of int -> list of int.
+
+    They are an argument of the loss, `LabelSetDiceCrossentropy`; without one there are
+    none.
+    """
+    arguments = (training.get("loss") or {}).get("arguments", {})
+    given = arguments.get("unions") or {}
+    return {int(label): [int(k) for k in classes] for label, classes in given.items()}
 
 
 def source_of(case, sources):

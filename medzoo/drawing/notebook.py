@@ -28,7 +28,7 @@ def prediction_html(prediction):
     title = f"<b>{escape(prediction.model)}</b>: {escape(str(prediction))}"
     pictures, legend = {}, ""
     if prediction.labels is not None:
-        pictures = three_slices(labels=prediction.labels, longest=LONGEST)
+        pictures = three_slices(labels=prediction.classes(), longest=LONGEST)
         legend = _legend(prediction.class_names)
     elif prediction.image is not None:
         pictures = three_slices(prediction.image, longest=LONGEST)
@@ -52,7 +52,7 @@ def plot_prediction(prediction, scan=None):
         InputError: if there is nothing to draw, `scan` has another shape than the
             label map, or matplotlib is missing.
     """
-    labels = prediction.labels
+    labels = None if prediction.labels is None else prediction.classes()
     ground = scan if labels is not None or prediction.image is None else None
     ground = next(
         (v for v in (ground, prediction.image, labels) if v is not None), None

@@ -5,11 +5,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from medzoo.errors import RecipeError
+from medzoo.inference.centiles import Person, centiles_of
 from medzoo.inference.engine import PRECISIONS, check_engine, engine_of
-from medzoo.inference.postprocess import answer_of_network, postprocess
+from medzoo.inference.postprocess import (
+    answer_of_network,
+    postprocess,
+    step_arguments,
+)
 from medzoo.inference.prediction import Prediction
 from medzoo.inference.reconstruct import reconstruct, reconstruction_spread
 from medzoo.inference.segment import segment, volumes_ml
+from medzoo.inference.sides import published_classes, signed_distance, split_sides
 from medzoo.inference.spread import spread_scale
 from medzoo.inference.super_resolve import super_resolve
 from medzoo.inference.uncertainty import (
@@ -57,6 +63,8 @@ def predict_volume(
     preprocessor=None,
     engine="keras",
     precision=None,
+    age=None,
+    sex=None,
 ):
     """Predicts on one scan.
 
@@ -68,19 +76,23 @@ def predict_volume(
         preprocessor: `Preprocessor` to use again over many cases; None builds one.
         engine: str, what runs the network: "keras" or "openvino", see `Options`.
         precision: str or None, likewise.
+        age: float or None, years, of the person; with `sex` volumes of regions are
+            compared with those of healthy people, where the recipe has a reference.
+        sex: str or None, "F", "female", "M" or "male".
 
     Returns:
         `Prediction`.
 
     Raises:
-        InputError: for an engine that there is not.
+        InputError: for an engine that there is not, or an age or sex that is none.
         MedzooError: for a scan that cannot be read or worked on.
     """
     chosen = {"engine": engine, "precision": precision}
     options = Options(uncertainty, probabilities, **chosen)
     preprocessor = preprocessor or preprocessor_of(model)
     case = prepare(preprocessor, image)
-    return predict_prepared(model, case, preprocessor, options)
+    person = Person.of(age, sex)
+    return predict_prepared(model, case, preprocessor, options, person)
 
 
 @dataclass(frozen=True)
@@ -169,7 +181,7 @@ class Options:
         }
 
 
-def predict_prepared(model, case, preprocessor, options=None):
+def predict_prepared(model, case, preprocessor, options=None, person=None):
     """Predicts on a prepared case.
 
     Args:
@@ -177,6 +189,7 @@ def predict_prepared(model, case, preprocessor, options=None):
         case: `PreparedCase`.
         preprocessor: `Preprocessor` of the recipe.
         options: `Options` or None.
+        person: `medzoo.inference.centiles.Person` or None.
 
     Returns:
         `Prediction`.
@@ -186,6 +199,7 @@ def predict_prepared(model, case, preprocessor, options=None):
         "task": recipe["task"],
         "model": f"{recipe['name']}@{recipe['version']}",
         "warnings": case.notes,
+        "person": person,
     }
     options = options or Options()
     check_uncertainty(options.uncertainty, recipe["task"])
@@ -213,20 +227,52 @@ def _predict_labels(model, case, preprocessor, recipe, common, options):
     if moved:
         doubt = _doubt_when_moved(model, x, shares, recipe, keep["engine"])
         shares = shares if options.probabilities else None
+    labels, names, codes = _named(labels, case, recipe)
     found = case.undo(labels, interpolation="vote")
-    names = recipe["class_names"]
     if shares is not None:
         # Outside of what the network saw all is background.
-        background = np.eye(len(names), dtype=np.float32)[0]
+        background = np.eye(shares.shape[-1], dtype=np.float32)[0]
         shares = undo_each(case.undo, shares, background)
+    volumes = volumes_ml(found.array, found.spacing, names, codes)
+    centiles, notes = _centiles(volumes, names, codes, recipe, common["person"])
+    common = {**common, "warnings": (*common["warnings"], *notes)}
     return Prediction(
         labels=found,
-        volumes_ml=volumes_ml(found.array, found.spacing, names),
-        class_names=list(names),
+        volumes_ml=volumes,
+        centiles=centiles,
+        class_names=names,
+        codes=codes,
         probabilities=shares,
         uncertainty=case.undo(doubt, interpolation="linear") if wanted else None,
         **common,
     )
+
+
+def _centiles(volumes, names, codes, recipe, person):
+    """Centiles of the volumes, or None, and what a reader must know of them."""
+    step = step_arguments(recipe, "centiles")
+    if step is None or person is None:
+        return None, []
+    own = {
+        code: 1000 * volumes[name]
+        for name, code in zip(names[1:], codes[1:], strict=True)
+    }
+    found, notes = centiles_of(
+        own,
+        person,
+        reference_name=step["reference"],
+        corrections=step["corrections"],
+    )
+    return found or None, notes
+
+
+def _named(labels, case, recipe):
+    """The label map as it is published, and what its labels are called."""
+    sides = step_arguments(recipe, "sides")
+    if sides is not None:
+        across = signed_distance(case.undo.to_atlas, labels.shape)
+        labels = split_sides(labels, across, case.placed.spacing, **sides)
+    return labels, *published_classes(recipe)
 
 
 def _predict_reconstruction(model, case, preprocessor, recipe, common, options):

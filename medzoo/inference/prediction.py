@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -19,9 +21,16 @@ class Prediction:
         probabilities: dict of class name -> float, classification; Volume
             `(x, y, z, num_classes)` float16 in the input's space, segmentation, where
             it was asked for.
-        labels: Volume of class indices in the input's own space, segmentation.
+        labels: Volume of class indices, or of `codes`, in the input's own space,
+            segmentation.
         volumes_ml: dict of class name -> float, millilitres, segmentation.
+        centiles: dict of region -> float, 0.1 to 99.9, segmentation: where its volume
+            lies among healthy people of the same age and sex; None where these are not
+            known, or the recipe has no reference population.
+        person: `medzoo.inference.centiles.Person`, who was compared, or None.
         class_names: list of str, segmentation, background first.
+        codes: list of int, segmentation: the label of each class in `labels`, where it
+            is not the class's place in `class_names`; else None.
         image: Volume in the input's own intensity units, image tasks.
         embedding: `(latent_dim,)` float32, the code of an autoencoder.
         uncertainty: where it was asked for. Regression: a standard deviation in
@@ -40,7 +49,10 @@ class Prediction:
     probabilities: Any = None
     labels: Any = None
     volumes_ml: dict | None = None
+    centiles: dict | None = None
+    person: Any = None
     class_names: list | None = None
+    codes: list | None = None
     image: Any = None
     embedding: Any = None
     uncertainty: Any = None
@@ -55,6 +67,14 @@ class Prediction:
         if self.warnings:
             content["warnings"] = list(self.warnings)
         return content
+
+    def classes(self):
+        """Returns `labels` with each class's place in `class_names`, a Volume."""
+        if self.codes is None:
+            return self.labels
+        table = np.zeros(max(self.codes) + 1, np.uint8)
+        table[self.codes] = range(len(self.codes))
+        return self.labels.with_array(table[self.labels.array])
 
     def plot(self, scan=None):
         """Draws what was found; needs matplotlib (extra demo).
@@ -100,7 +120,10 @@ def _spread(found):
 
 
 def _volumes(found):
-    return {"volumes_ml": {k: round(v, 3) for k, v in found.volumes_ml.items()}}
+    content = {"volumes_ml": {k: round(v, 3) for k, v in found.volumes_ml.items()}}
+    if found.centiles is not None:
+        content["centiles"] = {k: round(v, 1) for k, v in found.centiles.items()}
+    return content
 
 
 def _embedding(found):

@@ -190,18 +190,20 @@ def largest_component(labels):
     return np.where(parts == largest, labels, 0).astype(labels.dtype)
 
 
-def volumes_ml(labels, spacing, class_names):
+def volumes_ml(labels, spacing, class_names, codes=None):
     """Returns the volume of each class but the background, in millilitres.
 
     Args:
         labels: `(x, y, z)` integers.
         spacing: three floats, mm.
         class_names: list of str, background first.
+        codes: list of int, the label of each class, or None where it is its place.
 
     Returns:
         dict of str -> float.
     """
-    counts = np.bincount(labels.ravel(), minlength=len(class_names))
+    codes = range(len(class_names)) if codes is None else codes
+    counts = np.bincount(labels.ravel(), minlength=max(codes) + 1)[list(codes)]
     voxel = float(np.prod(spacing)) / 1000
     named = zip(class_names[1:], counts[1:], strict=True)
     return {name: float(count) * voxel for name, count in named}

@@ -30,6 +30,7 @@ from medzoo.layers.random_intensity import (
     RandomScaleIntensity,
 )
 from medzoo.layers.random_intensity_curve import RandomIntensityCurve
+from medzoo.layers.random_intensity_map import RandomIntensityMap
 from medzoo.layers.random_lesions import RandomLesions
 from medzoo.layers.random_low_resolution import RandomLowResolution
 from medzoo.layers.random_shift import RandomShift
@@ -68,6 +69,7 @@ __all__ = [
     "RandomGamma",
     "RandomGhosting",
     "RandomIntensityCurve",
+    "RandomIntensityMap",
     "RandomLesions",
     "RandomLowResolution",
     "RandomNoise",

@@ -10,6 +10,7 @@ from medzoo.losses.crossentropy import (
     median_frequency_weights,
 )
 from medzoo.losses.dice import Dice, GeneralizedDice
+from medzoo.losses.label_sets import LabelSetDiceCrossentropy
 from medzoo.losses.partial_labels import PartialLabels
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Dice",
     "DiceCrossentropy",
     "GeneralizedDice",
+    "LabelSetDiceCrossentropy",
     "MedianFrequencyCrossentropy",
     "PartialLabels",
     "median_frequency_weights",

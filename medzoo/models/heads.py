@@ -39,8 +39,8 @@ def voxel_head(x, num_classes, head_bias, style, name=VolumeModel.head_name):
     )(x)
 
 
-def sub_voxel_head(x, num_classes, factor, head_bias, style):
-    """Adds a 3 x 3 x 3 convolution that gives the logits of smaller voxels.
+def sub_voxel_head(x, num_classes, factor, head_bias, style, kernel_size=3):
+    """Adds a convolution that gives the logits of smaller voxels.
 
     Its input is normalised and activated first, as at the end of He et al. (2016).
 
@@ -50,6 +50,7 @@ def sub_voxel_head(x, num_classes, factor, head_bias, style):
         factor: three ints, small voxels along each axis of a large one.
         head_bias: bool.
         style: `BlockStyle`.
+        kernel_size: int, of the convolution, in large voxels.
 
     Returns:
         `KerasTensor`, `(batch, x * fx, y * fy, z * fz, num_classes)` float32.
@@ -57,7 +58,7 @@ def sub_voxel_head(x, num_classes, factor, head_bias, style):
     x = normalize_activate(x, style, "last")
     logits = keras.layers.Conv3D(
         num_classes * prod(factor),
-        3,
+        kernel_size,
         padding="same",
         use_bias=head_bias,
         kernel_initializer=style.initializer,

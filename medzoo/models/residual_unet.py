@@ -42,9 +42,11 @@ class ResidualUNet3D(DeepSupervision, VolumeModel):
         upsampling: str, "linear" (trilinear, without parameters; the default),
             "transposed" (trained, starts as linear) or "nearest".
         head_upsampling: str, how a first stride above 1 is undone: "linear", logits are
-            interpolated (the default), or "sub_voxel", a 3 x 3 x 3 convolution gives
-            the logits of every small voxel, which loses nothing of what the strided
-            first convolution (twice as wide as its stride then) has seen.
+            interpolated (the default), or "sub_voxel", a convolution gives the logits
+            of every small voxel, which loses nothing of what the strided first
+            convolution (twice as wide as its stride then) has seen.
+        head_kernel_size: int, of that convolution. 1 makes it 27 times cheaper, which
+            many classes ask for. Defaults to 3.
         deep_supervision: bool, one output from each decoder scale. Defaults to False.
         normalization: "batch", "group", "instance" or "none".
         activation: str or Keras object. Defaults to a leaky ReLU of slope 0.1.
@@ -93,6 +95,7 @@ class ResidualUNet3D(DeepSupervision, VolumeModel):
         symmetric=True,
         upsampling="linear",
         head_upsampling="linear",
+        head_kernel_size=3,
         deep_supervision=False,
         normalization="batch",
         activation=LEAKY_RELU,
@@ -116,6 +119,7 @@ class ResidualUNet3D(DeepSupervision, VolumeModel):
             "symmetric": symmetric,
             "upsampling": upsampling,
             "head_upsampling": head_upsampling,
+            "head_kernel_size": head_kernel_size,
             "deep_supervision": deep_supervision,
             "normalization": normalization,
             "activation": activation,
@@ -146,7 +150,8 @@ def _output(x, scale, inputs, arguments, style):
     factor = factors(arguments["strides"])[scale]
     classes, bias = arguments["num_classes"], arguments["head_bias"]
     if scale == 0 and _is_sub_voxel(arguments["head_upsampling"]):
-        logits = sub_voxel_head(x, classes, factor, bias, style)
+        kernel_size = arguments["head_kernel_size"]
+        logits = sub_voxel_head(x, classes, factor, bias, style, kernel_size)
         factor = (1, 1, 1)
     else:
         logits = voxel_head(x, classes, bias, style, f"head{suffix}")

@@ -8,6 +8,9 @@ from medzoo.reporting.markup import element
 
 WIDTH, HEIGHT = 640, 190
 LEFT, RIGHT, TOP, BOTTOM = 12, 12, 34, 42
+# Charts of which several stand in a row.
+SMALL_WIDTH, SMALL_HEIGHT = 300, 200
+SMALL_LEFT, SMALL_TOP, SMALL_BOTTOM = 44, 24, 36
 STEPS = (1, 2, 2.5, 5, 10)
 # The colours of the page's style come first where that is known.
 AXIS = {"class_": "axis", "stroke": "#59636e"}
@@ -56,6 +59,72 @@ def value_chart(value, interval, unit, targets=None):
         viewBox=f"0 0 {WIDTH} {HEIGHT}",
         role="img",
         class_="chart",
+    )
+
+
+def centile_chart(title, ages, curves, age, volume, caption):
+    """Draws a person's volume on the curves of healthy people.
+
+    Args:
+        title: str.
+        ages: `(n,)` float, years.
+        curves: `(5, n)` float, ml: the 5th, 25th, 50th, 75th and 95th centile.
+        age: float, years, of the person.
+        volume: float, ml, of the person.
+        caption: str, said of the person's point.
+
+    Returns:
+        `Markup`, an SVG.
+    """
+    low, high, step = _scale(min(curves.min(), volume), max(curves.max(), volume))
+    first, last = float(ages[0]), float(ages[-1])
+    base = SMALL_HEIGHT - SMALL_BOTTOM
+
+    def x_of(years):
+        share = (years - first) / (last - first)
+        return round(SMALL_LEFT + share * (SMALL_WIDTH - SMALL_LEFT - RIGHT), 2)
+
+    def y_of(size):
+        return round(base - (size - low) / (high - low) * (base - SMALL_TOP), 2)
+
+    def points(values):
+        pairs = zip(ages, values, strict=True)
+        return [f"{x_of(a)},{y_of(v)}" for a, v in pairs]
+
+    band = {"class_": "band", "fill": "#0b62b4", "stroke": "none"}
+    parts = [
+        element(
+            "polygon",
+            points=" ".join(points(curves[lower]) + points(curves[upper])[::-1]),
+            fill_opacity=opacity,
+            **band,
+        )
+        for lower, upper, opacity in ((0, 4, 0.13), (1, 3, 0.2))
+    ]
+    line = {"fill": "none", "stroke": "#0b62b4", "stroke_width": 1.5}
+    parts.append(element("polyline", points=" ".join(points(curves[2])), **line))
+    ends = {"x1": SMALL_LEFT, "x2": SMALL_WIDTH - RIGHT}
+    parts.append(element("line", y1=base, y2=base, **ends, **AXIS))
+    style = {"font_size": 11, "class_": "tick"}
+    for tick in np.arange(low, high + step / 2, step):
+        place = {"x": SMALL_LEFT - 5, "y": y_of(tick) + 4, "text_anchor": "end"}
+        parts.append(element("text", f"{tick:g}", **place, **style))
+    for years in range(20 * math.ceil(first / 20), int(last) + 1, 20):
+        place = {"x": x_of(years), "y": base + 15, "text_anchor": "middle"}
+        parts.append(element("text", f"{years}", **place, **style))
+    place = {"x": SMALL_WIDTH - RIGHT, "y": base + 30, "text_anchor": "end"}
+    parts.append(element("text", "years", **place, **style))
+    heads = {"x": SMALL_LEFT, "y": 14, "font_size": 12, "class_": "value-text"}
+    parts.append(element("text", f"{title}, ml", **heads))
+    dot = {"cx": x_of(age), "cy": y_of(volume), "r": 4.5, "class_": "person"}
+    parts.append(element("circle", element("title", caption), fill="#b3261e", **dot))
+    return element(
+        "svg",
+        element("title", f"{title}: {caption}"),
+        parts,
+        viewBox=f"0 0 {SMALL_WIDTH} {SMALL_HEIGHT}",
+        role="img",
+        class_="chart centiles",
     )
 
 

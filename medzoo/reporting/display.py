@@ -85,7 +85,7 @@ def make_display(scan, prediction):
         layers["result"] = grey_levels(result.array, window)
     layers["image"] = shown.array
     if prediction.labels is not None:
-        labels = orient(prediction.labels, "RAS").array
+        labels = orient(prediction.classes(), "RAS").array
         layers["labels"] = np.minimum(labels, 255).astype(np.uint8)
     return Display(shown.spacing, tuple(shown.shape), middle, layers)
 

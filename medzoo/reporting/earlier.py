@@ -3,6 +3,7 @@
 import numpy as np
 
 from medzoo.inference.prediction import Prediction
+from medzoo.inference.sides import published_classes
 from medzoo.io import read
 
 
@@ -26,10 +27,12 @@ def read_earlier(record, recipe):
         "warnings": tuple(record.get("warnings", ())),
     }
     if recipe["task"] == "segmentation":
+        names, codes = published_classes(recipe)
         content.update(
             labels=result,
             volumes_ml=record["volumes_ml"],
-            class_names=list(recipe["class_names"]),
+            class_names=names,
+            codes=codes,
         )
     else:
         content["image"] = result

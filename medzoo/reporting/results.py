@@ -5,8 +5,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from medzoo.drawing.palette import class_colours
-from medzoo.reporting.charts import bar, value_chart
+from medzoo.inference.centiles import corrected_volumes, reference
+from medzoo.inference.postprocess import step_arguments
+from medzoo.inference.sides import published_classes
+from medzoo.reporting.charts import bar, centile_chart, value_chart
 from medzoo.reporting.markup import element, join
+
+# Regions whose curves are drawn; the table has all.
+CHARTED = (
+    "brain",
+    "grey matter",
+    "white matter",
+    "ventricles",
+    "right hippocampus",
+    "left hippocampus",
+)
 
 
 @dataclass(frozen=True)
@@ -48,7 +61,7 @@ def result_heads(recipe):
     """Returns the columns that `result_cells` fills, list of str."""
     task = recipe["task"]
     if task == "segmentation":
-        return [f"{name} (ml)" for name in recipe["class_names"][1:]]
+        return [f"{name} (ml)" for name in published_classes(recipe)[0][1:]]
     return {
         "regression": [f"Value ({recipe.get('unit')})", "90 % interval"],
         "classification": ["Label", "Probability"],
@@ -111,6 +124,8 @@ def _label_section(found, recipe, population):
 
 def _volumes_section(found, recipe, population):
     most = max((*found.volumes_ml.values(), 1e-9))
+    # Of small regions a tenth of a millilitre says nothing.
+    digits = 1 if found.codes is None else 2
     names = found.class_names or recipe["class_names"]
     colours = class_colours(len(names) - 1)
     rows = []
@@ -127,13 +142,60 @@ def _volumes_section(found, recipe, population):
                     name,
                     scope="row",
                 ),
-                element("td", f"{ml:.1f} ml", class_="number"),
+                element("td", f"{ml:.{digits}f} ml", class_="number"),
                 element("td", bar(ml / most), class_="bars"),
+                *_centile_cell(found, name),
             )
         )
     total = sum(found.volumes_ml.values())
     text = f"All classes together: {total:.1f} ml."
-    return [_bar_table("Volume of each class", rows), element("p", text)]
+    table = _bar_table("Volume of each class", rows)
+    return [*_centile_section(found, recipe), table, element("p", text)]
+
+
+def _centile_cell(found, name):
+    if found.centiles is None:
+        return ()
+    centile = found.centiles.get(name)
+    text = "" if centile is None else f"centile {centile:.0f}"
+    return (element("td", text, class_="number"),)
+
+
+def _centile_section(found, recipe):
+    """Charts of the person's volumes on the curves of healthy people."""
+    if found.centiles is None:
+        return []
+    step = step_arguments(recipe, "centiles")
+    population = reference(step["reference"])
+    person, corrections = found.person, step["corrections"]
+    own = zip(found.class_names[1:], found.codes[1:], strict=True)
+    mm3 = {code: 1000 * found.volumes_ml[name] for name, code in own}
+    volumes = corrected_volumes(mm3, population, corrections)
+    ages = np.linspace(*population.ages, 36)
+    charts = [
+        centile_chart(
+            region.capitalize(),
+            ages,
+            population.curves(region, person.sex, ages) / 1000,
+            person.age,
+            volumes[region] / 1000,
+            f"centile {found.centiles[region]:.0f}",
+        )
+        for region in CHARTED
+        if region in found.centiles
+    ]
+    who = {"female": "women", "male": "men"}[person.sex]
+    text = (
+        f"Dot: this person, {person.age:g} years. Line and bands: median, 25th to 75th "
+        f"and 5th to 95th centile of healthy {who}. Volumes here are corrected to how "
+        "those were measured; the table below has them as measured."
+    )
+    figure = element(
+        "figure",
+        element("div", charts, class_="charts"),
+        element("figcaption", text),
+    )
+    return [figure, element("p", f"Compared with: {population.source}.", class_="note")]
 
 
 def _shown_box(index, name):

@@ -1,5 +1,7 @@
 """A recipe's spatial steps, one after the other, and the way back."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from medzoo.errors import RecipeError
@@ -12,6 +14,7 @@ from medzoo.spatial.brain_box import (
     crop_to_box,
     scale_to_white_matter,
 )
+from medzoo.spatial.coordinates import add_coordinates
 from medzoo.spatial.crop_pad import crop_pad
 from medzoo.spatial.grid import Grid
 from medzoo.spatial.orient import orient
@@ -33,13 +36,16 @@ class Undo:
         to_source: `(4, 4)` float64, world of the network's grid -> world of the input.
         grid: `Grid` that the network saw.
         notes: tuple of str, what the steps found worth a warning.
+        to_atlas: `(4, 4)` float64, voxel of the network's grid -> atlas world, mm, of
+            the step "add_coordinates"; or None.
     """
 
-    def __init__(self, source, to_source, grid, notes=()):
+    def __init__(self, source, to_source, grid, notes=(), to_atlas=None):
         self.source = source
         self.to_source = to_source
         self.grid = grid
         self.notes = tuple(notes)
+        self.to_atlas = to_atlas
 
     def __call__(self, array, *, interpolation="nearest", background=0.0):
         """Brings an array on the network's grid back onto the grid of the input.
@@ -76,6 +82,8 @@ class SpatialChain:
             head's own size), "sample" (shape, spacing, centre), "mask" (atlas,
             probability), "correct_bias" (shrink, iterations, control_points),
             "limit_contrast" (atlas, probability, lowest, highest),
+            "add_coordinates" (atlas, mirrored), the last step: where each voxel lies
+            in the atlas, as three more channels;
             "check_head" (atlas), for recipes that no other step registers.
         channels: names of the Volume's channels, as "t1", by which the scan is
             judged (see `medzoo.spatial.plausibility`; doubts become notes of the
@@ -102,7 +110,8 @@ class SpatialChain:
         for name, arguments in self.steps:
             _STEPS[name](state, **arguments)
         grid = Grid.of(state.volume)
-        return state.volume, Undo(source, state.to_source, grid, state.notes)
+        found = {"notes": state.notes, "to_atlas": state.to_atlas}
+        return state.volume, Undo(source, state.to_source, grid, **found)
 
 
 class _State:
@@ -112,6 +121,7 @@ class _State:
         self.volume = volume
         self.channels = channels
         self.to_source = np.eye(4)
+        self.to_atlas = None
         self.notes = []
         self._found = {}
         if channels is not None:
@@ -190,8 +200,19 @@ def _register(state, atlas, transform="affine"):
     to_image = state.registered(atlas).to_image
     if transform == "rigid":
         to_image = rigid_part(to_image, _atlas(atlas).centre)
+    found = state.registered(atlas)
     # Only the world changes: the one interpolation is left to the "sample" step.
-    state.move(np.linalg.inv(to_image))
+    world = np.linalg.inv(to_image)
+    state.move(world)
+    state._found[atlas] = replace(found, to_image=world @ found.to_image)
+
+
+def _add_coordinates(state, atlas, mirrored=True):
+    to_image = state.registered(atlas).to_image
+    state.to_atlas = np.linalg.inv(to_image) @ state.volume.affine
+    state.volume = add_coordinates(
+        state.volume, to_image, _atlas(atlas), mirrored=mirrored
+    )
 
 
 def _check_head(state, atlas):
@@ -250,5 +271,6 @@ _STEPS = {
     "mask": _mask,
     "correct_bias": _correct_bias,
     "limit_contrast": _limit_contrast,
+    "add_coordinates": _add_coordinates,
     "check_head": _check_head,
 }

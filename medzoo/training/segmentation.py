@@ -4,6 +4,7 @@ import numpy as np
 
 from medzoo.data.labelled_volumes import LabelledVolumes
 from medzoo.data.patches import PatchDataset
+from medzoo.data.sources import unions_of
 from medzoo.drawing.pictures import blend
 from medzoo.inference.segment import segment
 from medzoo.metrics.segmentation import segmentation_metrics
@@ -87,8 +88,13 @@ class SegmentationTraining:
     def _dice(self, labels, truth, index):
         for label, classes in self.volumes.source_of[index].any_of.items():
             labels = np.where(np.isin(labels, list(classes)), int(label), labels)
+        unions = unions_of(self.recipe["training"])
+        for label, classes in unions.items():
+            either = (truth == label) & np.isin(labels, classes)
+            labels = np.where(either, label, labels)
         count = len(self.recipe["class_names"])
-        found = segmentation_metrics(labels, truth, count, 1.0, surfaces=False)
+        every = count + len(unions)
+        found = segmentation_metrics(labels, truth, every, 1.0, surfaces=False)
         return [found[k]["dice"] for k in range(1, count)]
 
     def _summary(self, rows):

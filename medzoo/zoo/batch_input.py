@@ -1,11 +1,23 @@
 """What `medzoo predict` was given, as cases."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from medzoo.data.cases import CASE_ID, Case, read_cases
 from medzoo.errors import InputError
 
 SUFFIXES = (".gz", ".nii", ".hdr", ".img", ".nrrd", ".nhdr", ".mha", ".mhd", ".npy")
+
+
+# Columns of a case table that say who was scanned.
+PERSON_COLUMNS = ("age", "sex")
+
+
+def with_person(cases, age, sex):
+    """Returns the cases with an age and a sex where a table did not give them."""
+    given = {"age": age, "sex": sex}
+    known = {k: str(v) for k, v in given.items() if v is not None}
+    return [replace(c, columns={**known, **c.columns}) for c in cases]
 
 
 def cases_of(given, channels):
@@ -28,7 +40,7 @@ def cases_of(given, channels):
         first = next(iter(images.values()))
         return [Case(case_id=case_name(first), images=images)]
     if isinstance(given, (str, Path)):
-        return read_cases(given, channels)
+        return read_cases(given, channels, columns=PERSON_COLUMNS)
     if all(isinstance(item, Case) for item in given):
         return list(given)
     paths = [Path(item) for item in given]

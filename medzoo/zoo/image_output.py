@@ -104,6 +104,8 @@ class ImageOutput:
         }
         if prediction.class_names is not None:
             provenance["class_names"] = prediction.class_names
+        if prediction.codes is not None:
+            provenance["codes"] = prediction.codes
         text = json.dumps(provenance, indent=1, ensure_ascii=False, allow_nan=False)
         beside = self._provenance(target)
         write_text_atomically(beside, text + "\n")

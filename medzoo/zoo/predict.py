@@ -9,7 +9,7 @@ from pathlib import Path
 
 from medzoo.data.cases import read_cases
 from medzoo.errors import InputError, MedzooError, MedzooWarning, MissingFileError
-from medzoo.zoo.batch_input import cases_of
+from medzoo.zoo.batch_input import PERSON_COLUMNS, cases_of, with_person
 from medzoo.zoo.fetch import ready_weights
 from medzoo.zoo.image_output import ImageOutput
 from medzoo.zoo.look_ahead import in_order, threads_for
@@ -45,6 +45,8 @@ def predict(
     probabilities=False,
     engine="keras",
     precision=None,
+    age=None,
+    sex=None,
 ):
     """Predicts with a model of the zoo on many cases.
 
@@ -62,6 +64,9 @@ def predict(
         probabilities: bool, write those of a segmentation too.
         engine: str, "keras" or "openvino", see `medzoo.inference.predict.Options`.
         precision: str or None, likewise.
+        age: float or None, years, of the person in all cases that do not tell their own
+            in a column `age`; see `medzoo.inference.predict.predict_volume`.
+        sex: str or None, likewise.
 
     Returns:
         list of dict, one a case in the order given: `case_id` with `value`, `unit`,
@@ -77,7 +82,7 @@ def predict(
     chosen = {"engine": engine, "precision": precision}
     options = Options(uncertainty, probabilities, **chosen)
     predictor = Predictor(resolve(name), assume_affine=assume_affine, options=options)
-    given = cases_of(cases, predictor.channels)
+    given = with_person(cases_of(cases, predictor.channels), age, sex)
     images = predictor.output_for(out, len(given))
     records = list(predictor.records(given, output=images))
     if images is None and out is not None and any("error" not in r for r in records):
@@ -279,12 +284,22 @@ class Predictor:
 
         model = self.model
         try:
-            found = predict_prepared(model, prepared, self._preprocessor, self.options)
+            person = self._person(case)
+            chosen = (self._preprocessor, self.options, person)
+            found = predict_prepared(model, prepared, *chosen)
         except CASE_ERRORS as error:
             raise CaseError(_one_line(error)) from error
         if report is not None:
             report.predicted(case.case_id, case.images, prepared, found)
         return found
+
+    def _person(self, case):
+        """Who was scanned, where the model compares people, or None."""
+        from medzoo.inference.centiles import Person
+
+        if all(step["step"] != "centiles" for step in self.recipe.postprocessing):
+            return None
+        return Person.of(case.columns.get("age"), case.columns.get("sex"))
 
     def _read(self, case):
         from medzoo.io import read
@@ -322,9 +337,10 @@ def run(options, report=None):
         options=wanted,
     )
     if options.cases is not None:
-        cases = read_cases(options.cases, predictor.channels)
+        cases = read_cases(options.cases, predictor.channels, columns=PERSON_COLUMNS)
     else:
         cases = cases_of(options.channels or list(options.images), predictor.channels)
+    cases = with_person(cases, options.age, options.sex)
     images = predictor.output_for(options.output, len(cases))
     quiet = options.json or (options.output is not None and images is None)
     records = []
