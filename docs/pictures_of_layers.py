@@ -56,6 +56,7 @@ FAMILIES = {
         "RandomContrast": {"factor": 0.9, "preserve_range": False},
         "RandomGamma": {"log_gamma": 1.0},
         "RandomIntensityCurve": {"strength": 1.5},
+        "RandomIntensityMap": {"level": 0.6},
         "RandomBiasField": {"deviation": 0.5},
         "RandomNoise": {"deviation": (0.1, 0.1), "kind": "rician", "foreground": False},
         "RandomBlur": {"sigma": (1.5, 1.5)},
@@ -77,6 +78,7 @@ FAMILIES = {
     },
     "Parts of networks": {
         "AddVolume": {},
+        "AnatomyFeatures": {},
         "CropLike3D": {},
         "CropToMultiple3D": {},
         "DepthToSpace3D": {},

@@ -1,6 +1,7 @@
 """Keras layers on `(batch, x, y, z, channel)` tensors, pure `keras.ops`."""
 
 from medzoo.layers.add_volume import AddVolume
+from medzoo.layers.anatomy_features import AnatomyFeatures
 from medzoo.layers.balanced_crop_3d import BalancedCrop3D
 from medzoo.layers.clip_intensity import ClipIntensity
 from medzoo.layers.crop_like_3d import CropLike3D, CropToMultiple3D
@@ -43,6 +44,7 @@ from medzoo.layers.zscore import ZScore
 
 __all__ = [
     "AddVolume",
+    "AnatomyFeatures",
     "BalancedCrop3D",
     "ClipIntensity",
     "CropLike3D",
