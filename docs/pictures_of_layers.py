@@ -83,6 +83,7 @@ FAMILIES = {
         "CropToMultiple3D": {},
         "DepthToSpace3D": {},
         "Displace3D": {},
+        "FeatureScaling": {},
         "LinearUpsample3D": {},
         "MarkChannels": {},
         "PadChannels": {},

@@ -7,6 +7,7 @@ import numpy as np
 from medzoo.errors import RecipeError
 from medzoo.inference.centiles import Person, centiles_of
 from medzoo.inference.engine import PRECISIONS, check_engine, engine_of
+from medzoo.inference.familiarity import warnings_of, widening
 from medzoo.inference.postprocess import (
     answer_of_network,
     postprocess,
@@ -209,12 +210,28 @@ def predict_prepared(model, case, preprocessor, options=None, person=None):
 
 def _predict_numbers(model, case, preprocessor, recipe, common, options):
     x = preprocessor.normalize(case.placed.array[None])
-    output = answer_of_network(model, x, recipe, options.engine_for(model))
+    output, factor, notes = _answer(model, x, recipe, case, options)
+    common = {**common, "warnings": (*common["warnings"], *notes)}
     kind, spread = options.uncertainty, None
     if kind in ("tta", "ensemble"):
         asked = (kind, model, case.placed, preprocessor, recipe)
         spread = number_spread(*asked, engine_for=options.engine_for)
-    return postprocess(output, recipe, common, interval=kind != "none", spread=spread)
+    told = {"interval": kind != "none", "spread": spread, "widened": factor}
+    return postprocess(output, recipe, common, **told)
+
+
+def _answer(model, x, recipe, case, options):
+    """What the network says, how much more doubtful than at home, and why."""
+    step = step_arguments(recipe, "familiarity")
+    if step is None or not hasattr(model, "feature_network"):
+        output = answer_of_network(model, x, recipe, options.engine_for(model))
+        return output, 1.0, []
+    features = np.asarray(options.engine_for(model.feature_network)(x))
+    output = np.asarray(model.read_out(features))[0]
+    coarse = max(max(case.volume.spacing) / step["coarsest_mm"], 1.0)
+    distance = float(model.distance(features)[0]) * coarse
+    factor = float(widening(distance, step["usual"], step["growth"]))
+    return output, factor, warnings_of(distance, features[0], model, step)
 
 
 def _predict_labels(model, case, preprocessor, recipe, common, options):

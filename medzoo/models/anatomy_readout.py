@@ -3,13 +3,14 @@
 import keras
 
 from medzoo.layers.anatomy_features import AnatomyFeatures
+from medzoo.layers.feature_scaling import FeatureScaling
 from medzoo.models.base import VolumeModel, plain
 from medzoo.models.fcn import FCN3D
 from medzoo.models.residual_unet import ResidualUNet3D
 
 # What can segment inside; a name from a recipe never reaches an import.
 BODIES = {"FCN3D": FCN3D, "ResidualUNet3D": ResidualUNet3D}
-BODY_NAME, SCALING_NAME = "body", "scaling"
+BODY_NAME, FEATURES_NAME, SCALING_NAME = "body", "features", "scaling"
 
 
 @keras.saving.register_keras_serializable(package="medzoo")
@@ -27,6 +28,7 @@ class AnatomyReadout3D(VolumeModel):
         body: dict `{"class": "ResidualUNet3D", "arguments": {...}}`, without an
             `input_shape` of its own.
         features: dict, the arguments of `AnatomyFeatures`.
+        num_directions: int, of `FeatureScaling`. Defaults to 16.
         output_scale: float, what the readout is multiplied by. Defaults to 1.
         output_offset: float, what is added then, in the target's unit. Defaults to 0.
         recipe: dict or None, a recipe.json's content.
@@ -58,6 +60,7 @@ class AnatomyReadout3D(VolumeModel):
         num_classes,
         body,
         features,
+        num_directions=16,
         output_scale=1.0,
         output_offset=0.0,
         recipe=None,
@@ -72,6 +75,7 @@ class AnatomyReadout3D(VolumeModel):
             "num_classes": num_classes,
             "body": body,
             "features": features,
+            "num_directions": num_directions,
             "output_scale": output_scale,
             "output_offset": output_offset,
         }
@@ -84,8 +88,8 @@ class AnatomyReadout3D(VolumeModel):
         x = keras.layers.Softmax(dtype="float32", name="probabilities")(
             network(inputs, training=False)
         )
-        x = AnatomyFeatures(**features, dtype="float32", name="features")(x)
-        x = keras.layers.Normalization(axis=-1, dtype="float32", name=SCALING_NAME)(x)
+        x = AnatomyFeatures(**features, dtype="float32", name=FEATURES_NAME)(x)
+        x = FeatureScaling(num_directions, dtype="float32", name=SCALING_NAME)(x)
         x = keras.layers.Dense(
             num_classes, kernel_initializer="zeros", dtype="float32", name="head"
         )(x)
@@ -93,3 +97,29 @@ class AnatomyReadout3D(VolumeModel):
             output_scale, output_offset, dtype="float32", name="output"
         )(x)
         super().__init__(inputs, outputs, plain(arguments), recipe, **kwargs)
+        self._measuring = _Kept()
+
+    @property
+    def feature_network(self):
+        """The network up to the features: volumes in, `(batch, features)` out."""
+        if self._measuring.network is None:
+            features = self.get_layer(FEATURES_NAME).output
+            self._measuring.network = keras.Model(self.input, features)
+        return self._measuring.network
+
+    def read_out(self, features):
+        """Returns what the model answers for features, `(batch, num_classes)`."""
+        x = features
+        for name in (SCALING_NAME, self.head_name, "output"):
+            x = self.get_layer(name)(x)
+        return x
+
+    def distance(self, features):
+        """Returns how far features lie from those of training, see `FeatureScaling`."""
+        return self.get_layer(SCALING_NAME).distance(features)
+
+
+class _Kept:
+    """Holds a network beside the model: Keras would count its weights twice."""
+
+    network = None

@@ -110,6 +110,7 @@ NETWORK = {
     "CropToMultiple3D",
     "DepthToSpace3D",
     "Displace3D",
+    "FeatureScaling",
     "LinearUpsample3D",
     "MarkChannels",
     "PadChannels",
