@@ -36,8 +36,8 @@ class Undo:
         to_source: `(4, 4)` float64, world of the network's grid -> world of the input.
         grid: `Grid` that the network saw.
         notes: tuple of str, what the steps found worth a warning.
-        to_atlas: `(4, 4)` float64, voxel of the network's grid -> atlas world, mm, of
-            the step "add_coordinates"; or None.
+        to_atlas: `(4, 4)` float64, voxel of the network's grid -> atlas world, mm; or
+            None where no step registered the head.
     """
 
     def __init__(self, source, to_source, grid, notes=(), to_atlas=None):
@@ -110,7 +110,7 @@ class SpatialChain:
         for name, arguments in self.steps:
             _STEPS[name](state, **arguments)
         grid = Grid.of(state.volume)
-        found = {"notes": state.notes, "to_atlas": state.to_atlas}
+        found = {"notes": state.notes, "to_atlas": state.to_atlas()}
         return state.volume, Undo(source, state.to_source, grid, **found)
 
 
@@ -121,7 +121,6 @@ class _State:
         self.volume = volume
         self.channels = channels
         self.to_source = np.eye(4)
-        self.to_atlas = None
         self.notes = []
         self._found = {}
         if channels is not None:
@@ -153,6 +152,12 @@ class _State:
                 name = self.channels[index]
                 self.notes += head_doubts(image, self._found[atlas], atlas, name)
         return self._found[atlas]
+
+    def to_atlas(self):
+        """Returns voxel -> atlas world, mm, `(4, 4)`, or None if nothing is known."""
+        for found in self._found.values():
+            return np.linalg.inv(found.to_image) @ self.volume.affine
+        return None
 
     def move(self, world):
         """Gives the volume another world, `(4, 4)` old mm -> new mm."""
@@ -209,7 +214,6 @@ def _register(state, atlas, transform="affine"):
 
 def _add_coordinates(state, atlas, mirrored=True):
     to_image = state.registered(atlas).to_image
-    state.to_atlas = np.linalg.inv(to_image) @ state.volume.affine
     state.volume = add_coordinates(
         state.volume, to_image, _atlas(atlas), mirrored=mirrored
     )
