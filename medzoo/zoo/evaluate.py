@@ -141,6 +141,31 @@ def measure_cost(folder, table=None, *, threads=None):
     }
 
 
+def measure_repeats(folder, table, *, threads=None):
+    """Measures how far answers differ for scans that show the same head.
+
+    Args:
+        folder: path of a model's folder.
+        table: path of a cases.csv; scans of one person share a column `subject`.
+        threads: int or None, CPU threads at most.
+
+    Returns:
+        dict of `repeatability`, see
+        `medzoo.zoo.measure_repeatability.measure_repeatability`.
+    """
+    from medzoo.zoo.measure_repeatability import measure_repeatability
+
+    recipe = read_recipe(folder).to_dict()
+    cases = read_cases(table, recipe["channels"], columns=["subject"])
+    predictor = Predictor(folder, threads=threads)
+    usable = [case for case in cases if case.images]
+    with Progress(len(usable), "cases") as progress:
+        found = measure_repeatability(
+            predictor.prediction, usable, progress=lambda done, _: progress(done)
+        )
+    return {"repeatability": found}
+
+
 def _cost(predictor, recipe, case, measure=None):
     measure = measure or cost_of
     if case is None or recipe["task"] != "super_resolution":
@@ -285,6 +310,8 @@ def run(options):
         check_output(options)
     if options.cost:
         return _run_cost(options)
+    if options.repeatability:
+        return _run_repeats(options)
     found = evaluate(
         options.folder,
         options.cases,
@@ -309,6 +336,14 @@ def _run_cost(options):
         write_cost(options.output, found, read_recipe(options.folder))
     sys.stdout.write(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
     return 0 if found["cost"] else 1
+
+
+def _run_repeats(options):
+    found = measure_repeats(options.folder, options.cases, threads=options.threads)
+    if options.output is not None:
+        write_cost(options.output, found, read_recipe(options.folder))
+    sys.stdout.write(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+    return 0
 
 
 def _text(found):

@@ -303,6 +303,7 @@ class Predictor:
 
     def _read(self, case):
         from medzoo.io import read
+        from medzoo.volume import Volume
 
         if not case.images:
             raise InputError(
@@ -310,8 +311,10 @@ class Predictor:
                 "Fill in the table."
             )
         return {
-            name: read(path, assume_affine=self.assume_affine)
-            for name, path in case.images.items()
+            name: image
+            if isinstance(image, Volume)
+            else read(image, assume_affine=self.assume_affine)
+            for name, image in case.images.items()
         }
 
 
