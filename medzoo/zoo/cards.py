@@ -280,6 +280,10 @@ def _measured_sections(measured: dict | None) -> tuple[str, ...]:
         md.section("By group", _by_metric("Group", groups)),
         md.section("On other data", _by_metric("Data", external)),
         md.section(
+            "On scanners left out of training",
+            _by_metric("Scanner", list(measured["out_of_scanner"].items())),
+        ),
+        md.section(
             "Repeatability",
             _REPEATED if measured["repeatability"] else "",
             _by_metric("Changed", list(measured["repeatability"].items())),

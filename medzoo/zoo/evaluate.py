@@ -15,7 +15,12 @@ from medzoo.errors import InputError
 from medzoo.metrics import classification_metrics, regression_metrics
 from medzoo.zoo.cost import cost_of, engines_of, peak_memory_gb
 from medzoo.zoo.metrics_file import check_output, write_cost, write_metrics
-from medzoo.zoo.out_of_fold import Truth, read_baselines, read_out_of_fold
+from medzoo.zoo.out_of_fold import (
+    Truth,
+    read_baselines,
+    read_out_of_fold,
+    read_out_of_scanner,
+)
 from medzoo.zoo.predict import IMAGE_TASKS, Predictor
 from medzoo.zoo.progress import Progress
 from medzoo.zoo.recipe import read_recipe
@@ -64,6 +69,10 @@ def evaluate(name, cases=None, *, target=None, out_of_fold=False, threads=None):
         others = {
             name: measure(answers, content)
             for name, answers in read_baselines(folder, content).items()
+        }
+        found["out_of_scanner"] = {
+            name: measure(answers, content)
+            for name, answers in read_out_of_scanner(folder, content).items()
         }
     else:
         if recipe.task in IMAGE_TASKS:
@@ -351,6 +360,8 @@ def _text(found):
     tables = {"": found["metrics"]}
     tables.update({f"{k} baseline": v for k, v in found["baselines"].items()})
     tables.update(found["groups"])
+    scanners = found.get("out_of_scanner", {})
+    tables.update({f"{k}, left out of training": v for k, v in scanners.items()})
     for title, metrics in tables.items():
         if title:
             lines += ["", title]
