@@ -32,6 +32,10 @@ CLASSES = {
 }
 
 
+# Steps that say something of the old classes or of what was measured for them.
+_OF_CLASSES = ("interval", "familiarity", "sides", "groups", "centiles")
+
+
 def build_model(recipe, **overrides):
     """Builds the recipe's network with fresh weights.
 
@@ -150,11 +154,14 @@ def _tell_classes(recipe, class_names):
         recipe["task"] = "classification"
     recipe.pop("unit", None)
     recipe["class_names"] = class_names
-    # An interval in years means nothing for a class.
+    # An interval in years means nothing for a class, codes of regions for others.
     recipe["postprocessing"] = [
-        step for step in recipe["postprocessing"] if step["step"] != "interval"
+        step for step in recipe["postprocessing"] if step["step"] not in _OF_CLASSES
     ]
-    _forget_classes(recipe.get("training", {}).get("options", {}))
+    training = recipe.get("training", {})
+    _forget_classes(training.get("options", {}))
+    if "unions" in (training.get("loss") or {}).get("arguments", {}):
+        del training["loss"]
     recipe["weights"] = None
 
 
