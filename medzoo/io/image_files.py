@@ -70,12 +70,17 @@ def read(path, *, assume_affine=None):
         >>> volume.spacing  # doctest: +SKIP
         (1.0, 1.0, 1.0)
     """
-    assumed = _assumed_affine(assume_affine)
-    path = Path(path)
-    volume = _volume(path, _suffix(path, READERS, FileFormatError), assumed)
+    volume = read_quietly(path, assume_affine=assume_affine)
     for message in volume.warnings:
         warnings.warn(message, MedzooWarning, stacklevel=2)
     return volume
+
+
+def read_quietly(path, *, assume_affine=None):
+    """Reads as `read` does; what is worth telling is in the Volume's warnings alone."""
+    assumed = _assumed_affine(assume_affine)
+    path = Path(path)
+    return _volume(path, _suffix(path, READERS, FileFormatError), assumed)
 
 
 def write(volume, path):

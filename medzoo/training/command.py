@@ -10,6 +10,7 @@ from medzoo.data.dataset import CaseDataset, labelled_cases
 from medzoo.data.image_dataset import image_cases
 from medzoo.data.known_layouts import read_layout
 from medzoo.data.modes import keeping_in
+from medzoo.data.people import counted
 from medzoo.data.prepared import PreparedCases
 from medzoo.data.targets import target_value
 from medzoo.data.views import read_views
@@ -94,7 +95,7 @@ def train(
     say = log or (lambda line: None)
     labelled = labelled_cases(cases, recipe)
     targets = [target_value(case, recipe) for case in labelled]
-    say(f"{len(labelled)} labelled cases")
+    say(f"{counted(labelled)} with a target")
     views = read_views(recipe["training"])
     keeping = keeping_in(output / "prepared", feed)
     prepared = PreparedCases(labelled, recipe, views, **keeping)
@@ -119,6 +120,7 @@ def train(
 def _train_images(recipe, cases, output, target, threads, *, tables, log, **more):
     more["log"] = log or (lambda line: None)
     recipe, usable = image_cases(cases, recipe, target)
+    more["log"](f"{counted(usable)} to learn from")
     if recipe["task"] == "super_resolution":
         runs = output / "runs" / "model"
         model = train_super_resolution(recipe, usable, runs, **more)

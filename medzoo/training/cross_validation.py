@@ -41,7 +41,7 @@ def cross_validate(recipe, prepared, targets, folder, *, log=None, workers=None)
         case's held-out network answers, and the list of folds.
     """
     settings = TrainingSettings.from_recipe(recipe)
-    subjects = [case.columns.get("subject", case.case_id) for case in prepared.cases]
+    subjects = [case.person for case in prepared.cases]
     folds = stratified_folds(
         subjects, targets, settings.split["num_folds"], settings.split["seed"]
     )

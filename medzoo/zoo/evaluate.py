@@ -16,7 +16,7 @@ from medzoo.metrics import classification_metrics, regression_metrics
 from medzoo.zoo.cost import cost_of, engines_of, peak_memory_gb
 from medzoo.zoo.metrics_file import check_output, write_cost, write_metrics
 from medzoo.zoo.out_of_fold import Truth, read_baselines, read_out_of_fold
-from medzoo.zoo.predict import IMAGE_TASKS, Predictor
+from medzoo.zoo.predictor import IMAGE_TASKS, Predictor
 from medzoo.zoo.progress import Progress
 from medzoo.zoo.recipe import read_recipe
 from medzoo.zoo.records import tell

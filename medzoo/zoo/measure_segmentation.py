@@ -14,7 +14,7 @@ from medzoo.metrics.intervals import bootstrap
 from medzoo.metrics.segmentation import segmentation_metrics
 from medzoo.spatial import Grid, resample_labels
 from medzoo.volume import Volume
-from medzoo.zoo.predict import CaseError
+from medzoo.zoo.predictor import CaseError
 
 # Name in metrics.json, name in `segmentation_metrics`, unit.
 METRICS = (
