@@ -1,5 +1,7 @@
 """Preprocessor: a recipe's way from a Volume to the network's input, and back."""
 
+from os import PathLike
+
 import numpy as np
 
 from medzoo.errors import InputError, RecipeError
@@ -129,10 +131,29 @@ def _contiguous(array):
 
 def _as_volume(image):
     if isinstance(image, Volume):
+        _check_finite(image)
         return image
+    if not isinstance(image, (str, PathLike)):
+        raise InputError(
+            "An image must be a path or a medzoo.Volume, which knows where its voxels "
+            f"lie. Received: {type(image).__name__}. "
+            "Wrap an array: medzoo.Volume(array, affine)."
+        )
     from medzoo.io import read
 
     return read(image)
+
+
+def _check_finite(volume):
+    if volume.array.dtype.kind != "f":
+        return
+    count = int(np.count_nonzero(~np.isfinite(volume.array)))
+    if count:
+        raise InputError(
+            "The voxels of a Volume must be finite numbers. Received: not finite="
+            f"{count} of {volume.array.size}. Set them to the background, as by "
+            "numpy.nan_to_num."
+        )
 
 
 def _check_scalar(name, volume):

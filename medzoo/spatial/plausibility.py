@@ -11,6 +11,7 @@ read by nobody; docs/decisions.md has the measurements.
 import numpy as np
 
 from medzoo.spatial.atlas import atlas as _atlas
+from medzoo.spatial.background import samples_of
 
 # Voxels looked at: enough for shares to be right to a hundredth.
 NUM_SAMPLES = 100_000
@@ -246,5 +247,4 @@ def _median(values):
 
 def _background(array):
     """The intensity of nothing: the 1st percentile of evenly spread voxels."""
-    step = max(1, round((array.size / NUM_SAMPLES) ** (1 / 3)))
-    return float(np.percentile(array[::step, ::step, ::step], 1))
+    return float(np.percentile(samples_of(array), 1))

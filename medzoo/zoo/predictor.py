@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from medzoo.errors import WARNINGS_LOCK, InputError, MedzooError
+from medzoo.io.refusal import shown
 from medzoo.volume import Volume
 from medzoo.zoo.fetch import ready_weights
 from medzoo.zoo.image_output import ImageOutput
@@ -15,6 +16,8 @@ from medzoo.zoo.recipe import read_recipe
 from medzoo.zoo.table_output import TableOutput
 from medzoo.zoo.weights import scan_hdf5
 
+# Of a message; ITK's go on for a page.
+MOST_TEXT = 1000
 IMAGE_TASKS = ("segmentation", "reconstruction", "super_resolution")
 # What one bad case may raise; the others go on. SimpleITK raises RuntimeError, numpy
 # answers absurd intensities with the next two, and a recipe may ask for the rest.
@@ -228,7 +231,7 @@ class Predictor:
         try:
             return prepare(self._preprocessor, self._read(case))
         except CASE_ERRORS as error:
-            raise CaseError(_one_line(error)) from error
+            raise CaseError(_told(error, case)) from error
 
     def _predicted(self, case, prepared, report):
         from medzoo.inference.predict import predict_prepared
@@ -239,7 +242,7 @@ class Predictor:
             chosen = (self._preprocessor, self.options, person)
             found = predict_prepared(model, prepared, *chosen)
         except CASE_ERRORS as error:
-            raise CaseError(_one_line(error)) from error
+            raise CaseError(_told(error, case)) from error
         if report is not None:
             report.predicted(case.case_id, case.images, prepared, found)
         return found
@@ -280,9 +283,37 @@ def _content(case, answer, output):
     return answer.to_dict() if output is None else output.write(case, answer)
 
 
-def _one_line(error):
-    return " ".join(str(error).split()) or repr(error)
+def _told(error, case):
+    """What went wrong, in one line that names the file."""
+    paths = [str(i) for i in case.images.values() if not isinstance(i, Volume)]
+    if not isinstance(error, (MedzooError, OSError)):
+        # Texts of libraries tell of their insides.
+        text = (
+            "The case could not be worked on. Received: "
+            f"{type(error).__name__}: {error}. Check the image and the recipe."
+        )
+    else:
+        text = str(error)
+    text = " ".join(text.split())[:MOST_TEXT] or repr(error)
+    if paths and not any(shown(path) in text for path in paths):
+        rule, received, rest = text.partition(". Received:")
+        text = f"{rule} in {shown(paths[0])}{received}{rest}"
+    return text
 
 
-def _one_line(error):
-    return " ".join(str(error).split()) or repr(error)
+def _told(error, case):
+    """What went wrong, in one line that names the file."""
+    paths = [str(i) for i in case.images.values() if not isinstance(i, Volume)]
+    if not isinstance(error, (MedzooError, OSError)):
+        # Texts of libraries tell of their insides.
+        text = (
+            "The case could not be worked on. Received: "
+            f"{type(error).__name__}: {error}. Check the image and the recipe."
+        )
+    else:
+        text = str(error)
+    text = " ".join(text.split())[:MOST_TEXT] or repr(error)
+    if paths and not any(shown(path) in text for path in paths):
+        rule, received, rest = text.partition(". Received:")
+        text = f"{rule} in {shown(paths[0])}{received}{rest}"
+    return text

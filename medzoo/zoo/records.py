@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from medzoo.files import write_text_atomically
@@ -96,4 +97,5 @@ def tell(record, progress):
     for line in lines:
         progress.clear()
         shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
-        sys.stderr.write(f"medzoo: {shown}\n")
+        with suppress(OSError):
+            sys.stderr.write(f"medzoo: {shown}\n")
