@@ -10,6 +10,14 @@ from medzoo.volume import Volume
 
 # Channels of one case must share at least this part of the first one's field of view.
 LEAST_OVERLAP = 0.5
+# What a constructor raises for arguments that it was not made for.
+MADE_OF_STRANGE_ARGUMENTS = (
+    TypeError,
+    ValueError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+)
 
 
 class Preprocessor:
@@ -111,7 +119,7 @@ def make_layer(settings):
         )
     try:
         return getattr(layers, name)(**settings.get("arguments", {}))
-    except (TypeError, ValueError) as error:
+    except MADE_OF_STRANGE_ARGUMENTS as error:
         raise RecipeError(
             f"The arguments of a layer must fit it. Received: {settings}: {error}."
         ) from error

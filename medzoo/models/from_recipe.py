@@ -4,6 +4,7 @@ import inspect
 
 import keras
 
+from medzoo.errors import RecipeError
 from medzoo.models.autoencoder import ConvolutionalAutoencoder3D
 from medzoo.models.base import VolumeModel
 from medzoo.models.dcgan import DCGAN3D
@@ -42,7 +43,7 @@ def build_model(recipe, **overrides):
         Keras model that carries the recipe.
 
     Raises:
-        ValueError: for arguments that the class does not take.
+        RecipeError: for arguments that the class does not take.
     """
     architecture = recipe["architecture"]
     arguments = dict(architecture["arguments"])
@@ -58,10 +59,11 @@ def build_model(recipe, **overrides):
     outer.setdefault("name", recipe["name"])
     try:
         return CLASSES[architecture["class"]](**arguments, **outer, recipe=recipe)
-    except TypeError as error:
-        raise ValueError(
-            "The arguments of a network must be those of its class. "
-            f"Received: overrides={sorted(overrides)}: {error}."
+    except (TypeError, LookupError, AttributeError, ArithmeticError) as error:
+        raise RecipeError(
+            "The arguments of a network must be those of its class. Received: "
+            f"overrides={sorted(overrides)}: {type(error).__name__}: {error}. "
+            "Correct the recipe, or what was given instead."
         ) from error
 
 
