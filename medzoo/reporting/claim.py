@@ -30,7 +30,7 @@ def source_mark(model, images):
     return digest.hexdigest()
 
 
-def check_free(path, mark, images, *, overwrite=False):
+def check_free(path, mark, images, *, overwrite=False, any_report=False):
     """Refuses to replace what is not an earlier report of the same cases.
 
     Args:
@@ -38,6 +38,7 @@ def check_free(path, mark, images, *, overwrite=False):
         mark: str, from `source_mark`.
         images: as there.
         overwrite: bool, replace it nonetheless, unless it is an input.
+        any_report: bool, replace reports of other cases too.
 
     Raises:
         InputError: naming the file.
@@ -56,7 +57,8 @@ def check_free(path, mark, images, *, overwrite=False):
         return
     with open(path, "rb") as file:
         head = file.read(HEAD_BYTES)
-    if f'name="{MARK}" content="{mark}"'.encode() not in head:
+    wanted = f'name="{MARK}" content="' + ("" if any_report else f'{mark}"')
+    if wanted.encode() not in head:
         raise InputError(
             "A report must not replace anything but an earlier report of the same "
             f"model and cases. Received: report={path}. "

@@ -23,7 +23,13 @@ from medzoo.spatial.coordinates import add_coordinates
 from medzoo.spatial.crop_pad import crop_pad
 from medzoo.spatial.grid import Grid
 from medzoo.spatial.orient import orient
-from medzoo.spatial.plausibility import head_doubts, kind_doubts
+from medzoo.spatial.plausibility import (
+    contrast_doubts,
+    head_doubts,
+    kind_doubts,
+    overlap_doubts,
+    slice_doubts,
+)
 from medzoo.spatial.register import register, rigid_part
 from medzoo.spatial.resample import resample, resample_to
 from medzoo.spatial.resample_labels import resample_labels
@@ -134,10 +140,14 @@ class _State:
         self.to_source = np.eye(4)
         self.to_atlas = None
         self.notes = []
+        self._strange = False
         self._found = {}
         if channels is not None:
             for index in self.present():
                 self.notes += kind_doubts(self.channel(index).array, channels[index])
+            # What is no scan is no head either: one doubt is enough.
+            self._strange = bool(self.notes)
+            self.notes += slice_doubts(volume.spacing, channels[self.present()[0]])
         # After the doubts, which are about what was given.
         self._clean(raised)
 
@@ -191,11 +201,20 @@ class _State:
             kind = None if self.channels is None else self.channels[index]
             contrast = kind if kind in CONTRASTS else "t1"
             self._found[atlas] = register(image, atlas, contrast)
-            # Noise is no head either: one doubt is enough.
-            if self.channels is not None and not self.notes:
+            if self.channels is not None and not self._strange:
                 name = self.channels[index]
                 self.notes += head_doubts(image, self._found[atlas], atlas, name)
+                self.notes += self._doubts_of_others(atlas, image)
         return self._found[atlas]
+
+    def _doubts_of_others(self, atlas, first):
+        """Each further channel against its kind, and against the first one."""
+        found = []
+        for index in self.present()[1:]:
+            name, image = self.channels[index], self.channel(index)
+            found += overlap_doubts(first.array, image.array, name)
+            found += contrast_doubts(image, self._found[atlas], atlas, name)
+        return found
 
     def move(self, world):
         """Gives the volume another world, `(4, 4)` old mm -> new mm."""

@@ -119,6 +119,13 @@ class Predictor:
             InputError: if the task needs another kind of output, or something would be
                 replaced that must not be.
         """
+        asked = self.options is not None and self.options.probabilities
+        if asked and self.recipe.task not in ("segmentation", "classification"):
+            raise InputError(
+                "Probabilities are those of classes. "
+                f"Received: --probabilities for {self.recipe.name}, whose task is "
+                f"{self.recipe.task}. Leave it out."
+            )
         if self.recipe.task not in IMAGE_TASKS:
             if path is None:
                 return None
