@@ -94,6 +94,8 @@ def with_new_head(model, num_classes, class_names=None):
             f"Received: num_classes={num_classes}, class_names={names}."
         )
     config = model.get_config()
+    # Which layers were frozen is no part of another network.
+    config.pop("frozen", None)
     recipe = config["recipe"]
     _set_classes(type(model).__name__, config, num_classes)
     if recipe is not None:

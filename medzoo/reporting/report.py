@@ -45,7 +45,7 @@ def report(model, images, path, *, predictions=None, uncertainty=None, overwrite
             made already; None predicts.
         uncertainty: see `medzoo.inference.predict.Options`.
         overwrite: bool, replace what lies at `path`, unless it is an input. Without,
-            only an earlier report of the same model and images is replaced.
+            only an earlier report is replaced.
 
     Returns:
         pathlib.Path of the report.
@@ -62,7 +62,9 @@ def report(model, images, path, *, predictions=None, uncertainty=None, overwrite
     model, recipe, folder, note = _loaded(model, predictions is None)
     cases = _cases(images, recipe["channels"])
     given = _one_each(predictions, cases)
-    sheet = ReportSheet(path, recipe, folder, weights_note=note, overwrite=overwrite)
+    # Whoever calls this again from a program looks at the new one.
+    replacing = {"overwrite": overwrite, "any_report": True}
+    sheet = ReportSheet(path, recipe, folder, weights_note=note, **replacing)
     sheet.begin(len(cases), cases)
     preprocessor = Preprocessor(recipe["preprocessing"], recipe["channels"])
     for (case_id, channels), known in zip(cases.items(), given, strict=True):

@@ -41,13 +41,23 @@ class ReportSheet:
         folder: path of the model's folder, for what was measured, or None.
         weights_note: str, whose weights these are.
         overwrite: bool, replace another file at `path`, unless it is an input.
+        any_report: bool, replace a report of other cases there.
 
     Raises:
         InputError: for a path that is no .html file.
         MissingFileError: if its folder does not exist.
     """
 
-    def __init__(self, path, recipe, folder=None, *, weights_note="", overwrite=False):
+    def __init__(
+        self,
+        path,
+        recipe,
+        folder=None,
+        *,
+        weights_note="",
+        overwrite=False,
+        any_report=False,
+    ):
         self.path = checked_path(path)
         self.recipe = recipe
         self._measured = self._population = None
@@ -55,7 +65,8 @@ class ReportSheet:
             self._measured = read_metrics(folder, Recipe.from_dict(recipe))
             self._population = population_of(folder, recipe)
         self._weights_note = weights_note
-        self._overwrite, self._source = overwrite, ""
+        self._replacing = {"overwrite": overwrite, "any_report": any_report}
+        self._source = ""
         self._count = 1
         self._rows, self._sections = [], []
 
@@ -72,7 +83,7 @@ class ReportSheet:
         """
         self._count = count
         self._source = source_mark(self.recipe["name"], images or {})
-        check_free(self.path, self._source, images or {}, overwrite=self._overwrite)
+        check_free(self.path, self._source, images or {}, **self._replacing)
 
     def predicted(self, case_id, images, prepared, prediction):
         """Adds a case that has a result.
