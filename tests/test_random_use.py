@@ -1,4 +1,4 @@
-"""Scans, tables and options drawn at random: nothing silent, nothing lost, no traceback.
+"""Scans, tables, options drawn at random: nothing silent, nothing lost, no traceback.
 
 Runs for as many seconds as MEDZOO_RANDOM_SECONDS says (`make random`: ten minutes),
 from MEDZOO_RANDOM_SEED on; a failure names the draw.
@@ -52,43 +52,53 @@ def model(tmp_path_factory):
     return folder
 
 
-def scan(head, path, draw):
-    """Writes a scan changed at random; tells whether the answer may change unseen."""
-    array, affine = np.array(head.array, np.float32), head.affine.copy()
-    kind = draw.choice(
-        [
-            *("plain", "negative", "wild", "nan", "outside nan", "flipped", "scaled"),
-            *("few slices", "tiny voxels", "huge voxels", "cut", "empty", "complex"),
-        ]
-    )
+def negative(array, affine, draw):
+    array[0, 0, 0] = -draw.uniform(0, 2) * array.max()
+    return array, affine
+
+
+def wild(array, affine, draw):
     place = tuple(int(draw.integers(n)) for n in array.shape)
-    if kind == "negative":
-        array[0, 0, 0] = -draw.uniform(0, 2) * array.max()
-    elif kind == "wild":
-        array[place] = draw.choice([-1, 1]) * 10.0 ** draw.integers(4, 9)
-    elif kind == "nan":
-        array[place] = np.nan
-    elif kind == "outside nan":
-        array[array < 5] = np.nan
-    elif kind == "flipped":
-        array, affine = array[::-1], affine @ _flip(array.shape[0])
-    elif kind == "scaled":
-        array *= 10.0 ** draw.uniform(-3, 3)
-    elif kind == "few slices":
-        array = array[:, :, : draw.integers(1, 6)]
-    elif kind == "tiny voxels":
-        affine[:3, :3] *= 1e-3
-    elif kind == "huge voxels":
-        affine[:3, :3] *= draw.uniform(4, 100)
-    elif kind == "complex":
-        array = array.astype(np.complex64)
+    array[place] = draw.choice([-1, 1]) * 10.0 ** draw.integers(4, 9)
+    return array, affine
+
+
+def nan(array, affine, draw):
+    array[tuple(int(draw.integers(n)) for n in array.shape)] = np.nan
+    return array, affine
+
+
+def larger(array, affine, draw):
+    return array, affine @ np.diag([*[draw.uniform(4, 100)] * 3, 1.0])
+
+
+CHANGES = {
+    "plain": lambda array, affine, draw: (array, affine),
+    "negative": negative,
+    "wild": wild,
+    "nan": nan,
+    "outside nan": lambda a, m, draw: (np.where(a < 5, np.nan, a), m),
+    "flipped": lambda a, m, draw: (a[::-1], m @ _flip(a.shape[0])),
+    "scaled": lambda a, m, draw: (a * np.float32(10.0 ** draw.uniform(-3, 3)), m),
+    "few slices": lambda a, m, draw: (a[:, :, : draw.integers(1, 6)], m),
+    "tiny voxels": lambda a, m, draw: (a, m @ np.diag([1e-3, 1e-3, 1e-3, 1.0])),
+    "huge voxels": larger,
+    "complex": lambda a, m, draw: (a.astype(np.complex64), m),
+}
+
+
+def scan(head, path, draw):
+    """Writes a scan changed at random; returns how."""
+    kind = str(draw.choice([*CHANGES, "cut", "empty"]))
+    change = CHANGES.get(kind, CHANGES["plain"])
+    array, affine = change(np.array(head.array, np.float32), head.affine.copy(), draw)
     nib.save(nib.Nifti1Image(array, affine), path)
     content = path.read_bytes()
     if kind == "cut":
         path.write_bytes(content[: int(draw.integers(len(content)))])
     elif kind == "empty":
         path.write_bytes(b"")
-    return str(kind)
+    return kind
 
 
 def _flip(size):
