@@ -70,8 +70,8 @@ def page():
         "# What medzoo refuses, warns of and repairs",
         "",
         "Made from the code by `docs/checks_of_code.py`; `...` stands for a value. "
-        "Each refusal is one sentence that names the file, says what was received and what "
-        "to do. In a batch it ends one case, not the others.",
+        "Each refusal is one sentence that names the file, says what was received and "
+        "what to do. In a batch it ends one case, not the others.",
         "",
         "## Refused",
     ]
