@@ -1,4 +1,4 @@
-# make demo | test | lint | cards | bench: each makes .venv and installs what it needs there.
+# make demo | test | random | lint | cards | bench: each makes .venv and installs what it needs there.
 # Another interpreter: make test PYTHON=python3.12. Another scan: make demo IMAGE=a.nii.gz
 
 PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check
 IMAGE ?=
 BENCHMARKS ?= augmentation feed sliding_window tissue engines training_step batch growth
 
-.PHONY: demo test lint cards bench clean
+.PHONY: demo test random lint cards bench clean
 
 demo: $(VENV)/installed-demo
 	$(BIN)/medzoo demo $(if $(IMAGE),"$(IMAGE)")
@@ -18,6 +18,10 @@ demo: $(VENV)/installed-demo
 test: lint
 	$(BIN)/medzoo cards --check
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+# Ten minutes of scans, tables and options drawn at random.
+random: $(VENV)/installed-test
+	MEDZOO_RANDOM_SECONDS=600 $(BIN)/python -m pytest tests/test_random_use.py
 
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check .

@@ -4,6 +4,12 @@ Each error also derives from the builtin that a user would catch. All take one
 message: the rule that failed and in which file; `Received: ...`; what to do.
 """
 
+import threading
+
+# `warnings.catch_warnings` changes the filters of all threads: whoever uses it does so
+# alone, or another thread puts back what the first one had set.
+WARNINGS_LOCK = threading.RLock()
+
 
 class MedzooError(Exception):
     """Any error that medzoo raises on purpose."""

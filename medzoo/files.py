@@ -2,12 +2,24 @@
 
 import hashlib
 import os
+import re
 import secrets
 import shutil
+import time
+import zlib
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from medzoo.errors import InputError
+
 CHUNK_BYTES = 1 << 20
+# Temporary files tell whose they are: machine and process.
+TEMPORARY = re.compile(
+    r"\.medzoo-(?P<host>[0-9a-f]{8})-(?P<process>\d+)-[0-9a-f]{12}.*"
+)
+# Of another machine nobody knows whether its process lives.
+LONGEST_LIFE_S = 86_400
+_swept = set()
 
 
 @contextmanager
@@ -26,10 +38,11 @@ def replace_atomically(path):
 
     Raises:
         FileNotFoundError: if the block wrote nothing, or the folder does not exist.
+        OSError: what the disk says (full, read-only), naming `path`.
     """
     target = Path(os.path.realpath(path))
-    suffixes = "".join(target.suffixes[-2:])
-    temporary = target.with_name(f".medzoo-{secrets.token_hex(8)}{suffixes}")
+    sweep(target.parent)
+    temporary = temporary_beside(target)
     try:
         yield temporary
         with open(temporary, "rb+") as file:
@@ -37,10 +50,77 @@ def replace_atomically(path):
         if target.exists():
             shutil.copymode(target, temporary)
         os.replace(temporary, target)
+    except OSError as error:
+        # A full disk names no file, and nobody knows the temporary one.
+        if error.errno is None or error.filename not in (None, os.fspath(temporary)):
+            raise
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
     finally:
-        with suppress(FileNotFoundError):
+        # On a disk that failed even this may.
+        with suppress(OSError):
             temporary.unlink()
     _sync_folder(target.parent)
+
+
+def temporary_beside(path):
+    """Returns the path of a temporary file in a file's folder, with its suffixes."""
+    path = Path(path)
+    suffixes = "".join(path.suffixes[-2:])
+    own = f"{_host()}-{os.getpid()}-{secrets.token_hex(6)}"
+    return path.with_name(f".medzoo-{own}{suffixes}")
+
+
+def sweep(folder):
+    """Removes temporary files of processes that ended; once a folder and process."""
+    key = os.path.realpath(folder)
+    if key in _swept:
+        return
+    _swept.add(key)
+    with suppress(OSError):
+        for path in Path(key).glob(".medzoo-*"):
+            if _is_left_over(path):
+                with suppress(OSError):
+                    path.unlink()
+
+
+def check_writable(path):
+    """Makes sure that a file can be written in a folder, or where it will be made.
+
+    Args:
+        path: of a file to be written; its folder need not exist.
+
+    Raises:
+        OSError: naming `path`, if its folder, or the first that exists above it, takes
+            no file.
+    """
+    folder = Path(os.path.realpath(path)).parent
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    probe = temporary_beside(folder / "probe")
+    try:
+        probe.touch(exist_ok=False)
+        probe.unlink()
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
+
+
+def _host():
+    return f"{zlib.crc32(os.uname().nodename.encode()):08x}"
+
+
+def _is_left_over(path):
+    name = TEMPORARY.fullmatch(path.name)
+    if name is None or not path.is_file():
+        return False
+    if name["host"] != _host():
+        return time.time() - path.stat().st_mtime > LONGEST_LIFE_S
+    try:
+        os.kill(int(name["process"]), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:  # of another user: it lives
+        return False
+    return False
 
 
 def write_text_atomically(path, text):
@@ -54,7 +134,9 @@ def write_text_atomically(path, text):
         pathlib.Path, `path`.
     """
     with replace_atomically(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
+        # A file name need not be text: what is not is shown escaped.
+        data = text.encode("utf-8", "backslashreplace")
+        temporary.write_bytes(data)
     return Path(path)
 
 
@@ -75,10 +157,20 @@ def cache_folder():
         `~/.cache/medzoo`. An empty variable counts as unset.
     """
     if own := os.environ.get("MEDZOO_CACHE"):
-        return Path(own).expanduser()
+        return _expanded(own, "MEDZOO_CACHE")
     if shared := os.environ.get("XDG_CACHE_HOME"):
-        return Path(shared).expanduser() / "medzoo"
-    return Path.home() / ".cache" / "medzoo"
+        return _expanded(shared, "XDG_CACHE_HOME") / "medzoo"
+    return _expanded("~", "HOME") / ".cache" / "medzoo"
+
+
+def _expanded(text, variable):
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise InputError(
+            f"The cache folder must have a home that exists, in {variable}. "
+            f"Received: {variable}={text!r}. Set MEDZOO_CACHE to a folder."
+        ) from error
 
 
 def _sync_folder(folder):

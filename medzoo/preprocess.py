@@ -1,5 +1,7 @@
 """Preprocessor: a recipe's way from a Volume to the network's input, and back."""
 
+from os import PathLike
+
 import numpy as np
 
 from medzoo.errors import InputError, RecipeError
@@ -8,6 +10,14 @@ from medzoo.volume import Volume
 
 # Channels of one case must share at least this part of the first one's field of view.
 LEAST_OVERLAP = 0.5
+# What a constructor raises for arguments that it was not made for.
+MADE_OF_STRANGE_ARGUMENTS = (
+    TypeError,
+    ValueError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+)
 
 
 class Preprocessor:
@@ -109,7 +119,7 @@ def make_layer(settings):
         )
     try:
         return getattr(layers, name)(**settings.get("arguments", {}))
-    except (TypeError, ValueError) as error:
+    except MADE_OF_STRANGE_ARGUMENTS as error:
         raise RecipeError(
             f"The arguments of a layer must fit it. Received: {settings}: {error}."
         ) from error
@@ -129,10 +139,29 @@ def _contiguous(array):
 
 def _as_volume(image):
     if isinstance(image, Volume):
+        _check_finite(image)
         return image
+    if not isinstance(image, (str, PathLike)):
+        raise InputError(
+            "An image must be a path or a medzoo.Volume, which knows where its voxels "
+            f"lie. Received: {type(image).__name__}. "
+            "Wrap an array: medzoo.Volume(array, affine)."
+        )
     from medzoo.io import read
 
     return read(image)
+
+
+def _check_finite(volume):
+    if volume.array.dtype.kind != "f":
+        return
+    count = int(np.count_nonzero(~np.isfinite(volume.array)))
+    if count:
+        raise InputError(
+            "The voxels of a Volume must be finite numbers. Received: not finite="
+            f"{count} of {volume.array.size}. Set them to the background, as by "
+            "numpy.nan_to_num."
+        )
 
 
 def _check_scalar(name, volume):

@@ -19,7 +19,8 @@ class Volume:
         warnings: strings, what reading found worth telling.
 
     Raises:
-        InputError: if the array is not 3-D or 3-D with channels, or empty.
+        InputError: if the array is not 3-D or 3-D with channels, empty, or not of
+            real numbers.
         GeometryError: if the affine is not finite, not affine, singular, its voxel
             size is outside 0.001..1000 mm, or its origin farther than a kilometre.
     """
@@ -32,6 +33,11 @@ class Volume:
             raise InputError(
                 "A volume must be (x, y, z) or (x, y, z, channel), none of them 0. "
                 f"Received: shape={array.shape}. Pass one volume."
+            )
+        if array.dtype.kind not in "biuf":
+            raise InputError(
+                "The voxels of a volume must be real numbers. "
+                f"Received: dtype={array.dtype}. Convert the array first."
             )
         affine = np.array(affine, np.float64)
         _check_affine(affine)

@@ -1,6 +1,7 @@
 """The page of the layers names every layer, and is what its script makes."""
 
 import importlib.util
+import re
 from pathlib import Path
 
 import numpy as np
@@ -52,3 +53,35 @@ def test_every_layer_has_an_effect_to_show(script):
             if title not in ("the volume", "RandomChannelDropout (2)"):
                 same = volume.shape == image.shape[:3]
                 assert not (same and np.array_equal(volume, image[..., 0])), title
+
+
+def script_of(name):
+    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_of_checks_is_current():
+    text = script_of("checks_of_code").page()
+    assert (DOCS / "checks.md").read_text(encoding="utf-8") == text
+    assert "A result must not replace an input." in text
+    assert "A label map must lie where its image does." in text
+
+
+def test_what_is_said_to_be_repaired_is_code():
+    for place in script_of("checks_of_code").REPAIRS.values():
+        path, _, name = place.partition(":")
+        assert f"def {name}(" in (DOCS.parent / path).read_text(encoding="utf-8")
+
+
+def test_every_promise_of_security_is_held_by_a_test():
+    text = (DOCS.parent / "SECURITY.md").read_text(encoding="utf-8")
+    promises = text.partition("## Promises")[2].partition("## What is not")[0]
+    paragraphs = [p for p in promises.split("\n\n") if p.strip().startswith("**")]
+    assert len(paragraphs) >= 7
+    for paragraph in paragraphs:
+        named = re.findall(r"`(tests/[a-z_/]+\.py)`", paragraph)
+        assert named, paragraph
+        for path in named:
+            assert (DOCS.parent / path).is_file(), path

@@ -1,14 +1,18 @@
 import hashlib
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from medzoo.errors import InputError
 from medzoo.files import (
     cache_folder,
+    check_writable,
     replace_atomically,
     sha256_of,
+    temporary_beside,
     write_text_atomically,
 )
 
@@ -107,3 +111,46 @@ def test_cache_folder(monkeypatch, variables, expected):
         monkeypatch.setenv(name, value)
 
     assert cache_folder() == expected
+
+
+@posix
+def test_temporaries_of_dead_processes_are_swept_and_no_others(tmp_path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    own = temporary_beside(tmp_path / "a.csv")
+    dead = own.with_name(own.name.replace(f"-{os.getpid()}-", f"-{ended.pid}-"))
+    foreign = tmp_path / ".medzoo-notes.csv"
+    for path in (own, dead, foreign):
+        path.touch()
+    write_text_atomically(tmp_path / "b.csv", "x")
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(
+        [own.name, foreign.name, "b.csv"]
+    )
+
+
+def test_a_full_disk_names_the_file(tmp_path):
+    def write():
+        with replace_atomically(tmp_path / "a.csv"):
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match=r"No space.*a\.csv"):
+        write()
+
+
+def test_writability_is_known_before_any_work(tmp_path):
+    check_writable(tmp_path / "new" / "folder" / "a.csv")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError, match=r"a\.csv"):
+        check_writable(tmp_path / "file" / "a.csv")
+
+
+def test_a_cache_without_a_home_is_one_sentence(monkeypatch):
+    monkeypatch.setenv("MEDZOO_CACHE", "~no-such-user-here/x")
+    with pytest.raises(InputError, match="MEDZOO_CACHE"):
+        cache_folder()
+
+
+def test_text_with_names_that_are_no_utf_8_can_be_written(tmp_path):
+    path = write_text_atomically(tmp_path / "a.txt", "name\udcff")
+    assert path.read_text() == "name\\udcff"

@@ -14,7 +14,9 @@ PACKAGE = Path(medzoo.__file__).parent
 DIRECT = {
     "_version": (),
     "errors": (),
-    "files": (),
+    "files": ("errors",),
+    # Connections, for weights and data sets.
+    "transport": ("errors", "_version"),
     "volume": ("errors",),
     "io": ("volume", "files"),
     "spatial": ("volume", "files"),
@@ -27,7 +29,7 @@ DIRECT = {
     # io too: model.preprocessor takes a path.
     "preprocess": ("io", "spatial", "layers"),
     # _version: what was prepared by another version is prepared anew.
-    "data": ("io", "preprocess", "_version"),
+    "data": ("io", "preprocess", "transport", "_version"),
     "inference": ("io", "preprocess", "drawing"),
     # models too: what is trained has to be built.
     "training": ("data", "losses", "metrics", "inference", "models"),
@@ -41,7 +43,7 @@ DIRECT = {
 # The ways up, inside functions alone: predict_volume, and what a volume looks like.
 UPWARD = {("models/base.py", "inference"), ("volume.py", "drawing")}
 
-STANDARD_LIBRARY_ONLY = {"_version", "errors", "files"}
+STANDARD_LIBRARY_ONLY = {"_version", "errors", "files", "transport"}
 # Part -> the only packages from outside that it may import. Others: any but BACKENDS.
 OUTSIDE = {
     "volume": {"numpy"},

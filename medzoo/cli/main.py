@@ -4,6 +4,7 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 
 from medzoo._version import __version__
@@ -43,17 +44,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         130 interrupted, 141 nobody reads the output.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    _open_closed_streams()
+    _keep_printing_any_text()
     # TensorFlow reads it once, when it is imported.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _warning_printer(warnings.showwarning)
             code = _run(arguments)
-        sys.stdout.flush()
-        return code
+        return _flushed(code)
     except BrokenPipeError:
         # Python flushes stdout once more on its way out; let that go nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _send_nowhere()
         return EXIT_BROKEN_PIPE
     except KeyboardInterrupt:
         _say("error: interrupted")
@@ -65,7 +67,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> int:
-    _keep_printing_any_text()
     if arguments[:1] and arguments[0] in COMMANDS:
         module_name, summary = COMMANDS[arguments[0]]
         module = import_module(f"medzoo.cli.{module_name}")
@@ -108,6 +109,33 @@ def _sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
+def _flushed(code: int) -> int:
+    """Flushes stdout, whose disk may be full."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # Or Python would try once more on its way out, with a traceback.
+        _send_nowhere()
+        _say(f"error: The output could not be written. Received: {error.strerror}.")
+        return EXIT_WRONG_USE
+    return code
+
+
+def _send_nowhere() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _open_closed_streams() -> None:
+    """Gives Python streams where the shell closed them (`>&-`): both are written to."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            # Open as long as the process lives.
+            stream = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+            setattr(sys, name, stream)
+
+
 def _keep_printing_any_text() -> None:
     # A name that the terminal cannot show is no reason to lose a result.
     reconfigure = getattr(sys.stdout, "reconfigure", None)
@@ -128,4 +156,6 @@ def _warning_printer(default: object) -> object:
 def _say(text: str) -> None:
     # One line whatever a file name holds: no line breaks, no terminal control.
     line = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
-    sys.stderr.write(f"medzoo: {line}\n")
+    # A full disk behind stderr is no reason to end otherwise.
+    with suppress(OSError, ValueError):
+        sys.stderr.write(f"medzoo: {line}\n")

@@ -41,6 +41,8 @@ class PredictOptions:
         report: The HTML file to write, or None.
         age: Years of the person, or None where the table says or nobody knows.
         sex: Likewise.
+        overwrite: Whether to replace what lies in the place of a result.
+        keep_folders: Whether images go into folders named as those of the inputs.
     """
 
     name: str
@@ -59,6 +61,8 @@ class PredictOptions:
     report: Path | None
     age: float | None = None
     sex: str | None = None
+    overwrite: bool = False
+    keep_folders: bool = False
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -118,6 +122,17 @@ def _add_output(parser: ArgumentParser) -> None:
         metavar="OUT",
         help="where the results go: a .csv or .json, or of tasks that answer in "
         "images an image file or a folder",
+    )
+    parser.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="replace what lies in the place of a result; without, only earlier "
+        "results of the same input and model are replaced. Inputs never are",
+    )
+    parser.add_argument(
+        "--keep-folders",
+        action="store_true",
+        help="lay images into folders of OUT that are named as those of the inputs",
     )
     parser.add_argument(
         "--report",
@@ -185,6 +200,8 @@ def read_options(values: Namespace) -> PredictOptions:
         report=values.report,
         age=values.age,
         sex=values.sex,
+        overwrite=values.overwrite,
+        keep_folders=values.keep_folders,
     )
 
 
@@ -209,4 +226,10 @@ def _report(options: PredictOptions) -> "ReportSheet | None":
 
     recipe = read_recipe(options.folder).to_dict()
     note = "(verified in this run)"
-    return ReportSheet(options.report, recipe, options.folder, weights_note=note)
+    return ReportSheet(
+        options.report,
+        recipe,
+        options.folder,
+        weights_note=note,
+        overwrite=options.overwrite,
+    )

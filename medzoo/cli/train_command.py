@@ -32,6 +32,7 @@ class TrainOptions:
         rematerialize: Whether to compute twice what is then not kept in memory.
         workers: Threads that make batches, or None.
         feed: Where prepared scans are meanwhile.
+        restart: Whether to remove an earlier run first.
     """
 
     name: str
@@ -48,6 +49,7 @@ class TrainOptions:
     rematerialize: bool = False
     workers: int | None = None
     feed: str = "memory"
+    restart: bool = False
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -76,6 +78,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         required=True,
         metavar="DIR",
         help="folder of checkpoints and result; an earlier run there is resumed",
+    )
+    parser.add_argument(
+        "--restart",
+        action="store_true",
+        help="remove an earlier run in DIR; without, it goes on, if data and recipe "
+        "are those that it began with",
     )
     add_target(parser)
     add_threads(parser)
@@ -146,6 +154,7 @@ def read_options(values: Namespace) -> TrainOptions:
         rematerialize=values.rematerialize,
         workers=values.workers,
         feed=values.feed,
+        restart=values.restart,
     )
 
 

@@ -16,10 +16,12 @@ class VerifyOptions:
     Attributes:
         names: Names, folders or addresses on a hub; none for all that are here.
         json: Whether to print JSON.
+        answers: Whether models must answer as their expected.json says.
     """
 
     names: tuple[str, ...]
     json: bool
+    answers: bool = False
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -30,13 +32,18 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="NAME",
         help="a model (default: every bundled and every cached one)",
     )
+    parser.add_argument(
+        "--answers",
+        action="store_true",
+        help="load each model too and compare its answers with its expected.json",
+    )
     add_json(parser)
 
 
 def run(values: Namespace) -> int:
     """Prints a line a model; gives the exit code."""
-    options = VerifyOptions(names=tuple(values.names), json=values.json)
-    findings = verify(options.names or None)
+    options = VerifyOptions(tuple(values.names), values.json, values.answers)
+    findings = verify(options.names or None, answers=options.answers)
     if options.json:
         rows = [finding.to_dict() for finding in findings]
         sys.stdout.write(json.dumps(rows, indent=2) + "\n")

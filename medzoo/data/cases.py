@@ -1,13 +1,19 @@
 """cases.csv: one row a case, read once and checked before any work."""
 
-import csv
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from medzoo.errors import FileFormatError, InputError, MissingFileError
+from medzoo.data.people import PERSON_COLUMNS, bids_subject, plain_age, plain_sex
+from medzoo.data.table_rows import TABLE_SUFFIXES, plain, read_rows
+from medzoo.errors import InputError
+from medzoo.volume import Volume
+
+__all__ = ["CASE_ID", "TABLE_SUFFIXES", "Case", "read_cases"]
 
 CASE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+# Columns whose cells are brought into one way of writing.
+PLAIN = {"age": plain_age, "sex": plain_sex}
 
 
 @dataclass(frozen=True)
@@ -16,10 +22,13 @@ class Case:
 
     Args:
         case_id: str, unique in its table.
-        images: dict of channel name -> Path.
+        images: dict of channel name -> Path, or Volume.
         target: str or None, the cell of the target column.
         columns: dict of str -> str, further columns that were asked for.
         folder: Path, what relative paths start from.
+        subject: str or None, the person as the table's own column tells.
+        row: int or None, of the table, for messages.
+        target_name: str or None, the column with the target, for messages.
     """
 
     case_id: str
@@ -27,6 +36,30 @@ class Case:
     target: str | None = None
     columns: dict = field(default_factory=dict)
     folder: Path = Path()
+    subject: str | None = None
+    row: int | None = None
+    target_name: str | None = None
+
+    @property
+    def person(self):
+        """str: whose scan it is.
+
+        As the table tells; else as BIDS names of the images or the case do (`sub-XX`);
+        else the case itself.
+        """
+        told = self.columns.get("subject") or self.subject
+        if told:
+            return told
+        names = [i for i in self.images.values() if not isinstance(i, Volume)]
+        found = (bids_subject(name) for name in (*names, self.case_id))
+        return next((name for name in found if name), self.case_id)
+
+    @property
+    def place(self):
+        """str: where the case stands, for messages."""
+        row = "" if self.row is None else f"row {self.row}, "
+        column = "" if self.target_name is None else f"column {self.target_name}, "
+        return f"{row}{column}case {self.case_id}"
 
     def path(self, column):
         """Returns the path in a further column, or None where the cell is empty."""
@@ -37,8 +70,13 @@ class Case:
 def read_cases(path, channels, *, target=None, columns=()):
     """Reads a case table.
 
+    Names of columns are found whatever their case. A person is told by a column named
+    `subject`, `participant_id` or likewise (`medzoo.data.people.PERSON_COLUMNS`), or
+    by BIDS names of the images.
+
     Args:
-        path: path of a csv with a header; relative paths in it start from its folder.
+        path: path of a table with a header, see `read_rows`; relative paths in it start
+            from its folder.
         channels: list of dict `{"name", "required"}`, the columns with images.
         target: str or None, the column with the truth.
         columns: further columns to keep; absent ones are left out.
@@ -48,72 +86,77 @@ def read_cases(path, channels, *, target=None, columns=()):
 
     Raises:
         MissingFileError: if there is no such file.
-        FileFormatError: if it is not a csv with the column case_id.
+        FileFormatError: if it is no table.
         InputError: for a case_id that is malformed or not unique, an absent channel
             or target column, or an empty table.
     """
-    path = Path(path)
-    rows, header = _rows(path)
+    table = read_rows(path)
     required = [c["name"] for c in channels if c.get("required", True)]
     wanted = ["case_id", *required, *([target] if target else [])]
-    missing = [column for column in wanted if column not in header]
+    missing = [name for name in wanted if table.column(name) is None]
     if missing:
         raise InputError(
             f"A case table must have the columns {wanted} in {path}. "
-            f"Received: columns={header}. Add {missing}."
+            f"Received: columns={list(table.header)}. Add {missing}."
         )
-    if not rows:
+    if not table.rows:
         raise InputError(
             f"A case table must have at least one row in {path}. Received: none."
         )
-    names = [c["name"] for c in channels]
-    cases = [_case(row, names, target, columns, path) for row in rows]
-    _check_unique([case.case_id for case in cases], path)
+    asked = ("case_id", *(c["name"] for c in channels), *columns)
+    reader = _Rows(table, channels, target, columns, asked)
+    cases = [reader.case(number, row) for number, row in table.rows]
+    _check_unique(cases, path)
     return cases
 
 
-def _rows(path):
-    if not path.is_file():
-        raise MissingFileError(
-            f"A case table must be a file. Received: cases={path}. Check the path."
-        )
-    try:
-        # utf-8-sig: spreadsheets put a byte order mark before the first name.
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            header = [name for name in reader.fieldnames or [] if name]
-            rows = list(reader)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise FileFormatError(
-            f"A case table must be UTF-8 csv in {path}. Received: {error}. "
-            "Save it as csv."
-        ) from error
-    return rows, header
+class _Rows:
+    """Makes cases of rows."""
 
+    def __init__(self, table, channels, target, columns, asked):
+        self.path = table.path
+        self.channels = [c["name"] for c in channels]
+        self.target, self.columns = target, columns
+        # As they are asked for -> as the table has them.
+        self.names = {name: table.column(name) for name in asked}
+        if target:
+            self.names[target] = table.column(target)
+        people = (table.column(name) for name in PERSON_COLUMNS)
+        self.person = next((name for name in people if name), None)
 
-def _case(row, names, target, columns, path):
-    case_id = (row.get("case_id") or "").strip()
-    if not CASE_ID.fullmatch(case_id) or case_id in (".", ".."):
-        raise InputError(
-            f"A case_id must match {CASE_ID.pattern} in {path}. "
-            f"Received: case_id={case_id[:150]!r}. Rename the case."
-        )
-    cells = {name: (row.get(name) or "").strip() for name in (*names, *columns)}
-    return Case(
-        case_id=case_id,
-        images={name: path.parent / cells[name] for name in names if cells[name]},
-        target=((row.get(target) or "").strip() or None) if target else None,
-        columns={name: cells[name] for name in columns if cells[name]},
-        folder=path.parent,
-    )
-
-
-def _check_unique(ids, path):
-    seen = set()
-    for case_id in ids:
-        if case_id in seen:
+    def case(self, number, row):
+        case_id = self._cell(row, "case_id")
+        if not CASE_ID.fullmatch(case_id) or case_id in (".", ".."):
             raise InputError(
-                f"A case_id must be unique in {path}. Received: case_id={case_id!r} "
-                "more than once. Rename one of them."
+                f"A case_id must match {CASE_ID.pattern} in {self.path}. Received: "
+                f"case_id={case_id[:150]!r} in row {number}. Rename the case."
             )
-        seen.add(case_id)
+        folder = self.path.parent
+        images = {name: self._cell(row, name) for name in self.channels}
+        kept = {name: self._cell(row, name) for name in self.columns}
+        return Case(
+            case_id=case_id,
+            images={name: folder / cell for name, cell in images.items() if cell},
+            target=(self._cell(row, self.target) or None) if self.target else None,
+            columns={name: cell for name, cell in kept.items() if cell},
+            folder=folder,
+            subject=row.get(self.person) or None,
+            row=number,
+            target_name=self.target,
+        )
+
+    def _cell(self, row, name):
+        cell = row.get(self.names[name]) or ""
+        return PLAIN.get(plain(name), str)(cell)
+
+
+def _check_unique(cases, path):
+    seen = {}
+    for case in cases:
+        if case.case_id in seen:
+            raise InputError(
+                f"A case_id must be unique in {path}. Received: case_id="
+                f"{case.case_id!r} more than once, in rows {seen[case.case_id]} and "
+                f"{case.row}. Rename one of them."
+            )
+        seen[case.case_id] = case.row

@@ -303,7 +303,7 @@ def _recipe(model_or_recipe):
 
 def _split(cases, targets, recipe, split):
     settings = recipe.get("training", {}).get("split", {"num_folds": 5, "seed": 42})
-    subjects = [case.columns.get("subject", case.case_id) for case in cases]
+    subjects = [case.person for case in cases]
     folds = stratified_folds(subjects, targets, settings["num_folds"], settings["seed"])
     wanted = split == "validation"
     return [i for i, fold in enumerate(folds) if (fold == 0) == wanted]

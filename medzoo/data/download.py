@@ -5,19 +5,20 @@ import os
 import re
 from contextlib import suppress
 from pathlib import Path
-from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
 
 from medzoo.errors import InputError, IntegrityError, OfflineError
+from medzoo.transport import FaultError, chunks, open_address
 
 CHUNK_BYTES = 1 << 20
 TIMEOUT_SECONDS = 60
+# The largest archive of a data set has 5 GB.
+MOST_BYTES = 12_000_000_000
 # Breaks in a row, without a byte between them, after which to give up.
 MOST_TRIES = 4
 PARTIAL, RANGE_NOT_SATISFIABLE = 206, 416
 
 
-def download(url, path, *, md5, progress=None):
+def download(url, path, *, md5, progress=None, most=MOST_BYTES):
     """Fetches a file, unless it is there already and right.
 
     What has arrived stays in `<path>.part` when the connection breaks or the program
@@ -30,6 +31,7 @@ def download(url, path, *, md5, progress=None):
         path: where to; its folder must exist.
         md5: str, 32 hexadecimal digits.
         progress: callable `(bytes_done, bytes_in_all or None)`, or None.
+        most: int, largest size in bytes.
 
     Returns:
         pathlib.Path, `path`.
@@ -47,7 +49,7 @@ def download(url, path, *, md5, progress=None):
     part = path.with_name(path.name + ".part")
     if path.is_file() and md5_of(path) == md5:
         return path
-    _fetch(url, part, progress)
+    _fetch(url, part, progress, most)
     found = md5_of(part)
     if found != md5:
         part.unlink()
@@ -71,49 +73,58 @@ def md5_of(path):
     return digest.hexdigest()
 
 
-def _fetch(url, part, progress):
+def _fetch(url, part, progress, most):
     """Appends to `part` until the server has no more bytes, over broken connections."""
     tries = 0
     while True:
         before = _size(part)
         try:
-            if _append(url, part, progress):
+            if _append(url, part, progress, most):
                 return
             reason = "the connection was closed early"
-        except HTTPError as error:
-            raise _offline(url, part, error) from error
-        except (URLError, OSError) as error:
-            reason = error
+        except FaultError as fault:
+            if fault.status is not None:
+                raise _offline(url, part, fault) from None
+            reason = fault
         tries = tries + 1 if _size(part) <= before else 0
         if tries >= MOST_TRIES:
             raise _offline(url, part, reason)
 
 
-def _append(url, part, progress):
+def _append(url, part, progress, most):
     """Fetches what is missing; returns whether that is the whole file now."""
     start = _size(part)
-    request = Request(url, headers={"Range": f"bytes={start}-"} if start else {})
+    headers = {"Range": f"bytes={start}-"} if start else {}
     try:
-        response = urlopen(request, timeout=TIMEOUT_SECONDS)
-    except HTTPError as error:
+        response = open_address(url, headers, timeout=TIMEOUT_SECONDS)
+    except FaultError as fault:
         # There is nothing beyond what we have: the MD5 tells whether it is right.
-        if start and error.code == RANGE_NOT_SATISFIABLE:
-            error.close()
+        if start and fault.status == RANGE_NOT_SATISFIABLE:
             return True
         raise
     with response:
         if response.status != PARTIAL:
             start = 0  # the server sends it all again
-        length = response.headers.get("Content-Length")
-        total = None if length is None else start + int(length)
+        length = response.headers.get("Content-Length") or ""
+        total = start + int(length) if length.isdecimal() else None
+        _check_size(total or 0, most, url)
         with part.open("ab" if start else "wb") as file:
             done = start
-            while chunk := response.read(CHUNK_BYTES):
+            for chunk in chunks(response, most):
                 file.write(chunk)
                 done += len(chunk)
+                _check_size(done, most, url)
                 if progress is not None:
                     progress(done, total)
     return total is None or done == total
+
+
+def _check_size(size, most, url):
+    if size > most:
+        raise IntegrityError(
+            f"A download must have at most {most} bytes. Received: {size} or more from "
+            f"{url}. Check the address."
+        )
 
 
 def _size(path):

@@ -7,10 +7,12 @@ import numpy as np
 
 from medzoo.data.content import hashes_beside, name_by_content
 from medzoo.data.kept_volumes import KeptVolumes
+from medzoo.data.label_check import check_label_place, first_image
+from medzoo.data.label_values import whole_labels
 from medzoo.data.labelled_volumes import class_positions, flat_positions, labels_on
 from medzoo.data.traced_layers import TracedLayers
 from medzoo.errors import InputError
-from medzoo.io import read
+from medzoo.io.image_files import read_labels
 from medzoo.preprocess import Preprocessor
 from medzoo.volume import Volume
 
@@ -73,27 +75,21 @@ class FeedVolumes:
         """
         case = self.cases[number]
         try:
-            placed, undo = self._preprocessor.place(
-                self._preprocessor.gather(case.images)
-            )
+            gathered = self._preprocessor.gather(case.images)
+            placed, undo = self._preprocessor.place(gathered)
             image = self.layers(placed.array)
             arrays = {IMAGE: np.ascontiguousarray(image, self.dtype)}
             if case.target is not None:
-                arrays |= self._labelled(case, placed, undo)
+                arrays |= self._labelled(case, gathered, placed, undo)
         except InputError as error:
             raise InputError(f"{error} (case {case.case_id})") from error
         return arrays
 
-    def _labelled(self, case, placed, undo):
-        volume = read(Path(case.folder) / case.target)
-        array = volume.array if volume.array.ndim == 3 else volume.array[..., 0]
-        if not np.all(np.mod(array, 1) == 0) or array.min() < 0:
-            raise InputError(
-                "A label map must hold whole numbers of at least 0. Received: "
-                f"values from {array.min()} to {array.max()} in {case.target}. "
-                "Give another column."
-            )
+    def _labelled(self, case, gathered, placed, undo):
+        volume = read_labels(Path(case.folder) / case.target)
+        array = whole_labels(volume.array, case.target)
         labels = Volume(np.asarray(array, np.int32), volume.affine)
+        check_label_place(gathered, labels, first_image(case), case.target)
         labels = labels_on(placed, undo, labels)
         return {LABELS: _smallest(labels), **flat_positions(class_positions(labels))}
 

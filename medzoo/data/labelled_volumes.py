@@ -10,9 +10,11 @@ import numpy as np
 from medzoo.data.code_table import read_code_table, recode
 from medzoo.data.content import hashes_beside, name_by_content
 from medzoo.data.kept_volumes import KeptVolumes
+from medzoo.data.label_check import check_label_place, first_image
+from medzoo.data.label_values import whole_labels
 from medzoo.data.sources import read_sources, source_of, unions_of
 from medzoo.errors import InputError
-from medzoo.io import read
+from medzoo.io.image_files import read_labels
 from medzoo.preprocess import Preprocessor
 from medzoo.spatial import Grid, orient, resample_labels
 from medzoo.volume import Volume
@@ -138,14 +140,16 @@ def place_labelled(case, recipe, source, tables):
     """
     names = [channel["name"] for channel in recipe["channels"]]
     present = tuple(name in case.images for name in names)
-    volume = read(case.folder / case.target)
+    volume = read_labels(case.folder / case.target)
     try:
         labels = Volume(_classes(volume, recipe, source, tables), volume.affine)
         if not case.images:
             return None, orient(labels, "RAS").array, present, None
         steps = {**recipe["preprocessing"], "layers": whole_volume_layers(recipe)}
         preprocessor = Preprocessor(steps, recipe["channels"])
-        placed, undo = preprocessor.place(preprocessor.gather(case.images))
+        gathered = preprocessor.gather(case.images)
+        check_label_place(gathered, labels, first_image(case), case.target)
+        placed, undo = preprocessor.place(gathered)
         labels = labels_on(placed, undo, labels)
     except InputError as error:
         raise InputError(f"{error} (case {case.case_id})") from error
@@ -180,7 +184,7 @@ def whole_volume_layers(recipe):
 
 def _classes(volume, recipe, source, tables):
     """The label map as classes, or as it is where a synthesis will map its codes."""
-    array = volume.array if volume.array.ndim == 3 else volume.array[..., 0]
+    array = whole_labels(volume.array, "the label map")
     count = len(recipe["class_names"]) + len(unions_of(recipe.get("training", {})))
     if source.codes is not None:
         path = source.codes if tables is None else tables / source.codes

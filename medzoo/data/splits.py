@@ -72,4 +72,4 @@ def named_split(cases, recipe):
 
 
 def _subject(case):
-    return case.columns.get("subject", case.case_id)
+    return case.person

@@ -34,11 +34,14 @@ def extract_images(archive, folder, pattern):
     images = []
     try:
         with tarfile.open(archive, "r:") as tar:
+            most = Path(archive).stat().st_size
             for member in tar:
                 name = member.name.rpartition("/")[2]
                 if member.isreg() and re.fullmatch(pattern, name):
+                    _check_member(member, most)
                     _unpack(tar, member, folder / name)
                     images.append(folder / name)
+            _check_end(archive, tar.offset)
     except tarfile.TarError as error:
         raise FileFormatError(
             f"An archive must be a whole tar file in {archive}. Received: {error}. "
@@ -50,6 +53,21 @@ def extract_images(archive, folder, pattern):
             "none. Is it the right archive?"
         )
     return sorted(images)
+
+
+def _check_member(member, most):
+    """Refuses what makes much of little: holes, or more than the archive holds."""
+    if member.issparse() or member.size > most:
+        raise tarfile.ReadError(f"{member.name} is larger than what is stored of it")
+
+
+def _check_end(archive, offset):
+    """Makes sure that an archive ends as archives do: tarfile stops at any damage."""
+    with open(archive, "rb") as file:
+        file.seek(offset)
+        block = file.read(tarfile.BLOCKSIZE)
+    if any(block) or len(block) < tarfile.BLOCKSIZE:
+        raise tarfile.ReadError(f"no header and no end at byte {offset}")
 
 
 def _unpack(tar, member, path):

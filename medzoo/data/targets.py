@@ -2,6 +2,7 @@
 
 import math
 
+from medzoo.data.people import AGES, is_age, plain_sex
 from medzoo.errors import InputError
 
 
@@ -78,15 +79,34 @@ def target_value(case, recipe):
             value = math.nan
         if not math.isfinite(value):
             raise InputError(
-                f"A target must be a finite number in case {case.case_id}. "
-                f"Received: {case.target!r}. Correct or empty the cell."
+                f"A target must be a finite number in {case.place}. "
+                f"Received: {case.target!r}. Correct or empty the cell, with a point "
+                "before decimals."
+            )
+        if recipe.get("unit") == "years" and not is_age(value):
+            raise InputError(
+                f"An age must lie within {AGES[0]:g}..{AGES[1]:g} years in "
+                f"{case.place}. Received: {case.target!r}. Correct or empty the cell."
             )
         return value
     values = (recipe.get("target") or {}).get("values", {})
-    name = values.get(case.target, case.target)
+    name = _class_of(case.target, values, recipe["class_names"])
     if name not in recipe["class_names"]:
         raise InputError(
-            f"A target must be one of {recipe['class_names']} in case {case.case_id}. "
+            f"A target must be one of {recipe['class_names']} in {case.place}. "
             f"Received: {case.target!r}. Correct or empty the cell."
         )
     return recipe["class_names"].index(name)
+
+
+def _class_of(cell, values, class_names):
+    """The class that a cell means: as it stands, whatever its case, or a sex."""
+    names = {**{name: name for name in class_names}, **values}
+    if cell in names:
+        return names[cell]
+    sexes = {"F", "M"} <= set(values)
+    for form in (cell, plain_sex(cell) if sexes else cell):
+        found = {n for key, n in names.items() if key.casefold() == form.casefold()}
+        if len(found) == 1:
+            return found.pop()
+    return cell

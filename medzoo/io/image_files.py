@@ -70,12 +70,41 @@ def read(path, *, assume_affine=None):
         >>> volume.spacing  # doctest: +SKIP
         (1.0, 1.0, 1.0)
     """
-    assumed = _assumed_affine(assume_affine)
-    path = Path(path)
-    volume = _volume(path, _suffix(path, READERS, FileFormatError), assumed)
+    volume = read_quietly(path, assume_affine=assume_affine)
     for message in volume.warnings:
         warnings.warn(message, MedzooWarning, stacklevel=2)
     return volume
+
+
+def read_quietly(path, *, assume_affine=None):
+    """Reads as `read` does; what is worth telling is in the Volume's warnings alone."""
+    assumed = _assumed_affine(assume_affine)
+    path = Path(path)
+    return _volume(path, _suffix(path, READERS, FileFormatError), assumed)
+
+
+def read_labels(path):
+    """Reads a label map: like an image, but what is no number is background.
+
+    Args:
+        path: as of `read`; several volumes are taken for one-hot classes.
+
+    Returns:
+        Volume, `(x, y, z)` or `(x, y, z, classes)`.
+
+    Raises:
+        MedzooError: as `read`.
+    """
+    path = Path(path)
+    suffix = _suffix(path, READERS, FileFormatError)
+    array, affine, warned = READERS[suffix](path, None, several_volumes=True)
+    array = native(array)
+    if array.dtype.kind == "f":
+        array = np.nan_to_num(array, nan=0.0, posinf=-1.0, neginf=-1.0)
+    try:
+        return Volume(array, affine, warnings=warned)
+    except GeometryError as error:
+        raise named(error, path) from None
 
 
 def write(volume, path):

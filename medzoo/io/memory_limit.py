@@ -33,7 +33,8 @@ def check_voxel_bytes(num_bytes, path):
 
 def free_memory():
     """Bytes that this process may still take; a large number where nobody knows."""
-    known = [n for n in (_system_free(), _control_group_free()) if n is not None]
+    found = (_system_free(), _control_group_free(), _process_free())
+    known = [n for n in found if n is not None]
     return min(known, default=2 * MOST_BYTES)
 
 
@@ -47,6 +48,20 @@ def _system_free():
     try:
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, OSError, ValueError):
+        return None
+
+
+def _process_free():
+    """What `ulimit -v` leaves to this process."""
+    try:
+        import resource
+
+        limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+        if limit == resource.RLIM_INFINITY:
+            return None
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
+        return max(0, limit - pages * resource.getpagesize())
+    except (ImportError, OSError, ValueError, IndexError):
         return None
 
 

@@ -227,6 +227,9 @@ def _dtype(code, bitpix, path):
 
 
 def _scaling(slope, inter, path):
+    # 0 and NaN mean unscaled, as nibabel and SPM read them; fmriprep writes NaN.
+    if slope == 0 or math.isnan(slope):
+        return 1.0, 0.0
     if not (math.isfinite(slope) and math.isfinite(inter)):
         raise refusal(
             FileFormatError,
@@ -235,7 +238,7 @@ def _scaling(slope, inter, path):
             f"scl_slope={slope}, scl_inter={inter}",
             DAMAGED,
         )
-    return (slope, inter) if slope != 0 else (1.0, 0.0)
+    return slope, inter
 
 
 def _offset(offset, first, path):

@@ -8,7 +8,12 @@ from tokenize import TokenError
 import numpy as np
 from numpy.lib import format as npy_format
 
-from medzoo.errors import FileFormatError, GeometryError, InputError
+from medzoo.errors import (
+    WARNINGS_LOCK,
+    FileFormatError,
+    GeometryError,
+    InputError,
+)
 from medzoo.io.byte_source import open_bytes
 from medzoo.io.memory_limit import check_voxel_bytes
 from medzoo.io.refusal import refusal
@@ -87,7 +92,7 @@ def _header(source):
     size = os.path.getsize(source.path)
     try:
         version = npy_format.read_magic(source.stream)
-        with warnings.catch_warnings():
+        with WARNINGS_LOCK, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about headers of Python 2
             shape, _, dtype = HEADER_READERS[version](source.stream)
     except NO_HEADER:

@@ -5,6 +5,15 @@ import numpy as np
 from medzoo.errors import InputError
 from medzoo.io.refusal import refusal, shown
 
+# Of all voxels: with fewer that are finite there is no image.
+LEAST_FINITE = 0.01
+# An object that is less than half of its image has more voxels than these.
+LEAST_VOXELS = 1000
+# Voxels within the object that may be missing: a few, or this share of it.
+FEW, MOST_HOLES = 10, 0.01
+# Voxels; narrower gaps belong to the object.
+CLOSED_GAP = 2
+
 
 def native(array):
     """Voxels as medzoo hands them out: bytes in this machine's order, no float64.
@@ -27,7 +36,8 @@ def native(array):
 def without_non_finite(array, path):
     """Sets NaN and infinite voxels to the background.
 
-    The background is 0 if that occurs, else the lowest finite value.
+    The background is 0 if that occurs, else the lowest finite value. Outside a head
+    they are background however many, as SPM writes them.
 
     Args:
         array: of any numbers; changed in place.
@@ -37,7 +47,7 @@ def without_non_finite(array, path):
         The array and a list of warnings.
 
     Raises:
-        InputError: if more than half of the voxels, or all, are not finite.
+        InputError: if hardly a voxel is finite, or many within the object are not.
     """
     if array.dtype.kind != "f":
         return array, []
@@ -45,14 +55,7 @@ def without_non_finite(array, path):
     count = array.size - int(np.count_nonzero(finite))
     if count == 0:
         return array, []
-    if 2 * count > array.size:
-        raise refusal(
-            InputError,
-            "At least half of the voxels must be finite numbers",
-            path,
-            f"not finite={count} of {array.size}",
-            "Make the image again from its source.",
-        )
+    _check_inside(finite, path)
     has_zero = bool((array == 0).any())
     background = 0.0 if has_zero else float(array.min(where=finite, initial=np.inf))
     array[~finite] = background
@@ -60,6 +63,36 @@ def without_non_finite(array, path):
         f"Voxels should be finite numbers in {shown(path)}. Received: not "
         f"finite={count} of {array.size}. They are set to {background:g}."
     ]
+
+
+def _check_inside(finite, path):
+    """Refuses an image that has too many holes within what is finite."""
+    good = int(np.count_nonzero(finite))
+    inside = 0
+    if good >= LEAST_FINITE * finite.size:
+        inside = int(np.count_nonzero(_object(finite) & ~finite))
+    little = good < LEAST_FINITE * finite.size
+    little |= 2 * good < finite.size and good < LEAST_VOXELS
+    if little or inside > max(FEW, MOST_HOLES * good):
+        raise refusal(
+            InputError,
+            "The voxels of an object must be finite numbers",
+            path,
+            f"not finite={finite.size - good} of {finite.size}, "
+            f"{inside} of them within the object",
+            "Make the image again from its source.",
+        )
+
+
+def _object(finite):
+    """What is finite or enclosed by it, small gaps closed: `(x, y, z)` bool."""
+    from scipy.ndimage import binary_closing, binary_fill_holes
+
+    if finite.ndim == 4:
+        finite = finite.all(axis=-1)
+        return _object(finite)[..., None]
+    closed = binary_closing(finite, iterations=CLOSED_GAP) | finite
+    return binary_fill_holes(closed)
 
 
 def storable(array, path):

@@ -126,17 +126,42 @@ class VolumeModel(keras.Model):
         return super().export(str(filepath), format=format, **options)
 
     def get_config(self):
-        return {
+        config = {
             "name": self.name,
             "trainable": self.trainable,
             "dtype": self._policy_name,
             **self._arguments.to_dict(),
             "recipe": self.recipe,
         }
+        # Part of the state, like weights: a loaded model trains on as this one does.
+        frozen = [place for place, layer in layers_of(self) if not layer.trainable]
+        return {**config, "frozen": frozen} if frozen and self.trainable else config
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        return cls(**config)
+        frozen = config.get("frozen", ())
+        model = cls(**{key: config[key] for key in config if key != "frozen"})
+        for place, layer in layers_of(model):
+            if place in frozen:
+                layer.trainable = False
+        return model
+
+
+def layers_of(model, place=""):
+    """Yields the layers of a model that hold weights, and of models within it.
+
+    Args:
+        model: Keras model.
+        place: str, before each name.
+
+    Yields:
+        The place, as "member_1/stem_conv", and the layer.
+    """
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from layers_of(layer, f"{place}{layer.name}/")
+        elif layer.weights:
+            yield f"{place}{layer.name}", layer
 
 
 def plain(value):

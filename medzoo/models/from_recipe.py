@@ -4,6 +4,7 @@ import inspect
 
 import keras
 
+from medzoo.errors import RecipeError
 from medzoo.models.anatomy_readout import BODY_NAME, AnatomyReadout3D
 from medzoo.models.autoencoder import ConvolutionalAutoencoder3D
 from medzoo.models.base import VolumeModel
@@ -48,7 +49,7 @@ def build_model(recipe, **overrides):
         Keras model that carries the recipe.
 
     Raises:
-        ValueError: for arguments that the class does not take.
+        RecipeError: for arguments that the class does not take.
     """
     architecture = recipe["architecture"]
     arguments = dict(architecture["arguments"])
@@ -64,10 +65,11 @@ def build_model(recipe, **overrides):
     outer.setdefault("name", recipe["name"])
     try:
         return CLASSES[architecture["class"]](**arguments, **outer, recipe=recipe)
-    except TypeError as error:
-        raise ValueError(
-            "The arguments of a network must be those of its class. "
-            f"Received: overrides={sorted(overrides)}: {error}."
+    except (TypeError, LookupError, AttributeError, ArithmeticError) as error:
+        raise RecipeError(
+            "The arguments of a network must be those of its class. Received: "
+            f"overrides={sorted(overrides)}: {type(error).__name__}: {error}. "
+            "Correct the recipe, or what was given instead."
         ) from error
 
 
@@ -98,6 +100,8 @@ def with_new_head(model, num_classes, class_names=None):
             f"Received: num_classes={num_classes}, class_names={names}."
         )
     config = model.get_config()
+    # Which layers were frozen is no part of another network.
+    config.pop("frozen", None)
     recipe = config["recipe"]
     _set_classes(type(model).__name__, config, num_classes)
     if recipe is not None:

@@ -1,10 +1,9 @@
 """`medzoo.report`: predicts where needed, and writes one HTML file."""
 
-import warnings
 from pathlib import Path
 
 from medzoo.data.cases import CASE_ID
-from medzoo.errors import InputError, MedzooError, MedzooWarning
+from medzoo.errors import InputError, MedzooError
 from medzoo.inference.predict import (
     Options,
     predict_prepared,
@@ -12,11 +11,12 @@ from medzoo.inference.predict import (
     recipe_of,
 )
 from medzoo.inference.prediction import Prediction
+from medzoo.io.image_files import read_quietly
 from medzoo.preprocess import Preprocessor
 from medzoo.reporting.sheet import ReportSheet, checked_path
 from medzoo.volume import Volume
 from medzoo.zoo.batch_input import case_name, cases_of
-from medzoo.zoo.predict import CASE_ERRORS
+from medzoo.zoo.predictor import CASE_ERRORS
 from medzoo.zoo.recipe import read_recipe
 from medzoo.zoo.registry import resolve
 
@@ -26,7 +26,7 @@ IN_MEMORY = (
 )
 
 
-def report(model, images, path, *, predictions=None, uncertainty=None):
+def report(model, images, path, *, predictions=None, uncertainty=None, overwrite=False):
     """Writes what a model makes of scans as one HTML file with pictures.
 
     The file holds everything it shows and fetches nothing: three views a case to go
@@ -44,6 +44,8 @@ def report(model, images, path, *, predictions=None, uncertainty=None):
         predictions: `Prediction`, or list of them in the order of `images`, if they are
             made already; None predicts.
         uncertainty: see `medzoo.inference.predict.Options`.
+        overwrite: bool, replace what lies at `path`, unless it is an input. Without,
+            only an earlier report is replaced.
 
     Returns:
         pathlib.Path of the report.
@@ -60,18 +62,22 @@ def report(model, images, path, *, predictions=None, uncertainty=None):
     model, recipe, folder, note = _loaded(model, predictions is None)
     cases = _cases(images, recipe["channels"])
     given = _one_each(predictions, cases)
-    sheet = ReportSheet(path, recipe, folder, weights_note=note)
-    sheet.begin(len(cases))
+    # Whoever calls this again from a program looks at the new one.
+    replacing = {"overwrite": overwrite, "any_report": True}
+    sheet = ReportSheet(path, recipe, folder, weights_note=note, **replacing)
+    sheet.begin(len(cases), cases)
     preprocessor = Preprocessor(recipe["preprocessing"], recipe["channels"])
     for (case_id, channels), known in zip(cases.items(), given, strict=True):
         try:
-            with warnings.catch_warnings():
-                # They come back in the prediction.
-                warnings.simplefilter("ignore", MedzooWarning)
-                prepared = prepare(preprocessor, channels)
-                found = known or predict_prepared(
-                    model, prepared, preprocessor, Options(uncertainty)
-                )
+            # What reading warns of comes back in the prediction.
+            volumes = {
+                name: image if isinstance(image, Volume) else read_quietly(image)
+                for name, image in channels.items()
+            }
+            prepared = prepare(preprocessor, volumes)
+            found = known or predict_prepared(
+                model, prepared, preprocessor, Options(uncertainty)
+            )
         except CASE_ERRORS as error:
             sheet.failed(case_id, channels, " ".join(str(error).split()))
             continue

@@ -13,6 +13,7 @@ from medzoo.drawing.views import CONVENTION
 from medzoo.errors import InputError, MissingFileError
 from medzoo.files import write_text_atomically
 from medzoo.reporting.checks import checks_section
+from medzoo.reporting.claim import MARK, check_free, source_mark
 from medzoo.reporting.display import case_budget, make_display
 from medzoo.reporting.earlier import read_earlier
 from medzoo.reporting.markup import Markup, element, join
@@ -39,13 +40,24 @@ class ReportSheet:
         recipe: dict, the recipe's content.
         folder: path of the model's folder, for what was measured, or None.
         weights_note: str, whose weights these are.
+        overwrite: bool, replace another file at `path`, unless it is an input.
+        any_report: bool, replace a report of other cases there.
 
     Raises:
         InputError: for a path that is no .html file.
         MissingFileError: if its folder does not exist.
     """
 
-    def __init__(self, path, recipe, folder=None, *, weights_note=""):
+    def __init__(
+        self,
+        path,
+        recipe,
+        folder=None,
+        *,
+        weights_note="",
+        overwrite=False,
+        any_report=False,
+    ):
         self.path = checked_path(path)
         self.recipe = recipe
         self._measured = self._population = None
@@ -53,12 +65,25 @@ class ReportSheet:
             self._measured = read_metrics(folder, Recipe.from_dict(recipe))
             self._population = population_of(folder, recipe)
         self._weights_note = weights_note
+        self._replacing = {"overwrite": overwrite, "any_report": any_report}
+        self._source = ""
         self._count = 1
         self._rows, self._sections = [], []
 
-    def begin(self, count):
-        """Tells how many cases will come, before the first: it decides their size."""
+    def begin(self, count, images=None):
+        """Tells what will come, before the first case.
+
+        Args:
+            count: int, number of cases, which decides their size.
+            images: dict of case_id -> dict of channel -> path or Volume, or None.
+
+        Raises:
+            InputError: if the report would replace anything but an earlier one of the
+                same cases.
+        """
         self._count = count
+        self._source = source_mark(self.recipe["name"], images or {})
+        check_free(self.path, self._source, images or {}, **self._replacing)
 
     def predicted(self, case_id, images, prepared, prediction):
         """Adds a case that has a result.
@@ -154,6 +179,7 @@ class ReportSheet:
                 "meta", name="viewport", content="width=device-width, initial-scale=1"
             ),
             element("meta", name="robots", content="noindex"),
+            element("meta", name=MARK, content=self._source),
             element("title", title),
             element("style", Markup(style)),
         )

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from medzoo.spatial.background import from_background
 from medzoo.spatial.grid import Grid
 from medzoo.spatial.resample import resample_to
 from medzoo.spatial.tissue_contrast import own_white_level, white_level
@@ -51,8 +52,8 @@ def scale_to_white_matter(volume, to_image, atlas, *, own=False):
 
     Where white matter lies is known from the registration, so that the scale does not
     depend on how much of the head is in view, on fat and vessels, or on whether the
-    skull was stripped. A channel with negative values is raised to start at 0 first:
-    scans that were standardised have their background there.
+    skull was stripped. A channel with negative values is raised first so that its
+    background is 0, see `from_background`.
 
     Args:
         volume: Volume, `(x, y, z)` or `(x, y, z, channel)`; a channel that is 0
@@ -82,7 +83,7 @@ def scale_to_white_matter(volume, to_image, atlas, *, own=False):
 def _scaled(channel, white, brain):
     if not channel.any():
         return channel
-    channel = channel - np.float32(min(0.0, float(channel.min())))
+    channel = from_background(channel)
     level = white_level(channel, white)
     if level > 0 and brain is not None:
         level = own_white_level(channel[brain], level)

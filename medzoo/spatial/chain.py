@@ -7,6 +7,11 @@ import numpy as np
 from medzoo.errors import RecipeError
 from medzoo.spatial.atlas import CONTRASTS
 from medzoo.spatial.atlas import atlas as _atlas
+from medzoo.spatial.background import (
+    from_background,
+    is_standardised_inside,
+    without_wild_voxels,
+)
 from medzoo.spatial.bias_field import correct_bias_field
 from medzoo.spatial.brain_box import (
     DEEP_WHITE_MATTER,
@@ -18,7 +23,13 @@ from medzoo.spatial.coordinates import add_coordinates
 from medzoo.spatial.crop_pad import crop_pad
 from medzoo.spatial.grid import Grid
 from medzoo.spatial.orient import orient
-from medzoo.spatial.plausibility import head_doubts, kind_doubts
+from medzoo.spatial.plausibility import (
+    contrast_doubts,
+    head_doubts,
+    kind_doubts,
+    overlap_doubts,
+    slice_doubts,
+)
 from medzoo.spatial.register import register, rigid_part
 from medzoo.spatial.resample import resample, resample_to
 from medzoo.spatial.resample_labels import resample_labels
@@ -26,6 +37,11 @@ from medzoo.spatial.tissue_contrast import limit_contrast
 from medzoo.volume import Volume
 
 TRANSFORMS = ("affine", "rigid")
+# Steps that take intensities from the background on.
+FROM_BACKGROUND = ("mask", "scale_to_white_matter")
+# Of the brain's bright end: a voxel that lies so far below a thousandth of all is an
+# accident, and no level.
+LONE_DARK = 0.05
 
 
 class Undo:
@@ -106,7 +122,8 @@ class SpatialChain:
     def __call__(self, volume):
         """Returns the Volume after all steps, and an `Undo`."""
         source = Grid.of(volume)
-        state = _State(volume, self.channels)
+        raised = any(name in FROM_BACKGROUND for name, _ in self.steps)
+        state = _State(volume, self.channels, raised=raised)
         for name, arguments in self.steps:
             _STEPS[name](state, **arguments)
         grid = Grid.of(state.volume)
@@ -117,15 +134,50 @@ class SpatialChain:
 class _State:
     """The Volume on its way, and how its world lies to that of the input."""
 
-    def __init__(self, volume, channels):
+    def __init__(self, volume, channels, *, raised):
         self.volume = volume
         self.channels = channels
         self.to_source = np.eye(4)
         self.notes = []
+        self._strange = False
         self._found = {}
         if channels is not None:
             for index in self.present():
                 self.notes += kind_doubts(self.channel(index).array, channels[index])
+            # What is no scan is no head either: one doubt is enough.
+            self._strange = bool(self.notes)
+            self.notes += slice_doubts(volume.spacing, channels[self.present()[0]])
+        # After the doubts, which are about what was given.
+        self._clean(raised)
+
+    def _clean(self, raised):
+        """Limits wild voxels; raises intensities so that the background is 0."""
+        for index in self.present():
+            array = self.channel(index).array
+            name = "scan" if self.channels is None else f"{self.channels[index]} image"
+            cleaned, count = without_wild_voxels(array)
+            if count:
+                self.notes.append(
+                    f"{count} voxels of the {name} lie far beyond all others and were "
+                    "limited"
+                )
+            if is_standardised_inside(cleaned):
+                self.notes.append(
+                    f"the {name} has mean 0 inside the brain and 0 outside, so what is "
+                    "dark and what is nothing can only be estimated: give the scan "
+                    "before it was standardised"
+                )
+            if raised:
+                cleaned = from_background(cleaned)
+            if cleaned is not array:
+                self._replace(index, cleaned)
+
+    def _replace(self, index, array):
+        if self.volume.array.ndim == 4:
+            whole = np.array(self.volume.array, np.float32)
+            whole[..., index] = array
+            array = whole
+        self.volume = self.volume.with_array(array)
 
     def present(self):
         """Indices of the channels that are not 0 everywhere; the first if none is."""
@@ -144,13 +196,14 @@ class _State:
         if atlas not in self._found:
             index = self.present()[0]
             image = self.channel(index)
+            image = image.with_array(from_background(image.array))
             kind = None if self.channels is None else self.channels[index]
             contrast = kind if kind in CONTRASTS else "t1"
             self._found[atlas] = register(image, atlas, contrast)
-            # Noise is no head either: one doubt is enough.
-            if self.channels is not None and not self.notes:
+            if self.channels is not None and not self._strange:
                 name = self.channels[index]
                 self.notes += head_doubts(image, self._found[atlas], atlas, name)
+                self.notes += self._doubts_of_others(atlas, image)
         return self._found[atlas]
 
     def to_atlas(self):
@@ -158,6 +211,15 @@ class _State:
         for found in self._found.values():
             return np.linalg.inv(found.to_image) @ self.volume.affine
         return None
+
+    def _doubts_of_others(self, atlas, first):
+        """Each further channel against its kind, and against the first one."""
+        found = []
+        for index in self.present()[1:]:
+            name, image = self.channels[index], self.channel(index)
+            found += overlap_doubts(first.array, image.array, name)
+            found += contrast_doubts(image, self._found[atlas], atlas, name)
+        return found
 
     def move(self, world):
         """Gives the volume another world, `(4, 4)` old mm -> new mm."""
@@ -231,10 +293,16 @@ def _mask(state, atlas, probability):
     mask = _brain_mask(atlas, probability, Grid.of(state.volume))
     array = np.asarray(state.volume.array, np.float32)
     inside = array[mask]
-    # From the darkest voxel inside: also a scan that was standardised has dark
-    # background then.
-    array = np.where(mask, array - inside.min() if inside.size else array, 0)
-    state.volume = state.volume.with_array(array)
+    array = np.where(mask, array - _darkest(inside) if inside.size else array, 0)
+    # What lies below the level is an accident; overshoot of the smoothing is not.
+    state.volume = state.volume.with_array(np.maximum(array, 0))
+
+
+def _darkest(values):
+    """The least value, unless it lies alone: then that of a thousandth of all."""
+    least, bright = float(values.min()), float(np.percentile(values, 99))
+    low = float(np.percentile(values, 0.1))
+    return least if low - least <= LONE_DARK * (bright - low) else low
 
 
 def _correct_bias(state, **arguments):

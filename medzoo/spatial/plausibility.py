@@ -11,6 +11,7 @@ read by nobody; docs/decisions.md has the measurements.
 import numpy as np
 
 from medzoo.spatial.atlas import atlas as _atlas
+from medzoo.spatial.background import samples_of
 
 # Voxels looked at: enough for shares to be right to a hundredth.
 NUM_SAMPLES = 100_000
@@ -45,7 +46,14 @@ MIDDLE_MM = 12.0
 # The average brain is so bright where heads have grey matter, and above it white.
 GREY, WHITE = (0.5, 0.75), 0.93
 # Of grey matter's intensity to that of white matter.
-MOST_GREY = 0.92
+MOST_GREY, LEAST_GREY_OF_FLAIR = 0.92, 0.88
+CONTRAST_OF = {"t1": (-np.inf, MOST_GREY), "flair": (LEAST_GREY_OF_FLAIR, np.inf)}
+KINDS = {"t1": "T1", "flair": "FLAIR"}
+# Of the brightest: darker is outside the head. Heads of one session overlap by 0.83
+# and more, stripped or not.
+HEAD_SHARE, LEAST_HEAD_OVERLAP = 0.15, 0.6
+# Slices in clinical use are 3 to 5 mm thick; models learnt from 1 to 2 mm.
+THICK_MM = 4.5
 SIDES = (("left", "right"), ("back", "front"), ("lower", "upper"))
 
 ADVICE = "do not trust the result"
@@ -164,12 +172,85 @@ def head_doubts(volume, found, atlas, name):
             f"part of the brain is missing: {1 - brain.sides[side]:.0%} of its {side} "
             f"part lies outside the image or in an empty area: {ADVICE}"
         ]
-    if name == "t1" and brain.grey_to_white > MOST_GREY:
-        return [
-            "the brain has not the contrast of a T1 (grey matter is "
-            f"{brain.grey_to_white:.2f} times as bright as white matter): {ADVICE}"
-        ]
-    return []
+    return _contrast_doubts(brain, name)
+
+
+def contrast_doubts(volume, found, atlas, name):
+    """Says whether a further channel of a case has not the contrast of its kind.
+
+    Args:
+        volume: Volume, one channel, in the world that `found` is of.
+        found: `Registration` of the case's first channel to the atlas.
+        atlas: str, the atlas's name.
+        name: str, the channel: "t1" and "flair" are known.
+
+    Returns:
+        list of str, one doubt or none.
+    """
+    return _contrast_doubts(_Brain(volume, found, _atlas(atlas)), name)
+
+
+def _contrast_doubts(brain, name):
+    low, high = CONTRAST_OF.get(name, (-np.inf, np.inf))
+    if low <= brain.grey_to_white <= high:
+        return []
+    return [
+        f"the brain has not the contrast of a {KINDS.get(name, name)} (grey matter is "
+        f"{brain.grey_to_white:.2f} times as bright as white matter): {ADVICE}"
+    ]
+
+
+def overlap_doubts(first, other, name):
+    """Says whether the heads in two channels of a case do not lie in one place.
+
+    Args:
+        first: `(x, y, z)` array, the first channel.
+        other: `(x, y, z)` array on its grid, 0 where it saw nothing.
+        name: str, the other channel.
+
+    Returns:
+        list of str, one doubt or none.
+    """
+    one, two = samples_of(first), samples_of(other)
+    seen = two != 0
+    one, two = _filled(one) & seen, _filled(two)
+    total = int(one.sum() + two.sum())
+    overlap = 2 * int((one & two).sum()) / total if total else 1.0
+    if overlap >= LEAST_HEAD_OVERLAP:
+        return []
+    return [
+        f"the head in the {name} image and that in the first image overlap little "
+        f"({overlap:.2f}): they may be of two people, or one lies elsewhere: {ADVICE}"
+    ]
+
+
+def slice_doubts(spacing, name):
+    """Says whether slices are too thick for what networks learnt from.
+
+    Args:
+        spacing: three floats, mm.
+        name: str, the channel.
+
+    Returns:
+        list of str, one doubt or none.
+    """
+    thick, thin = max(spacing), min(spacing)
+    if thick < THICK_MM or thick < 2 * thin:
+        return []
+    return [
+        f"the slices of the {name} image are {thick:.1f} mm thick: answers are less "
+        "exact than the model's card says"
+    ]
+
+
+def _filled(values):
+    """Which voxels are not empty, by a share of the bright ones."""
+    background = float(np.percentile(values, 1))
+    above = values[values > background]
+    if not above.size:
+        return np.zeros(values.shape, bool)
+    bright = float(np.percentile(above, 90))
+    return values > background + HEAD_SHARE * (bright - background)
 
 
 def _size_doubt(found):
@@ -246,5 +327,4 @@ def _median(values):
 
 def _background(array):
     """The intensity of nothing: the 1st percentile of evenly spread voxels."""
-    step = max(1, round((array.size / NUM_SAMPLES) ** (1 / 3)))
-    return float(np.percentile(array[::step, ::step, ::step], 1))
+    return float(np.percentile(samples_of(array), 1))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import polar
 
-from medzoo.errors import InputError
+from medzoo.errors import GeometryError, InputError
 from medzoo.spatial.atlas import atlas
 from medzoo.spatial.brain_search import brain_with_rim, find_brain
 from medzoo.spatial.grid import Grid
@@ -13,6 +13,10 @@ from medzoo.spatial.resample import resample_to
 
 SPACING = 4.0
 ITERATIONS = 100
+# A brain is 170 mm long; a scanner sees about half a metre, a whole body is cut first.
+LEAST_VOXELS, LEAST_MM, MOST_MM = 8, 40.0, 700.0
+# Of unit axes; a gantry tilt of 30 degrees gives 0.87.
+LEAST_UPRIGHT = 0.3
 
 
 @dataclass(frozen=True)
@@ -45,13 +49,43 @@ def register(volume, atlas_name, contrast="t1"):
 
     Raises:
         InputError: if the image is constant.
+        GeometryError: if it is too small or too large to be that of a head.
     """
+    check_head_field(volume)
     image = _standardised(volume)
     source = atlas(atlas_name, contrast)
     start, _ = find_brain(image, atlas_name, contrast)
     to_image, correlation = _descend(image, source, start)
     scale = float(np.cbrt(np.linalg.det(to_image[:3, :3])))
     return Registration(to_image, correlation, scale)
+
+
+def check_head_field(volume):
+    """Refuses a field of view that no head was scanned in, before any work.
+
+    Registration takes time and memory by millimetres, not by voxels: a wrong voxel
+    size in a header must not decide.
+
+    Raises:
+        GeometryError: telling the field of view.
+    """
+    extent = np.ptp(Grid.of(volume).corners(), axis=0)
+    length = np.asarray(volume.shape) * volume.spacing
+    upright = abs(np.linalg.det(volume.direction))
+    if (
+        min(volume.shape) < LEAST_VOXELS
+        or length.min() < LEAST_MM
+        or max(length.max(), extent.max()) > MOST_MM
+        or upright < LEAST_UPRIGHT
+    ):
+        size = " x ".join(f"{n:g}" for n in np.round(length, 1))
+        raise GeometryError(
+            f"A head must fill at least {LEAST_VOXELS} voxels and {LEAST_MM:g} mm "
+            f"along each axis, and at most {MOST_MM:g} mm, with axes that cross. "
+            f"Received: shape={tuple(volume.shape)}, {size} mm, volume of a voxel over "
+            f"the product of its edges={upright:.2f}. Check the voxel size of the "
+            "header, or give the whole head."
+        )
 
 
 def rigid_part(to_image, centre):

@@ -1,10 +1,13 @@
 """Resampling of a Volume onto another grid, smoothed first where it shrinks."""
 
+import math
+
 import numpy as np
 
-from medzoo.errors import InputError
+from medzoo.errors import InputError, ResourceError
 from medzoo.spatial.grid import Grid
 
+MOST_VOXELS = 2**29
 INTERPOLATIONS = ("linear", "nearest")
 
 # A Gaussian of this sigma has a full width at half maximum of one voxel.
@@ -54,6 +57,7 @@ def resample_to(volume, grid, *, interpolation="linear", background=0.0):
             f"`interpolation` must be one of {INTERPOLATIONS}. "
             f"Received: interpolation={interpolation!r}."
         )
+    check_size(grid.shape)
     to_old = np.linalg.inv(volume.affine) @ grid.affine
     array = volume.array
     if array.ndim == 3:
@@ -65,6 +69,20 @@ def resample_to(volume, grid, *, interpolation="linear", background=0.0):
             axis=-1,
         )
     return volume.with_array(out).with_affine(grid.affine)
+
+
+def check_size(shape):
+    """Refuses a grid that no scan is resampled to, before memory is asked for.
+
+    Raises:
+        ResourceError: above 2**29 voxels, 2 GiB of float32 a channel.
+    """
+    if math.prod(int(n) for n in shape) > MOST_VOXELS:
+        raise ResourceError(
+            f"A resampled image must not have more than {MOST_VOXELS} voxels. "
+            f"Received: shape={tuple(int(n) for n in shape)}. Check the voxel size of "
+            "the header, or crop the image."
+        )
 
 
 def _sample(array, to_old, shape, interpolation, background):

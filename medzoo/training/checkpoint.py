@@ -2,6 +2,10 @@
 
 import json
 import signal
+import struct
+import warnings
+import zipfile
+import zlib
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -9,10 +13,20 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from medzoo.errors import IntegrityError
+from medzoo.errors import IntegrityError, MedzooWarning
 from medzoo.files import replace_atomically
 
 NUM_KEPT = 2
+# What numpy and zipfile raise for a file that was cut, emptied or changed.
+DAMAGED = (
+    ValueError,
+    EOFError,
+    KeyError,
+    NotImplementedError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def save_state(path, model, optimizer, facts):
@@ -47,27 +61,54 @@ def load_state(path, model, optimizer):
     Raises:
         IntegrityError: if the file does not fit the model.
     """
+    # Whole, so that damage is found before a variable is changed.
     with np.load(path, allow_pickle=False) as stored:
-        for kind, variables in (
-            ("model", model.variables),
-            ("optimizer", optimizer.variables),
-        ):
-            names = [n for n in stored.files if n.startswith(f"{kind}_")]
-            shapes = [stored[f"{kind}_{i}"].shape for i in range(len(names))]
-            if shapes != [tuple(v.shape) for v in variables]:
-                raise IntegrityError(
-                    f"A checkpoint must fit the model in {path}. Received: other "
-                    f"{kind} variables. Use another output folder for another recipe."
-                )
-            for i, variable in enumerate(variables):
-                variable.assign(stored[f"{kind}_{i}"])
-        return json.loads(stored["facts"].tobytes())
+        arrays = {name: stored[name] for name in stored.files}
+    facts = json.loads(arrays["facts"].tobytes())
+    for kind, variables in (
+        ("model", model.variables),
+        ("optimizer", optimizer.variables),
+    ):
+        count = sum(name.startswith(f"{kind}_") for name in arrays)
+        shapes = [arrays[f"{kind}_{i}"].shape for i in range(count)]
+        if shapes != [tuple(v.shape) for v in variables]:
+            raise IntegrityError(
+                f"A checkpoint must fit the model in {path}. Received: other "
+                f"{kind} variables. Use another output folder for another recipe."
+            )
+        for i, variable in enumerate(variables):
+            variable.assign(arrays[f"{kind}_{i}"])
+    return facts
 
 
-def newest(folder):
-    """Returns the path of the newest checkpoint in a folder, or None."""
-    found = sorted(Path(folder).glob("epoch-*.npz"))
-    return found[-1] if found else None
+def load_newest(folder, model, optimizer):
+    """Puts back the newest checkpoint in a folder that can be read.
+
+    Args:
+        folder: path.
+        model: Keras model.
+        optimizer: Keras optimizer, built.
+
+    Returns:
+        The facts stored with it; an empty dict where there is none. A damaged one is
+        warned of, removed, and the one before it used.
+
+    Raises:
+        IntegrityError: if it is of another model.
+    """
+    for path in sorted(Path(folder).glob("epoch-*.npz"), reverse=True):
+        try:
+            return load_state(path, model, optimizer)
+        except DAMAGED as error:
+            warnings.warn(
+                f"A checkpoint must be as it was written, in {path}. Received: "
+                f"{type(error).__name__}: {error}. It is removed, and training goes on "
+                "from the one before.",
+                MedzooWarning,
+                stacklevel=2,
+            )
+            path.unlink()
+    return {}
 
 
 class Checkpoints(keras.callbacks.Callback):
@@ -97,8 +138,11 @@ class Checkpoints(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         """Keras calls this: saves, and ends the training after SIGTERM."""
         self.history.append({k: float(v) for k, v in (logs or {}).items()})
-        if (epoch + 1) % self.every == 0 or self.stopped:
+        # A validation before this callback may have found that more will not help.
+        enough = self.model.stop_training
+        if (epoch + 1) % self.every == 0 or self.stopped or enough:
             facts = {"epochs_done": epoch + 1, "history": self.history}
+            facts["enough"] = bool(enough)
             path = self.folder / f"epoch-{epoch + 1:05d}.npz"
             save_state(path, self.model, self.model.optimizer, facts)
             for old in sorted(self.folder.glob("epoch-*.npz"))[:-NUM_KEPT]:

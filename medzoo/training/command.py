@@ -10,6 +10,7 @@ from medzoo.data.dataset import CaseDataset, labelled_cases
 from medzoo.data.image_dataset import image_cases
 from medzoo.data.known_layouts import read_layout
 from medzoo.data.modes import keeping_in
+from medzoo.data.people import counted
 from medzoo.data.prepared import PreparedCases
 from medzoo.data.targets import target_value
 from medzoo.data.views import read_views
@@ -18,9 +19,14 @@ from medzoo.files import write_text_atomically
 from medzoo.models.from_recipe import build_model
 from medzoo.training import image_command
 from medzoo.training.anatomy import train_anatomy
-from medzoo.training.cross_validation import cross_validate, write_out_of_fold
+from medzoo.training.cross_validation import (
+    check_enough,
+    cross_validate,
+    write_out_of_fold,
+)
 from medzoo.training.fit import Terminated, check_rematerialize, fit
 from medzoo.training.preparation import every_twentieth
+from medzoo.training.run_facts import begin_run
 from medzoo.training.settings import TrainingSettings, with_step
 from medzoo.training.spread_scale import with_spread_scale
 from medzoo.training.super_resolution import train_super_resolution
@@ -44,6 +50,7 @@ def train(
     rematerialize=None,
     workers=None,
     feed="memory",
+    restart=False,
     log=None,
 ):
     """Trains a model as its recipe says: a cross-validation, then what is published.
@@ -71,6 +78,7 @@ def train(
             change nothing but the time. Defaults to one for every two cores.
         feed: str, where prepared scans are while networks are trained: "memory",
             "cached" or "streamed", see `medzoo.dataset`.
+        restart: bool, remove an earlier run in `output` first.
         log: callable taking a line, or None.
 
     Returns:
@@ -78,7 +86,8 @@ def train(
 
     Raises:
         InputError: if the recipe's ensemble and its number of folds differ, the
-            precision or the feed is unknown, or the network cannot be rematerialised.
+            precision or the feed is unknown, the network cannot be rematerialised, or
+            an earlier run in `output` was of other data or another recipe.
         Terminated: after SIGTERM, when the state is saved.
     """
     output = Path(output)
@@ -87,7 +96,7 @@ def train(
     check_rematerialize(recipe)
     if recipe["task"] not in ("regression", "classification"):
         more = {"tables": tables, "start": start, "workers": workers, "log": log}
-        more["keeping"] = keeping_in(output / "prepared", feed)
+        more |= {"keeping": keeping_in(output / "prepared", feed), "restart": restart}
         return _train_images(recipe, cases, output, target, threads, **more)
     _check_members(recipe)
     if target is not None:
@@ -95,7 +104,9 @@ def train(
     say = log or (lambda line: None)
     labelled = labelled_cases(cases, recipe)
     targets = [target_value(case, recipe) for case in labelled]
-    say(f"{len(labelled)} labelled cases")
+    say(f"{counted(labelled)} with a target")
+    check_enough(recipe, labelled, targets)
+    begin_run(output / "runs", recipe, labelled, restart=restart, log=say)
     views = read_views(recipe["training"])
     keeping = keeping_in(output / "prepared", feed)
     prepared = PreparedCases(labelled, recipe, views, **keeping)
@@ -121,9 +132,14 @@ def train(
     return output
 
 
-def _train_images(recipe, cases, output, target, threads, *, tables, log, **more):
+def _train_images(
+    recipe, cases, output, target, threads, *, tables, restart, log, **more
+):
     more["log"] = log or (lambda line: None)
     recipe, usable = image_cases(cases, recipe, target)
+    more["log"](f"{counted(usable)} to learn from")
+    asked = {"start": more["start"], "restart": restart, "log": more["log"]}
+    begin_run(output / "runs", recipe, usable, **asked)
     if recipe["task"] == "super_resolution":
         runs = output / "runs" / "model"
         model = train_super_resolution(recipe, usable, runs, **more)
@@ -196,6 +212,7 @@ def run(recipe, options):
             accumulate=options.accumulate,
             rematerialize=options.rematerialize or None,
             workers=options.workers,
+            restart=options.restart,
             log=log,
         )
     except Terminated:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from pathlib import Path
 
 import keras
@@ -12,7 +13,7 @@ from medzoo.data.cohort import GROUP_COLUMNS
 from medzoo.data.dataset import CaseDataset, Variants
 from medzoo.data.splits import stratified_folds
 from medzoo.errors import RecipeError
-from medzoo.files import write_text_atomically
+from medzoo.files import sha256_of, write_text_atomically
 from medzoo.inference.postprocess import (
     answer_of_network,
     softmax,
@@ -41,7 +42,7 @@ def cross_validate(recipe, prepared, targets, folder, *, log=None, workers=None)
         case's held-out network answers, and the list of folds.
     """
     settings = TrainingSettings.from_recipe(recipe)
-    subjects = [case.columns.get("subject", case.case_id) for case in prepared.cases]
+    subjects = [case.person for case in prepared.cases]
     folds = stratified_folds(
         subjects, targets, settings.split["num_folds"], settings.split["seed"]
     )
@@ -77,7 +78,8 @@ def cross_validate(recipe, prepared, targets, folder, *, log=None, workers=None)
 
 def _train_fold(recipe, data, folder, fold, log, workers):
     finished = folder / "network.weights.h5"
-    if finished.is_file():
+    mark = folder / "network.json"
+    if _is_whole(finished, mark):
         network = single_network(recipe)
         network.load_weights(finished)
         return network
@@ -90,8 +92,39 @@ def _train_fold(recipe, data, folder, fold, log, workers):
     seeded["training"] = {**recipe["training"], "seed": own_seed}
     say = None if log is None else say
     network = fit(seeded, data, folder, log=say, workers=workers)
-    write_weights(network, finished, dtype="float32")
+    facts = write_weights(network, finished, dtype="float32")
+    write_text_atomically(mark, json.dumps(facts) + "\n")
     return network
+
+
+def _is_whole(weights, mark):
+    """Whether a finished network is as it was written; else it is trained again."""
+    try:
+        known = json.loads(mark.read_text(encoding="utf-8"))["sha256"]
+        return sha256_of(weights) == known
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def check_enough(recipe, cases, targets):
+    """Makes sure, before any training, that there are cases enough for all of it.
+
+    Args:
+        recipe: dict.
+        cases: list of `Case`.
+        targets: sequence of float or int, one a case.
+
+    Raises:
+        InputError: if there are fewer people than folds.
+        RecipeError: if there are too few errors for the interval's coverage.
+    """
+    split = TrainingSettings.from_recipe(recipe).split
+    people = [case.person for case in cases]
+    folds = stratified_folds(people, targets, split["num_folds"], split["seed"])
+    if recipe["task"] == "regression":
+        coverage = (step_arguments(recipe, "interval") or {}).get("coverage", 0.9)
+        fewest = len(folds) - max(folds.count(fold) for fold in set(folds))
+        error_bounds(np.zeros(fewest), coverage)
 
 
 def _error(recipe, outputs, targets, folds, fold):

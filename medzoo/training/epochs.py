@@ -56,6 +56,16 @@ class Epochs:
             take_averages(model.optimizer, model.trainable_weights)
         callbacks.on_train_end(logs)
 
+    def over(self, done):
+        """Leaves model and feed as `run` does after epoch `done`, without training.
+
+        For a run that was stopped behind its last epoch: what comes after, averages of
+        normalisation above all, must follow from the same draws and weights.
+        """
+        self.feed.data.epoch = done + 1
+        if done:
+            take_averages(self.model.optimizer, self.model.trainable_weights)
+
     def _epoch(self, callbacks):
         started = perf_counter()
         sums, seen = {}, 0

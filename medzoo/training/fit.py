@@ -7,7 +7,7 @@ import keras
 
 from medzoo.data.prefetch import Prefetch
 from medzoo.models.from_recipe import CLASSES
-from medzoo.training.checkpoint import Checkpoints, load_state, newest
+from medzoo.training.checkpoint import Checkpoints, load_newest
 from medzoo.training.epochs import Epochs
 from medzoo.training.normalization import reestimate_averages
 from medzoo.training.optimizer import make_optimizer
@@ -57,8 +57,7 @@ def fit(
     """
     settings = TrainingSettings.from_recipe(recipe)
     model = _compiled(recipe, settings, len(data), start)
-    last = newest(folder)
-    facts = {} if last is None else load_state(last, model, model.optimizer)
+    facts = load_newest(folder, model, model.optimizer)
     done = data.epoch = facts.get("epochs_done", 0)
     checkpoints = Checkpoints(folder, checkpoint_every, facts)
     epochs = Epochs(model, Prefetch(data, workers))
@@ -70,7 +69,9 @@ def fit(
         validation = make_validation(settings, data, measure, folder, log)
         # First, so that a checkpoint is written when its measurement is kept.
         callbacks.insert(0, validation)
-    if done < settings.epochs:
+    if facts.get("enough") or done >= settings.epochs:
+        epochs.over(done)
+    else:
         with checkpoints.until_terminated():
             epochs.run(done, settings.epochs, callbacks)
         if checkpoints.stopped:

@@ -87,8 +87,8 @@ def train_images(
 def _cross_validate(task, cases, recipe, output, start, workers, log):
     """Trains a network a fold; writes how each does on the cases it never saw."""
     settings = TrainingSettings.from_recipe(recipe)
-    count = min(settings.split.get("num_folds", 5), len(cases))
-    subjects = [case.columns.get("subject", case.case_id) for case in cases]
+    subjects = [case.person for case in cases]
+    count = min(settings.split.get("num_folds", 5), len(set(subjects)))
     seed = settings.split.get("seed", 42)
     folds = stratified_folds(subjects, [0.0] * len(cases), count, seed)
     found = {}

@@ -93,7 +93,7 @@ def _samples(data, block, mirrored):
 
 
 def _subjects(data, cases):
-    own = [case.columns.get("subject", case.case_id) for case in data.prepared.cases]
+    own = [case.person for case in data.prepared.cases]
     return [own[index] for index in cases]
 
 

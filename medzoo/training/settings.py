@@ -100,6 +100,8 @@ class TrainingSettings:
                 f"The training section of a recipe takes {known}. "
                 f"Received: {unknown} in {recipe['name']}. Remove them."
             )
+        for known_field in fields(cls):
+            _check_kind(known_field, section, recipe.get("name", "a recipe"))
         settings = cls(**section)
         for name in ("epochs", "batch_size", "gradient_accumulation"):
             value = getattr(settings, name)
@@ -114,6 +116,24 @@ class TrainingSettings:
                 f"Received: rematerialize={settings.rematerialize!r}."
             )
         return settings
+
+
+def _check_kind(setting, section, name):
+    """Checks that a value is of the kind that the setting is declared as."""
+    if setting.name not in section:
+        return
+    value = section[setting.name]
+    # bool is an int to Python, and an int will do for a float.
+    kinds = {"float": (int, float), "int": (int,), "None": (type(None),)}
+    kinds |= {"bool": (bool,), "dict": (dict,), "list": (list,), "str": (str,)}
+    declared = getattr(setting.type, "__name__", str(setting.type))
+    allowed = [k for word in str(declared).split(" | ") for k in kinds[word]]
+    wrong_bool = isinstance(value, bool) and bool not in allowed
+    if wrong_bool or not isinstance(value, tuple(allowed)):
+        raise RecipeError(
+            f"A setting of the training of {name} must be of its kind ({declared}). "
+            f"Received: {setting.name}={value!r}. Correct the recipe."
+        )
 
 
 def for_fine_tuning(recipe):
@@ -186,7 +206,13 @@ def loss_from_settings(settings):
     arguments = dict(settings.get("arguments", {}))
     if isinstance(arguments.get("loss"), dict):
         arguments["loss"] = loss_from_settings(arguments["loss"])
-    return loss(**arguments)
+    try:
+        return loss(**arguments)
+    except (TypeError, ValueError, LookupError, AttributeError) as error:
+        raise RecipeError(
+            f"The arguments of a loss must fit it. Received: {settings}: {error}. "
+            "Correct the recipe."
+        ) from error
 
 
 def make_metrics(recipe):

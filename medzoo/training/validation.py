@@ -1,12 +1,15 @@
 """Validation on whole cases: logged, drawn by TensorBoard, and a reason to stop."""
 
 import json
+import warnings
 from pathlib import Path
 
 import keras
 import numpy as np
 
+from medzoo.errors import MedzooWarning
 from medzoo.files import replace_atomically
+from medzoo.training.checkpoint import DAMAGED
 from medzoo.training.normalization import reestimate_averages
 from medzoo.training.optimizer import keeps_average, take_averages
 
@@ -116,6 +119,17 @@ class Validation(keras.callbacks.Callback):
     def _resume(self):
         path = self.folder / BEST_FILE
         if path.is_file():
-            with np.load(path, allow_pickle=False) as kept:
-                facts = json.loads(kept["facts"].tobytes())
-            self.best, self.best_epoch = facts["score"], facts["epoch"]
+            try:
+                with np.load(path, allow_pickle=False) as kept:
+                    arrays = {name: kept[name] for name in kept.files}
+                facts = json.loads(arrays["facts"].tobytes())
+                self.best, self.best_epoch = facts["score"], facts["epoch"]
+            except DAMAGED as error:
+                warnings.warn(
+                    f"The best weights must be as they were written, in {path}. "
+                    f"Received: {type(error).__name__}: {error}. They are removed; "
+                    "the best are looked for from here on.",
+                    MedzooWarning,
+                    stacklevel=2,
+                )
+                path.unlink()

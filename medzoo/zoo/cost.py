@@ -10,7 +10,7 @@ import numpy as np
 from medzoo.data.cases import Case
 from medzoo.errors import InputError
 from medzoo.inference.engine import PRECISIONS, check_engine
-from medzoo.zoo.predict import CaseError
+from medzoo.zoo.predictor import CaseError
 
 ATLAS = "ixi_t1_4mm"
 

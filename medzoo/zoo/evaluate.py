@@ -21,7 +21,7 @@ from medzoo.zoo.out_of_fold import (
     read_out_of_fold,
     read_out_of_scanner,
 )
-from medzoo.zoo.predict import IMAGE_TASKS, Predictor
+from medzoo.zoo.predictor import IMAGE_TASKS, Predictor
 from medzoo.zoo.progress import Progress
 from medzoo.zoo.recipe import read_recipe
 from medzoo.zoo.records import tell

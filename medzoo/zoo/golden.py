@@ -3,8 +3,6 @@
 import json
 from pathlib import Path
 
-import numpy as np
-
 from medzoo.files import write_text_atomically
 
 EXPECTED_FILE = "expected.json"
@@ -24,6 +22,8 @@ def golden_input(input_shape):
     Args:
         input_shape: four ints or None, `(x, y, z, channels)`.
     """
+    import numpy as np
+
     *sizes, channels = (OPEN_SIZE if n is None else n for n in input_shape)
     axes = np.meshgrid(*(np.arange(n) for n in sizes), indexing="ij")
     volumes = [
@@ -42,6 +42,8 @@ def golden_outputs(model):
 
     Of answers with many numbers, such as images, `(2, NUM_KEPT)` evenly spaced ones.
     """
+    import numpy as np
+
     answer = model.predict_on_batch(golden_input(model.input_shape[1:]))
     answer = np.asarray(answer, np.float64)
     if answer[0].size > NUM_KEPT:
@@ -62,5 +64,7 @@ def write_expected(model, folder):
 
 def read_expected(folder):
     """Returns the golden outputs beside a model's weights, as an array."""
+    import numpy as np
+
     text = (Path(folder) / EXPECTED_FILE).read_text(encoding="utf-8")
     return np.asarray(json.loads(text)["outputs"])

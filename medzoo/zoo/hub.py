@@ -4,8 +4,10 @@ The bytes themselves come through `medzoo.zoo.transfer`: hashed while they strea
 a name of the process's own, which the hub's own cache with its locks does not offer.
 """
 
+import json
 import os
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from medzoo.errors import InputError, IntegrityError, MedzooError, OfflineError
 from medzoo.zoo.hub_address import COMMIT, HubModel
@@ -14,11 +16,14 @@ from medzoo.zoo.transfer import (
     PASSING_STATUS,
     TIMEOUT_SECONDS,
     PassingError,
+    RefusedError,
+    read_answer,
     refusal,
     seconds_asked,
-    with_patience,
 )
 
+# A listing of a thousand files has 200 kB.
+MOST_LISTED = 10_000_000
 _TRUE = ("1", "ON", "YES", "TRUE")
 
 
@@ -87,18 +92,16 @@ def list_files(model: HubModel) -> tuple[str, dict[str, HubFile]]:
         IntegrityError: The answer is not a hub's, or names another commit.
         OfflineError: The hub cannot be reached.
     """
-
-    def ask():
-        with HubFaults(model):
-            found = api().model_info(
-                model.repo,
-                revision=model.revision,
-                files_metadata=True,
-                timeout=TIMEOUT_SECONDS,
-            )
-            return found.sha, {f.rfilename: _listed(f) for f in found.siblings or []}
-
-    commit, files = with_patience(ask, str(model))
+    try:
+        answer = read_answer(
+            _listing_url(model),
+            MOST_LISTED,
+            file_headers(),
+            timeout=TIMEOUT_SECONDS,
+        )
+    except RefusedError as fault:
+        raise _refused(fault.status, str(model)) from None
+    commit, files = _parsed(answer, model)
     if not isinstance(commit, str) or not COMMIT.fullmatch(commit):
         raise _no_hub(model, f"commit={shown(commit)}")
     if model.is_pinned and commit != model.revision:
@@ -106,12 +109,38 @@ def list_files(model: HubModel) -> tuple[str, dict[str, HubFile]]:
     return commit, files
 
 
-def _listed(entry) -> HubFile:
-    size = entry.size if type(entry.size) is int else None
-    if entry.lfs is not None:
+def _listing_url(model: HubModel) -> str:
+    """The address of a hub's answer on a repository, with its files."""
+    from huggingface_hub.constants import ENDPOINT
+
+    revision = quote(model.revision, safe="")
+    base = endpoint() or ENDPOINT
+    return f"{base}/api/models/{model.repo}/revision/{revision}?blobs=true"
+
+
+def _parsed(answer: bytes, model: HubModel) -> tuple[object, dict[str, HubFile]]:
+    """Commit and files of a hub's answer, which is believed in nothing."""
+    try:
+        found = json.loads(answer)
+        listed = {f["rfilename"]: _listed(f) for f in found.get("siblings") or []}
+        return found.get("sha"), listed
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ) as fault:
+        said = shown(" ".join(str(fault).split()) or type(fault).__name__)
+        raise _no_hub(model, said) from None
+
+
+def _listed(entry: dict) -> HubFile:
+    size = entry.get("size") if type(entry.get("size")) is int else None
+    if entry.get("lfs") is not None:
         # What git has of it is a pointer, whose hash is not the file's.
-        return HubFile(size, None, entry.lfs.sha256)
-    return HubFile(size, entry.blob_id if size is not None else None, None)
+        return HubFile(size, None, entry["lfs"]["sha256"])
+    return HubFile(size, entry.get("blobId") if size is not None else None, None)
 
 
 class HubFaults:
@@ -158,13 +187,17 @@ class HubFaults:
         status = response.status_code
         if status in PASSING_STATUS:
             return PassingError(f"status {status}", seconds_asked(response.headers))
-        if status in (401, 403, 404):
-            return InputError(
-                f"The hub must know this and let you in. Received: status {status} for "
-                f"{self.subject}. Check the address; if it is private, log in with "
-                f"`hf auth login` or set HF_TOKEN."
-            )
-        return refusal(status, self.subject)
+        return _refused(status, self.subject)
+
+
+def _refused(status: int | None, subject: str) -> Exception:
+    if status in (401, 403, 404):
+        return InputError(
+            f"The hub must know this and let you in. Received: status {status} for "
+            f"{subject}. Check the address; if it is private, log in with "
+            f"`hf auth login` or set HF_TOKEN."
+        )
+    return refusal(status, subject)
 
 
 def _no_hub(subject: object, received: str) -> IntegrityError:

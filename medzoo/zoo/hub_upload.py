@@ -6,7 +6,7 @@ import warnings
 from contextlib import contextmanager
 from pathlib import Path
 
-from medzoo.errors import IntegrityError, RecipeError
+from medzoo.errors import WARNINGS_LOCK, IntegrityError, RecipeError
 from medzoo.zoo import hub
 from medzoo.zoo.hub_address import COMMIT, HubModel
 from medzoo.zoo.recipe import RECIPE_FILE
@@ -103,7 +103,7 @@ def _settings_of_client():
     before = getattr(session, "timeout", None)
     session.timeout = TIMEOUT_SECONDS
     try:
-        with warnings.catch_warnings():
+        with WARNINGS_LOCK, warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Warnings while validating")
             yield
     finally:

@@ -1,6 +1,9 @@
 """Loading: from a name to a Keras model with verified weights and its recipe."""
 
-from medzoo.errors import IntegrityError, RecipeError
+import math
+import warnings
+
+from medzoo.errors import IntegrityError, MedzooWarning, RecipeError
 from medzoo.zoo.fetch import ready_weights
 from medzoo.zoo.recipe import Recipe, read_recipe
 from medzoo.zoo.registry import resolve
@@ -37,7 +40,7 @@ def load(
     folder = resolve(source, revision=revision)
     recipe = read_recipe(folder)
     # Refused before keras is imported: a damaged file should not cost ten seconds.
-    path = _checked_weights(folder, recipe) if weights else None
+    path, shapes = _checked_weights(folder, recipe) if weights else (None, {})
     num_classes = overrides.pop("num_classes", None)
     class_names = overrides.pop("class_names", None)
     if class_names is not None and num_classes is None:
@@ -47,9 +50,10 @@ def load(
     from medzoo.training.normalization import freeze_normalizations
     from medzoo.training.settings import compile_for_fine_tuning
 
+    overrides = _in_full_precision(overrides)
     model = build_model(recipe.to_dict(), **overrides)
     if path is not None:
-        _load_weights(model, path)
+        _load_weights(model, path, shapes)
     if num_classes is not None:
         model = with_new_head(model, num_classes, class_names)
     if path is not None and freeze_normalization:
@@ -90,6 +94,25 @@ def attach(model, recipe):
     return fresh
 
 
+def _in_full_precision(overrides):
+    """Adds float32 where ~/.keras/keras.json would change answers unseen."""
+    import keras
+
+    own = keras.config.floatx()
+    if own == "float32" or "dtype" in overrides:
+        return overrides
+    # A policy that the user set in the program is meant.
+    if keras.config.dtype_policy().name != own:
+        return overrides
+    warnings.warn(
+        f"Models are loaded in float32. Received: floatx={own!r}, from "
+        "~/.keras/keras.json or keras.config.set_floatx. Pass dtype= for another.",
+        MedzooWarning,
+        stacklevel=3,
+    )
+    return {**overrides, "dtype": "float32"}
+
+
 def _checked_weights(folder, recipe):
     if recipe.weights is None:
         raise IntegrityError(
@@ -97,11 +120,18 @@ def _checked_weights(folder, recipe):
             "weights=null. Load it with weights=False, or train it."
         )
     path = ready_weights(folder, recipe)
-    scan_hdf5(path)
-    return path
+    return path, scan_hdf5(path)
 
 
-def _load_weights(model, path):
+def _load_weights(model, path, shapes):
+    stored = sum(math.prod(shape) for shape in shapes.values())
+    wanted = sum(math.prod(weight.shape) for weight in model.weights)
+    if stored != wanted:
+        raise IntegrityError(
+            "A weights file must hold the weights of the network and nothing else, in "
+            f"{path}. Received: {stored} numbers, {wanted} of the network. "
+            "Fetch the model again."
+        )
     try:
         model.load_weights(path)
     except ValueError as error:

@@ -10,7 +10,7 @@ from medzoo.inference.postprocess import step_arguments
 from medzoo.inference.sides import published_classes
 from medzoo.metrics.intervals import bootstrap
 from medzoo.spatial import Grid, resample_labels
-from medzoo.zoo.predict import CaseError
+from medzoo.zoo.predictor import CaseError
 
 
 def measure_regions(predict, recipe, cases, *, progress=None):

@@ -10,7 +10,7 @@ from medzoo.io import read
 from medzoo.metrics.intervals import bootstrap
 from medzoo.spatial import Grid, resample_to
 from medzoo.spatial.resample import resample
-from medzoo.zoo.predict import CaseError
+from medzoo.zoo.predictor import CaseError
 
 # Of the 99th percentile of the scan.
 NOISE = 0.03

@@ -6,6 +6,8 @@ import numpy as np
 
 from medzoo.data.code_table import read_code_table, recode
 from medzoo.data.cohort import group_masks
+from medzoo.data.label_check import check_label_place, first_image
+from medzoo.data.label_values import whole_labels
 from medzoo.data.sources import read_sources, source_of
 from medzoo.data.splits import named_split
 from medzoo.errors import InputError
@@ -16,7 +18,7 @@ from medzoo.metrics.segmentation import segmentation_metrics
 from medzoo.spatial import Grid, resample_labels
 from medzoo.volume import Volume
 from medzoo.zoo.measure_regions import measure_regions
-from medzoo.zoo.predict import CaseError
+from medzoo.zoo.predictor import CaseError
 
 # Name in metrics.json, name in `segmentation_metrics`, unit.
 METRICS = (
@@ -104,13 +106,18 @@ def true_labels(case, recipe, codes):
     Raises:
         MedzooError: for a map that cannot be read, or holds other labels.
     """
-    from medzoo.io import read
+    from medzoo.io.image_files import read_labels, read_quietly
 
     count = len(recipe["class_names"])
-    volume = read(case.folder / case.target)
+    volume = read_labels(case.folder / case.target)
     table = None if codes is None else read_code_table(codes, count)
-    array = volume.array if volume.array.ndim == 3 else volume.array[..., 0]
-    return Volume(recode(array, table, count), volume.affine)
+    array = whole_labels(volume.array, case.target)
+    labels = Volume(recode(array, table, count), volume.affine)
+    first = next(iter(case.images.values()), None)
+    if first is not None:
+        image = first if isinstance(first, Volume) else read_quietly(first)
+        check_label_place(image, labels, first_image(case), case.target)
+    return labels
 
 
 def compare(found, truth, recipe, any_of=None):

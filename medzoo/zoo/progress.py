@@ -2,6 +2,7 @@
 
 import sys
 import time
+from contextlib import suppress
 
 DELAY_SECONDS = 2.0
 # Where lines cannot be rewritten (a log file) one is enough in so many seconds.
@@ -19,7 +20,7 @@ class Progress:
     def __init__(self, total, noun):
         self.total = total
         self.noun = noun
-        self._terminal = sys.stderr.isatty()
+        self._terminal = sys.stderr is not None and sys.stderr.isatty()
         self._width = 0
 
     def __enter__(self):
@@ -42,14 +43,20 @@ class Progress:
         line = f"{done}/{self.total} {self.noun}, about {left:.0f} s left"
         if self._terminal:
             self.clear()
-            sys.stderr.write(line)
+            _write(line)
             self._width = len(line)
         else:
-            sys.stderr.write(f"medzoo: {line}\n")
-        sys.stderr.flush()
+            _write(f"medzoo: {line}\n")
 
     def clear(self):
         """Wipes the line, so that another can be written."""
         if self._width:
-            sys.stderr.write("\r" + " " * self._width + "\r")
+            _write("\r" + " " * self._width + "\r")
             self._width = 0
+
+
+def _write(text):
+    """Writes to stderr, which may be closed or on a full disk: no reason to end."""
+    with suppress(OSError, ValueError, AttributeError):
+        sys.stderr.write(text)
+        sys.stderr.flush()

@@ -6,6 +6,8 @@ import sys
 import tempfile
 from contextlib import contextmanager
 
+from medzoo.errors import InputError
+
 NUM_BYTES_SHOWN = 2000
 
 
@@ -20,12 +22,31 @@ def import_keras(threads=None):
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     limit_threads(threads)
     with quiet_stderr():
-        import keras
-
+        keras = _keras()
         # The first operation wakes the device, which writes lines of its own.
         keras.ops.zeros(1)
     # A cohort of many models traces many functions, which is no fault of the user's.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
+
+
+def _keras():
+    """Imports keras; a setting that it cannot work with is told as such."""
+    try:
+        import keras
+    except (
+        ImportError,
+        ValueError,
+        AssertionError,
+        TypeError,
+        AttributeError,
+        LookupError,
+    ) as error:
+        raise InputError(
+            "Keras must be importable with its settings (KERAS_BACKEND and "
+            f"~/.keras/keras.json). Received: {type(error).__name__}: {error}. "
+            "Correct them, or install the backend that they name."
+        ) from error
+    return keras
 
 
 def limit_threads(threads):

@@ -7,6 +7,13 @@ from pathlib import Path
 from medzoo.errors import RecipeError
 from medzoo.zoo.hub_address import HUB_FILE
 from medzoo.zoo.json_section import Section
+from medzoo.zoo.step_schema import (
+    POSTPROCESSING,
+    SPATIAL,
+    check_network,
+    check_step,
+    refuse_serialised,
+)
 from medzoo.zoo.strict_json import plain_object, read_json_object
 
 # Names alone, for a recipe is read before keras is; the classes stand in
@@ -167,6 +174,7 @@ def _check_network(recipe: Section) -> None:
     architecture.choice("class", ALLOWED_ARCHITECTURES)
     arguments = _check_arguments(architecture)
     _refuse_absurd_numbers(arguments, arguments.content, "")
+    check_network(arguments, ALLOWED_ARCHITECTURES)
     preprocessing = recipe.inner("preprocessing")
     preprocessing.keys(required=("spatial", "layers"))
     for kind, sections in (
@@ -177,7 +185,12 @@ def _check_network(recipe: Section) -> None:
         for section in sections:
             section.keys(required=(kind, "arguments"))
             section.text(kind, _IDENTIFIER)
-            _check_arguments(section)
+            _refuse_absurd_numbers(section, _check_arguments(section).content, "")
+            refuse_serialised(section)
+    for section in preprocessing.each("spatial"):
+        check_step(section, SPATIAL)
+    for section in recipe.each("postprocessing"):
+        check_step(section, POSTPROCESSING)
 
 
 def _check_arguments(section: Section) -> Section:
@@ -267,7 +280,7 @@ def _check_weights(recipe: Section) -> None:
 
 
 def _check_origin(recipe: Section) -> None:
-    recipe.inner("training")
+    refuse_serialised(recipe.inner("training"))
     for data in recipe.each("data"):
         data.keys(required=("name", "cases", "licence", "role"), optional=("url",))
         data.integer("cases", 0, 10_000_000)

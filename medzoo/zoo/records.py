@@ -4,9 +4,16 @@ import csv
 import io
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from medzoo.files import write_text_atomically
+
+# What made a result, and from what, in tables.
+MODEL_COLUMN, INPUT_COLUMN = "model", "input_sha256"
+LAST = (MODEL_COLUMN, INPUT_COLUMN, "warnings", "error")
+# A spreadsheet runs a cell that begins so.
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def sentence(record):
@@ -31,38 +38,49 @@ def _details(record):
 
 
 def write_records(path, records):
-    """Writes records as a table (.csv) or a JSON list (.json), atomically."""
+    """Writes records as a table (.csv, .tsv) or a JSON list (.json), atomically."""
     path = Path(path)
     if path.suffix.lower() == ".json":
         text = json.dumps(records, indent=1, allow_nan=False) + "\n"
     else:
-        text = _table(records)
+        text = _table(records, "\t" if path.suffix.lower() == ".tsv" else ",")
     write_text_atomically(path, text)
 
 
-def _table(records):
+def cell(value):
+    """Returns a cell of a table: text that a spreadsheet would run is quoted by '."""
+    if isinstance(value, str) and value.startswith(FORMULA):
+        return f"'{value}"
+    return value
+
+
+def _table(records, delimiter):
     rows = []
     for record in records:
         row = {"case_id": record["case_id"]}
         if "label" in record:
             row["label"] = record["label"]
-            row.update(record["probabilities"])
+            shares = record["probabilities"]
+            # A class may be named as a column is.
+            row.update({n if n not in row else f"p({n})": p for n, p in shares.items()})
         elif "value" in record:
             row.update(value=record["value"], unit=record["unit"])
             if "interval" in record:
                 row["interval_low"], row["interval_high"] = record["interval"]
         if "uncertainty" in record:
             row["uncertainty"] = record["uncertainty"]
+        for name in (MODEL_COLUMN, INPUT_COLUMN):
+            if name in record:
+                row[name] = record[name]
         row["warnings"] = "; ".join(record.get("warnings", []))
         row["error"] = record.get("error", "")
         rows.append(row)
     names = dict.fromkeys(name for row in rows for name in row)
-    last = ("warnings", "error")
-    header = [n for n in names if n not in last] + list(last)
+    header = [n for n in names if n not in LAST] + [n for n in LAST if n in names]
     text = io.StringIO()
-    writer = csv.DictWriter(text, header, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
+    writer.writerow([cell(name) for name in header])
+    writer.writerows([cell(row.get(name, "")) for name in header] for row in rows)
     return text.getvalue()
 
 
@@ -79,4 +97,5 @@ def tell(record, progress):
     for line in lines:
         progress.clear()
         shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
-        sys.stderr.write(f"medzoo: {shown}\n")
+        with suppress(OSError):
+            sys.stderr.write(f"medzoo: {shown}\n")

@@ -2,6 +2,7 @@
 
 import json
 import math
+from errno import EISDIR
 from pathlib import Path
 
 from medzoo.errors import MedzooError, MissingFileError
@@ -27,6 +28,9 @@ def read_json_object(path: Path, error: type[MedzooError]) -> dict:
     """
     path = Path(path)
     try:
+        # A pipe would wait for somebody to write.
+        if path.exists() and not path.is_file():
+            raise IsADirectoryError(EISDIR, "no file", str(path))
         with path.open("rb") as file:
             content = file.read(FILE_LIMIT + 1)
     except (FileNotFoundError, NotADirectoryError):

@@ -3,17 +3,18 @@
 import hashlib
 import random
 import ssl
+import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
-from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
-from urllib.request import HTTPRedirectHandler, Request, build_opener, url2pathname
+from urllib.request import url2pathname
 
-from medzoo._version import __version__
-from medzoo.errors import IntegrityError, MedzooError, OfflineError
+from medzoo.errors import InputError, IntegrityError, OfflineError
+from medzoo.transport import FaultError, chunks, open_address, public
 from medzoo.zoo.strict_json import shown
 
 CHUNK_BYTES = 1 << 18
@@ -58,6 +59,12 @@ class PassingError(Exception):
         self.wait = wait
 
 
+class RefusedError(OfflineError):
+    """A server answered, with a status that is no success."""
+
+    status: int | None = None
+
+
 def with_patience(action: Callable[[], object], subject: str) -> object:
     """Gives what `action` gives, and tries again when it raises `PassingError`.
 
@@ -74,6 +81,12 @@ def with_patience(action: Callable[[], object], subject: str) -> object:
                     f"{subject}. Try again later."
                 ) from None
             # Spread out, so that those who failed together do not return together.
+            # Nobody should believe that nothing happens.
+            with suppress(OSError):
+                sys.stderr.write(
+                    f"medzoo: {subject}: {fault}; trying again, "
+                    f"{attempt + 1} of {ATTEMPTS}\n"
+                )
             wait = FIRST_WAIT_SECONDS * 2 ** (attempt - 1) * random.uniform(0.75, 1.25)
             time.sleep(min(fault.wait or wait, LONGEST_WAIT_SECONDS))
 
@@ -99,79 +112,96 @@ def transfer(
         IntegrityError: The bytes are not the expected ones.
         OfflineError: The server does not answer, or does not give the file.
     """
-    if urlsplit(url).scheme == "file":
+    if scheme_of(url) == "file":
         _copy_local(url, path, expected)
         return
-    request = Request(
-        url,
-        headers={
-            "Accept-Encoding": "identity",
-            "User-Agent": f"medzoo/{__version__}",
-            **(headers or {}),
-        },
-    )
-    with_patience(lambda: _attempt(request, path, expected, progress), public(url))
+    with_patience(lambda: _attempt(url, headers, path, expected, progress), public(url))
 
 
-def public(url: str) -> str:
-    """An address without what may be secret in it: user, password and query."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+def scheme_of(url: str) -> str:
+    """The scheme of an address.
+
+    Raises:
+        InputError: It is none, as http://[::1.
+    """
+    try:
+        return urlsplit(url).scheme
+    except ValueError as error:
+        raise InputError(
+            f"An address must be one. Received: {shown(url)}: {error}. Correct it."
+        ) from None
 
 
-class _Redirects(HTTPRedirectHandler):
-    """Follows redirects, but never to a weaker protocol, nor with a token elsewhere."""
-
-    max_redirections = 5
-
-    def redirect_request(self, request, file, code, message, headers, url):
-        old, new = urlsplit(request.full_url), urlsplit(url)
-        if new.scheme not in ("https", old.scheme):
-            raise IntegrityError(
-                f"A redirect must not leave {old.scheme}. Received: {public(url)} from "
-                f"{public(request.full_url)}. Report it to the publisher."
-            )
-        following = super().redirect_request(request, file, code, message, headers, url)
-        if following is not None and old.netloc != new.netloc:
-            following.remove_header("Authorization")
-        return following
-
-
-_OPENER = build_opener(_Redirects)
-
-
-def _attempt(request, path, expected, progress) -> None:
-    with _open(request) as response:
+def _attempt(url, headers, path, expected, progress) -> None:
+    with _open(url, headers) as response:
         declared = response.headers.get("Content-Length")
         declared = int(declared) if (declared or "").isdecimal() else None
         if declared is not None:
             start = _beginning(response, declared, expected)
-            _check_size(declared, expected, request.full_url, start)
+            _check_size(declared, expected, url, start)
         with open(path, "wb") as file:
-            received = _receive(_chunks(response), file, expected, request, progress)
+            pieces = _passing(response, expected)
+            received = _receive(pieces, file, expected, url, progress)
     promised = declared if declared is not None else expected.size
     if promised is not None and received < promised:
         raise PassingError(f"the connection closed at {received} of {promised} bytes")
 
 
-def _open(request):
+def _open(url, headers, timeout=None):
     try:
-        return _OPENER.open(request, timeout=TIMEOUT_SECONDS)
-    except MedzooError:  # of a redirect; it is an OSError too
-        raise
-    except HTTPError as error:
-        with error:
-            raise _status_fault(error, request.full_url) from None
-    except URLError as error:
-        raise _connection_fault(error.reason, request.full_url) from None
-    except (OSError, HTTPException) as error:
-        raise _connection_fault(error, request.full_url) from None
+        return open_address(url, headers, timeout=timeout or TIMEOUT_SECONDS)
+    except FaultError as fault:
+        if fault.status is not None:
+            raise _status_fault(fault, url) from None
+        raise _connection_fault(fault.reason, url) from None
 
 
-def _status_fault(error: HTTPError, url: str) -> Exception:
-    if error.code in PASSING_STATUS:
-        return PassingError(f"status {error.code}", seconds_asked(error.headers))
-    return refusal(error.code, public(url))
+def _passing(response, expected):
+    """A response's body; what breaks it may be otherwise in a second."""
+    slowest = (SLOWEST_BYTES, SLOWEST_SECONDS)
+    try:
+        yield from chunks(response, expected.size or expected.most, slowest=slowest)
+    except FaultError as fault:
+        raise PassingError(str(fault)) from None
+
+
+def read_answer(
+    url: str,
+    most: int,
+    headers: dict[str, str] | None = None,
+    *,
+    timeout: float = TIMEOUT_SECONDS,
+) -> bytes:
+    """Gives a short answer of a server, as a hub's JSON.
+
+    Args:
+        url: https:// or http://.
+        most: Largest size in bytes.
+        headers: Of the request.
+        timeout: Seconds without a byte.
+
+    Raises:
+        IntegrityError: It is larger.
+        RefusedError: The server answers with a status that is no success.
+        OfflineError: The server does not answer.
+    """
+    expected = Expected(most)
+
+    def ask():
+        with _open(url, headers, timeout) as response:
+            answer = bytearray()
+            for piece in _passing(response, expected):
+                answer += piece
+                _check_size(len(answer), expected, url, bytes(answer[:64]))
+            return bytes(answer)
+
+    return with_patience(ask, public(url))
+
+
+def _status_fault(fault: FaultError, url: str) -> Exception:
+    if fault.status in PASSING_STATUS:
+        return PassingError(f"status {fault.status}", seconds_asked(fault.headers))
+    return refusal(fault.status, public(url))
 
 
 def seconds_asked(headers: Mapping[str, str]) -> float | None:
@@ -187,10 +217,12 @@ def refusal(status: int | None, subject: str) -> OfflineError:
         403: "Ask its owner for access, and log in with `hf auth login`.",
         404: "Check the address.",
     }.get(status, "Try another address.")
-    return OfflineError(
+    refused = RefusedError(
         f"A server must give the file. Received: status {status} from {subject}. "
         f"{remedy}"
     )
+    refused.status = status
+    return refused
 
 
 def _connection_fault(reason: object, url: str) -> Exception:
@@ -208,35 +240,15 @@ def _connection_fault(reason: object, url: str) -> Exception:
     )
 
 
-def _chunks(response) -> Iterator[bytes]:
-    started, received = time.monotonic(), 0
-    while True:
-        try:
-            # read() would wait for a full chunk, however slowly it trickles in.
-            chunk = response.read1(CHUNK_BYTES)
-        except (OSError, HTTPException) as error:
-            raise PassingError(str(error) or type(error).__name__) from None
-        if not chunk:
-            return
-        yield chunk
-        received += len(chunk)
-        passed = time.monotonic() - started
-        if passed > SLOWEST_SECONDS:
-            if received < SLOWEST_BYTES:
-                raise PassingError(f"only {received} bytes in {passed:.0f} s")
-            started, received = time.monotonic(), 0
-
-
-def _receive(chunks, file, expected, source, progress) -> int:
+def _receive(pieces, file, expected, url, progress) -> int:
     """Writes and hashes chunks; gives their number of bytes.
 
     A file that is too short is left to the caller, who knows whether it was cut.
     """
-    url = source.full_url if isinstance(source, Request) else source
     digest, git = hashlib.sha256(), hashlib.sha1(usedforsecurity=False)
     git.update(f"blob {expected.size}\0".encode())
     received, start = 0, b""
-    for chunk in chunks:
+    for chunk in pieces:
         start = start or chunk[:64]
         received += len(chunk)
         if received > (expected.most if expected.size is None else expected.size):
@@ -273,7 +285,7 @@ def _beginning(response, declared: int, expected: Expected) -> bytes:
     """The first bytes of an answer of a wrong size, to say what it may be."""
     if expected.size in (None, declared):
         return b""
-    return next(_chunks(response), b"")[:64]
+    return next(_passing(response, expected), b"")[:64]
 
 
 def _remedy(start: bytes) -> str:
@@ -298,6 +310,6 @@ def _copy_local(url: str, path: Path, expected: Expected) -> None:
             f"Check MEDZOO_MIRROR."
         ) from None
     with source, open(path, "wb") as file:
-        chunks = iter(lambda: source.read(CHUNK_BYTES), b"")
-        received = _receive(chunks, file, expected, url, None)
+        pieces = iter(lambda: source.read(CHUNK_BYTES), b"")
+        received = _receive(pieces, file, expected, url, None)
     _check_size(received, expected, url, b"")

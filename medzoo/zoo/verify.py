@@ -7,10 +7,14 @@ from pathlib import Path
 from medzoo.errors import IntegrityError, MedzooError
 from medzoo.files import sha256_of
 from medzoo.zoo import cache
+from medzoo.zoo.golden import EXPECTED_FILE, golden_outputs, read_expected
 from medzoo.zoo.measured import read_metrics
 from medzoo.zoo.recipe import read_recipe
 from medzoo.zoo.registry import list_models, read_entry, resolve, zoo_folder
 from medzoo.zoo.weights import scan_hdf5, verify_weights
+
+# Machines differ by so much, relative to the largest answer.
+MOST_OFF = 1e-3
 
 
 @dataclass(frozen=True)
@@ -35,22 +39,26 @@ class Finding:
         return f"{self.state:<6}  {self.subject}  {self.detail}"
 
 
-def verify(names: Iterable[str] | None = None) -> list[Finding]:
+def verify(
+    names: Iterable[str] | None = None, *, answers: bool = False
+) -> list[Finding]:
     """Checks recipes, sizes, hashes and the inner structure of weights; no network.
 
     Args:
         names: Models as `resolve` takes them; None for every bundled model and all
             that is in the cache.
+        answers: Whether each model is loaded too, and must answer as its
+            expected.json says: weights in another order have the right shapes.
 
     Returns:
         One finding a model, and, without names, one a file of the cache.
     """
     if names is not None:
-        return [_finding(name, _check_named, name) for name in names]
+        return [_finding(name, _check_named, name, answers) for name in names]
     return [
-        *(_finding(name, _check_bundled, name) for name in list_models()),
+        *(_finding(name, _check_bundled, name, answers) for name in list_models()),
         *(
-            _finding(str(cache.origin_of(folder)), _check_model, folder)
+            _finding(str(cache.origin_of(folder)), _check_model, folder, answers)
             for folder in sorted(cache.hub_folders())
         ),
         *(
@@ -60,9 +68,9 @@ def verify(names: Iterable[str] | None = None) -> list[Finding]:
     ]
 
 
-def _finding(subject: str, check: Callable, argument: object) -> Finding:
+def _finding(subject: str, check: Callable, *arguments: object) -> Finding:
     try:
-        found = check(argument)
+        found = check(*arguments)
     # A file without permission is a finding like any other.
     except (MedzooError, OSError) as fault:
         return Finding(subject, "fault", " ".join(str(fault).split()))
@@ -71,16 +79,16 @@ def _finding(subject: str, check: Callable, argument: object) -> Finding:
     return Finding(subject, "ok", str(found))
 
 
-def _check_named(name: str) -> Path | None:
-    return _check_model(resolve(name))
+def _check_named(name: str, answers: bool) -> Path | None:
+    return _check_model(resolve(name), answers)
 
 
-def _check_bundled(name: str) -> Path | None:
+def _check_bundled(name: str, answers: bool) -> Path | None:
     read_entry(zoo_folder() / name)
-    return _check_model(zoo_folder() / name)
+    return _check_model(zoo_folder() / name, answers)
 
 
-def _check_model(folder: Path) -> Path | None:
+def _check_model(folder: Path, answers: bool) -> Path | None:
     """Gives the path of a model's sound weights; None where they are not here."""
     recipe = read_recipe(folder)
     read_metrics(folder, recipe)
@@ -90,7 +98,32 @@ def _check_model(folder: Path) -> Path | None:
             return None
     path = verify_weights(folder, recipe)
     scan_hdf5(path)
+    if answers:
+        _check_answers(folder)
     return path
+
+
+def _check_answers(folder: Path) -> None:
+    """Compares what the model answers with its expected.json, if it has one."""
+    if not (Path(folder) / EXPECTED_FILE).is_file():
+        return
+    import numpy as np
+
+    from medzoo.zoo.quiet_keras import import_keras
+
+    import_keras()
+    from medzoo.zoo.load import load
+
+    expected = read_expected(folder)
+    found = np.asarray(golden_outputs(load(folder)))
+    off = np.inf
+    if found.shape == expected.shape:
+        off = float(np.abs(found - expected).max())
+    if not off <= MOST_OFF * max(1.0, float(np.abs(expected).max())):
+        raise IntegrityError(
+            f"A model must answer as its {EXPECTED_FILE} says, in {folder}. "
+            f"Received: largest difference={off:.3g}. Do not use it; get it again."
+        )
 
 
 def _check_cached(path: Path) -> Path:

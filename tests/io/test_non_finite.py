@@ -44,3 +44,22 @@ def test_mostly_non_finite_is_refused(save, count):
     path = save("a.nii", array.reshape(2, 3, 4))
     with pytest.raises(InputError, match=rf" in .*a\.nii\. .*finite={count} of 24"):
         read(path)
+
+
+def test_however_many_outside_an_object_are_background(save):
+    array = np.full((30, 30, 30), np.nan, "f4")
+    array[8:24, 8:24, 8:24] = 7
+    array[10, 10, 10] = np.nan
+
+    with pytest.warns(MedzooWarning, match="not finite=22905 of 27000"):
+        volume = read(save("a.nii", array))
+
+    assert set(np.unique(volume.array)) == {7.0}
+
+
+def test_many_inside_an_object_are_refused(save):
+    array = np.ones((30, 30, 30), "f4")
+    array[np.random.default_rng(0).random(array.shape) < 0.4] = np.nan
+
+    with pytest.raises(InputError, match="within the object"):
+        read(save("a.nii", array))

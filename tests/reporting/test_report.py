@@ -8,7 +8,7 @@ import medzoo
 from medzoo.cli.main import main
 from medzoo.errors import InputError
 from medzoo.io import write
-from medzoo.zoo.predict import Predictor
+from medzoo.zoo.predictor import Predictor
 from tests.reporting.page import Page
 
 

@@ -7,7 +7,13 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from medzoo.spatial import Registration, SpatialChain, atlas, resample
-from medzoo.spatial.plausibility import head_doubts, kind_doubts
+from medzoo.spatial.plausibility import (
+    contrast_doubts,
+    head_doubts,
+    kind_doubts,
+    overlap_doubts,
+    slice_doubts,
+)
 from medzoo.volume import Volume
 
 ATLAS = "ixi_t1_4mm"
@@ -196,3 +202,35 @@ def test_label_maps_are_noted(realdata):
 
     for path in sorted((realdata / "label_maps").rglob("*.nii.gz"))[:2]:
         assert "label map" in kind_doubts(read(path).array, "t1")[0]
+
+
+def test_each_channel_is_held_against_its_kind():
+    t1 = whole_brain()
+    array = np.asarray(t1.array, np.float32)
+    # Grey matter brighter than white, fluid dark.
+    stops = (0.0, 300.0, 620.0, 1000.0, 2000.0)
+    flair = t1.with_array(np.interp(array, stops, (0.0, 150.0, 1000.0, 850.0, 850.0)))
+    assert contrast_doubts(t1, UNMOVED, ATLAS, "t1") == []
+    assert contrast_doubts(flair, UNMOVED, ATLAS, "flair") == []
+    assert "contrast of a FLAIR" in contrast_doubts(t1, UNMOVED, ATLAS, "flair")[0]
+    assert "contrast of a T1" in contrast_doubts(flair, UNMOVED, ATLAS, "t1")[0]
+    both = t1.with_array(np.stack([array, array], -1))
+    told = notes(both, ("t1", "flair"))
+    assert any("contrast of a FLAIR" in note for note in told)
+
+
+def test_channels_of_one_case_lie_in_one_place():
+    array = np.asarray(whole_brain().array, np.float32)
+    assert overlap_doubts(array, array * 0.7, "flair") == []
+    away = np.roll(array, 18, axis=1)
+    assert "two people" in overlap_doubts(array, away, "flair")[0]
+    # What the second image did not see says nothing.
+    half = array.copy()
+    half[:, :, : half.shape[2] // 2] = 0
+    assert overlap_doubts(array, half, "flair") == []
+
+
+def test_thick_slices_are_told():
+    assert slice_doubts((1.0, 1.0, 5.0), "t1")
+    assert slice_doubts((1.0, 1.0, 3.0), "t1") == []
+    assert slice_doubts((6.0, 6.0, 6.0), "t1") == []

@@ -4,8 +4,15 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from medzoo.errors import InputError, RecipeError
-from medzoo.spatial import SpatialChain, atlas, atlas_names, orient, register
+from medzoo.errors import GeometryError, InputError, RecipeError, ResourceError
+from medzoo.spatial import (
+    SpatialChain,
+    atlas,
+    atlas_names,
+    orient,
+    register,
+    resample,
+)
 from medzoo.spatial.register import rigid_part
 from medzoo.volume import Volume
 
@@ -159,3 +166,33 @@ def test_chain_registers_a_channel_by_its_own_contrast():
 def test_unknown_contrast_is_refused():
     with pytest.raises(InputError, match="contrast='ct'"):
         atlas(ATLAS, "ct")
+
+
+@pytest.mark.parametrize(
+    ("shape", "spacing"),
+    [
+        ((60, 60, 3), 2.0),
+        ((2, 2, 2), 2.0),
+        ((60, 60, 45), 0.002),
+        ((60, 60, 45), 12.0 * 2),
+        ((60, 60, 45), 45.0),
+        ((60, 60, 45), 999.0),
+    ],
+)
+def test_fields_of_view_of_no_head_are_refused_before_any_work(shape, spacing):
+    volume = Volume(np.ones(shape, np.float32), np.diag([*[spacing] * 3, 1.0]))
+    with pytest.raises(GeometryError, match="Received: shape="):
+        register(volume, "ixi_t1_4mm")
+
+
+def test_axes_that_hardly_cross_are_refused():
+    affine = np.diag([2.0, 2.0, 2.0, 1.0])
+    affine[0, 1] = 20.0
+    volume = Volume(np.ones((60, 60, 60), np.float32), affine)
+    with pytest.raises(GeometryError, match="axes that cross"):
+        register(volume, "ixi_t1_4mm")
+
+
+def test_no_grid_asks_for_absurd_memory(head_phantom):
+    with pytest.raises(ResourceError, match="voxels"):
+        resample(head_phantom(spacing=4.0), 0.05)

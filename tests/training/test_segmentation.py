@@ -152,7 +152,9 @@ def test_folder_of_results_is_resumed_by_content(tissue_model, tissue_study, tmp
     for scan in scans:
         (copies / scan.name).write_bytes(scan.read_bytes())
     (copies / "m2.nii.gz").write_bytes(scans[0].read_bytes())
-    again = predict(tissue_model, sorted(copies.iterdir()), out)
+    with pytest.raises(InputError, match="another input"):
+        predict(tissue_model, sorted(copies.iterdir()), out)
+    again = predict(tissue_model, sorted(copies.iterdir()), out, overwrite=True)
     after = {p.name: p.stat().st_mtime_ns for p in out.glob("*.nii.gz")}
     assert after["m0.nii.gz"] == before["m0.nii.gz"]
     assert after["m1.nii.gz"] != before["m1.nii.gz"]

@@ -17,7 +17,7 @@ from medzoo.zoo.measure_repeatability import (
 )
 from medzoo.zoo.measured import read_metrics
 from medzoo.zoo.metrics_file import write_cost
-from medzoo.zoo.predict import CaseError
+from medzoo.zoo.predictor import CaseError
 from medzoo.zoo.registry import read_entry, zoo_folder
 
 

@@ -7,14 +7,16 @@ import os
 import shutil
 import subprocess
 import sys
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
 
-from medzoo.errors import IntegrityError
-from medzoo.io import write
+from medzoo.errors import InputError, IntegrityError
+from medzoo.io import read, write
 from medzoo.models.from_recipe import build_model
 from medzoo.training.weights_file import write_weights
 from medzoo.zoo.batch_input import case_name, cases_of
@@ -269,6 +271,41 @@ def test_output_must_be_a_table(tmp_path, model_folder, scan):
     done = medzoo("predict", model_folder, scan, "-o", tmp_path / "out.nii.gz")
     assert done.returncode == 2
     assert ".csv" in done.stderr
+
+
+def test_no_input_is_lost(tmp_path, model_folder, scan):
+    table = tmp_path / "cases.csv"
+    table.write_text(f"case_id,t1\na,{scan}\n")
+    before = table.read_bytes()
+    for more in ([], ["--overwrite"]):
+        done = medzoo("predict", model_folder, "--cases", table, "-o", table, *more)
+        assert done.returncode == 2
+        assert len(done.stderr.splitlines()) == 1
+        assert table.read_bytes() == before
+
+
+def test_python_takes_what_the_command_takes(tmp_path, model_folder, scan):
+    (wanted,) = predict(model_folder, [scan])
+    volume = read(scan)
+    assert predict(model_folder, str(scan)) == [wanted]
+    assert predict(model_folder, scan.parent)[0]["value"] == wanted["value"]
+    for given in (volume, [volume], {"t1": volume}):
+        (found,) = predict(model_folder, given, tmp_path / "out.csv", overwrite=True)
+        assert found == {**wanted, "case_id": "scan"}
+
+
+@pytest.mark.parametrize("given", [None, [], {}, 3, np.zeros((3, 3, 3)), [None], ()])
+def test_what_is_no_case_is_one_sentence(model_folder, given):
+    with pytest.raises(InputError, match="Received: ") as caught:
+        predict(model_folder, given)
+    assert "\n" not in str(caught.value)
+
+
+def test_threads_leave_the_warnings_as_they_were(model_folder, scan):
+    before = list(warnings.filters)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: predict(model_folder, [scan]), range(8)))
+    assert warnings.filters == before
 
 
 @pytest.mark.parametrize(

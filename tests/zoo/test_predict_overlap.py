@@ -3,7 +3,7 @@
 import shutil
 
 from medzoo.zoo.batch_input import cases_of
-from medzoo.zoo.predict import Predictor
+from medzoo.zoo.predictor import Predictor
 from tests.zoo.test_predict_command import model_folder, scan  # noqa: F401
 
 

@@ -1,0 +1,42 @@
+"""Refuses label maps that do not belong to their image, and warns of odd ones."""
+
+import warnings
+
+from medzoo.errors import InputError, MedzooWarning
+from medzoo.spatial.label_place import label_doubts
+from medzoo.volume import Volume
+
+
+def check_label_place(image, labels, image_path, labels_path):
+    """Makes sure that a label map lies where its image does.
+
+    Args:
+        image: Volume.
+        labels: Volume, in the same world.
+        image_path: path of the image, for messages.
+        labels_path: path of the label map, for messages.
+
+    Raises:
+        InputError: if they overlap too little to belong together.
+    """
+    refused, odd = label_doubts(image, labels)
+    where = f"label map={labels_path}, image={image_path}"
+    if refused is not None:
+        raise InputError(
+            "A label map must lie where its image does. "
+            f"Received: {where}: {refused}. Check both headers, and whether both are "
+            "of one scan."
+        )
+    for doubt in odd:
+        warnings.warn(
+            f"A label map should lie where its image does. Received: {where}: {doubt}. "
+            "Look at both together.",
+            MedzooWarning,
+            stacklevel=2,
+        )
+
+
+def first_image(case):
+    """Returns the path of a case's first image, or a word for one in memory."""
+    image = next(iter(case.images.values()))
+    return "in memory" if isinstance(image, Volume) else image

@@ -1,0 +1,59 @@
+"""Label maps as files have them, as whole numbers."""
+
+import numpy as np
+
+from medzoo.errors import InputError
+
+# Scaled label maps come back a little off what they were.
+ROUNDING = 1e-3
+
+
+def whole_labels(array, name):
+    """Returns a label map as whole numbers, `(x, y, z)`.
+
+    Maps that were stored scaled (7.999996) are rounded. One-hot maps, a channel a
+    class, become the index of the class; where no channel is set it is background.
+
+    Args:
+        array: `(x, y, z)`, or `(x, y, z, classes)` of zeros and ones.
+        name: str or path, for messages.
+
+    Returns:
+        Integer array `(x, y, z)`.
+
+    Raises:
+        InputError: for values that are no whole numbers, or negative.
+    """
+    if array.ndim == 4 and array.shape[3] > 1:
+        return _from_one_hot(array, name)
+    array = array if array.ndim == 3 else array[..., 0]
+    if array.dtype.kind in "iub":
+        whole = array
+    else:
+        rounded = np.rint(array)
+        if np.abs(array - rounded).max() > ROUNDING * max(1.0, np.abs(rounded).max()):
+            raise _no_labels(array, name)
+        whole = rounded.astype(np.int32)
+    if whole.min() < 0:
+        raise _no_labels(array, name)
+    return whole
+
+
+def _from_one_hot(array, name):
+    near = np.rint(array)
+    if not (np.abs(array - near).max() <= ROUNDING and np.isin(near, (0, 1)).all()):
+        raise _no_labels(array, name)
+    total = near.sum(axis=-1)
+    if total.max() > 1:
+        raise InputError(
+            "A label map of one channel a class must have one class a voxel. Received: "
+            f"up to {int(total.max())} in {name}. Give one map of numbers."
+        )
+    return np.where(total > 0, near.argmax(axis=-1), 0).astype(np.int32)
+
+
+def _no_labels(array, name):
+    return InputError(
+        "A label map must hold whole numbers of at least 0. Received: "
+        f"values from {array.min()} to {array.max()} in {name}. Give another column."
+    )

@@ -1,0 +1,65 @@
+"""Who was scanned: the person, age and sex as tables of many origins tell them."""
+
+import math
+import re
+from pathlib import PurePath
+
+# In this order; names are compared without case, spaces and hyphens being "_".
+PERSON_COLUMNS = (
+    "subject",
+    "subject_id",
+    "participant_id",
+    "participant",
+    "sub",
+    "patient_id",
+    "patient",
+    "patientid",
+    "subjectid",
+    "participantid",
+    "person_id",
+    "person",
+)
+# An entity of BIDS, in the name of a file or folder.
+BIDS_SUBJECT = re.compile(r"(?:^|[_/\\])(sub-[A-Za-z0-9]+)(?=$|[_./\\])")
+# DICOM writes ages as 039Y, 018M, 003W, 010D.
+DICOM_AGE = re.compile(r"(\d{1,3})([YMWD])", re.IGNORECASE)
+DAYS = {"Y": 365.25, "M": 365.25 / 12, "W": 7.0, "D": 1.0}
+AGES = (0.0, 125.0)
+SEXES = {"f": "F", "female": "F", "w": "F", "woman": "F"}
+SEXES |= {"m": "M", "male": "M", "man": "M"}
+
+
+def bids_subject(text):
+    """Returns `sub-XX` of a BIDS name or path, or None.
+
+    Args:
+        text: str or path; of several the last counts, which is the file's own.
+    """
+    found = BIDS_SUBJECT.findall(PurePath(text).as_posix())
+    return found[-1] if found else None
+
+
+def plain_age(cell):
+    """Returns a cell as it is, but ages of DICOM in years."""
+    found = DICOM_AGE.fullmatch(cell)
+    if found is None:
+        return cell
+    years = int(found[1]) * DAYS[found[2].upper()] / DAYS["Y"]
+    return f"{years:.4g}"
+
+
+def plain_sex(cell):
+    """Returns "F" or "M" if a cell tells one of them, else the cell."""
+    return SEXES.get(cell.casefold(), cell)
+
+
+def is_age(value):
+    """Whether a number may be an age in years."""
+    return math.isfinite(value) and AGES[0] <= value <= AGES[1]
+
+
+def counted(cases):
+    """Returns "12 scans of 10 people", of a list of `Case`."""
+    people = len({case.person for case in cases})
+    scans = "scan" if len(cases) == 1 else "scans"
+    return f"{len(cases)} {scans} of {people} {'person' if people == 1 else 'people'}"

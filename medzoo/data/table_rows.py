@@ -1,0 +1,151 @@
+"""A table of text as rows and columns: what spreadsheets make of it is read right."""
+
+import csv
+import io
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from medzoo.errors import FileFormatError, InputError, MissingFileError
+
+TABLE_SUFFIXES = (".csv", ".tsv")
+DELIMITERS = (",", ";", "\t")
+# BIDS and spreadsheets write these where nothing is known.
+NOTHING = ("n/a", "na", "#n/a", "null")
+# A table of cases is no image: whatever is larger was not meant.
+LARGEST_TABLE = 1 << 28
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as it was written.
+
+    Args:
+        path: Path.
+        header: tuple of str, names of columns, spaces around them taken off.
+        rows: list of (row number as spreadsheets count, dict of name -> cell).
+    """
+
+    path: Path
+    header: tuple
+    rows: list
+
+    def column(self, wanted):
+        """Returns the name of a column as the table has it: case does not matter.
+
+        Args:
+            wanted: str.
+
+        Returns:
+            str, or None where there is none.
+
+        Raises:
+            InputError: if two columns have that name.
+        """
+        found = [name for name in self.header if plain(name) == plain(wanted)]
+        if len(found) > 1:
+            raise InputError(
+                f"A column must be in a table once, in {self.path}. "
+                f"Received: columns={found}. Rename or remove one."
+            )
+        return found[0] if found else None
+
+
+def plain(name):
+    """A column's name without case, and _ for what separates words."""
+    return re.sub(r"[\s\-_]+", "_", name.strip().casefold())
+
+
+def read_rows(path):
+    """Reads a table of text.
+
+    The delimiter is what stands in the header: comma, semicolon or tab. Spaces around
+    cells are no part of them; empty rows are left out.
+
+    Args:
+        path: path of a .csv or .tsv.
+
+    Returns:
+        `Table`.
+
+    Raises:
+        MissingFileError: if there is no such file.
+        FileFormatError: if it is no UTF-8 text, or a quote is not closed.
+        InputError: for a row with more cells than the header.
+    """
+    path = Path(path)
+    text = _text(path)
+    delimiter = _delimiter(text, path)
+    reader = csv.reader(
+        io.StringIO(text), delimiter=delimiter, skipinitialspace=True, strict=True
+    )
+    try:
+        header = [name.strip() for name in next(reader, [])]
+        rows = [(reader.line_num, [c.strip() for c in row]) for row in reader]
+    except csv.Error as error:
+        raise FileFormatError(
+            f"Quotes in a table must be closed before the cell ends, in {path}. "
+            f"Received: {error} at or before row {reader.line_num}. "
+            "Remove the quote or double it."
+        ) from error
+    found = []
+    for number, cells in rows:
+        if not any(cells):
+            continue
+        _check_cells(cells, header, number, path)
+        row = dict(zip(header, cells, strict=False))
+        found.append((number, {n: "" if _is_nothing(c) else c for n, c in row.items()}))
+    return Table(path, tuple(name for name in header if name), found)
+
+
+def _text(path):
+    if not path.is_file():
+        raise MissingFileError(
+            f"A case table must be a file. Received: cases={path}. Check the path."
+        )
+    if path.stat().st_size > LARGEST_TABLE:
+        raise FileFormatError(
+            f"A case table must be text of at most {LARGEST_TABLE} bytes in {path}. "
+            f"Received: bytes={path.stat().st_size}. Check the path."
+        )
+    try:
+        # utf-8-sig: spreadsheets put a byte order mark before the first name.
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise FileFormatError(
+            f"A case table must be UTF-8 csv in {path}. Received: {error}. "
+            "Save it as csv (UTF-8)."
+        ) from error
+    if "\0" in text:
+        raise FileFormatError(
+            f"A case table must be UTF-8 csv in {path}. Received: bytes that are 0. "
+            "Save it as csv (UTF-8)."
+        )
+    return text
+
+
+def _delimiter(text, path):
+    first = text.split("\n", 1)[0]
+    if path.suffix.lower() == ".tsv":
+        return "\t"
+    return max(DELIMITERS, key=first.count)
+
+
+def _check_cells(cells, header, number, path):
+    if any(cells[len(header) :]):
+        raise InputError(
+            f"A row must not have more cells than the header has names, in {path}. "
+            f"Received: row {number} with {len(cells)} cells for {len(header)} names. "
+            "Put cells that contain the delimiter into quotes."
+        )
+    broken = next((i for i, cell in enumerate(cells) if "\n" in cell), None)
+    if broken is not None:
+        name = header[broken] if broken < len(header) else "without a name"
+        raise FileFormatError(
+            f"A cell must not contain line breaks, in {path}. Received: column "
+            f"{name}, before row {number + 1}. Close the quote or remove the breaks."
+        )
+
+
+def _is_nothing(cell):
+    return cell.casefold() in NOTHING

@@ -1,0 +1,84 @@
+"""Parts of a network for transfer learning: what is frozen, what is a feature."""
+
+import keras
+
+from medzoo.errors import InputError
+from medzoo.models.base import layers_of
+
+
+def freeze(model, but=("head", "output")):
+    """Freezes the layers of a model, also those of an ensemble's members.
+
+    Setting `trainable` on `model.layers[:-1]` would freeze all of an ensemble, whose
+    layers are its members.
+
+    Args:
+        model: Keras model; compile it again after.
+        but: tuple of str, or one: layers whose names begin so stay as they are. A part
+            of an ensemble may be named too: "member_1/head". Defaults to the head.
+
+    Returns:
+        The model.
+
+    Raises:
+        InputError: if no layer is named so.
+
+    Example:
+        >>> model = medzoo.freeze(medzoo.load("ixi_sex_resnet"), but="head")
+        >>> model.compile("adam", "sparse_categorical_crossentropy")
+    """
+    kept = (but,) if isinstance(but, str) else tuple(but)
+    found = list(layers_of(model))
+    spared = {place for place, _ in found if _is_named(place, kept)}
+    if kept and not spared:
+        names = sorted({_name(place) for place, _ in found})
+        raise InputError(
+            "A layer that is not to be frozen must be in the model. "
+            f"Received: but={kept}. Use the beginning of one of {names}."
+        )
+    for place, layer in found:
+        if place not in spared:
+            layer.trainable = False
+    return model
+
+
+def features(model, layer="features"):
+    """Returns a model that gives what a layer of another one gives.
+
+    Of an ensemble the mean over its members, whose layers
+    `keras.Model(model.input, layer.output)` does not reach.
+
+    Args:
+        model: Keras model.
+        layer: str, name of the layer.
+
+    Returns:
+        `keras.Model` that shares the weights of `model`.
+
+    Raises:
+        InputError: if there is no such layer.
+
+    Example:
+        >>> body = medzoo.features(medzoo.load("ixi_age_resnet"))
+    """
+    members = getattr(model, "members", None) or (model,)
+    known = [own.name for own in members[0].layers]
+    if layer not in known:
+        raise InputError(
+            "A feature must be a layer of the model. "
+            f"Received: layer={layer!r}. Use one of {known}."
+        )
+    bodies = [keras.Model(m.inputs, m.get_layer(layer).output) for m in members]
+    if len(bodies) == 1:
+        return bodies[0]
+    inputs = keras.Input(members[0].input_shape[1:], name="volumes")
+    outputs = [body(inputs) for body in bodies]
+    return keras.Model(inputs, keras.layers.Average(name="mean_features")(outputs))
+
+
+def _is_named(place, kept):
+    return any(place.startswith(k) or _name(place).startswith(k) for k in kept)
+
+
+def _name(place):
+    return place.rpartition("/")[2]

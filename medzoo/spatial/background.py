@@ -1,0 +1,126 @@
+"""Where the intensities of a scan begin: a robust zero, and no single wild voxels.
+
+A least voxel is no level: interpolation by splines overshoots at every edge, and one
+bad voxel would decide. Scans whose voxels are all 0 or above, and not wild, are
+returned as they are.
+"""
+
+import numpy as np
+
+# Voxels looked at: enough for shares to be right to a hundredth.
+NUM_SAMPLES = 100_000
+# The darkest voxels lie within this share of the range, and a background nearer than
+# this to 0 is 0: what lies below is overshoot.
+DARK_BAND, NEAR_ZERO = 0.1, 0.03
+# Shares of the range: a background that varies less is one value.
+CONSTANT = 0.005
+# Of the 99.9th percentile; the brightest voxels of 60 heads reach 2.6 times as far.
+WILD, TAMED = 6.0, 3.0
+# Standardised within the brain: so many voxels are 0, so many of the others negative.
+LEAST_OUTSIDE, LEAST_NEGATIVE = 0.15, 0.2
+# How far 0 lies below the darkest of a brain (1st percentile) beside its 95th: in
+# stripped T1s fluid is about a quarter as bright as white matter.
+DARKEST_FLUID = 0.32
+
+
+def samples_of(array):
+    """Returns evenly spread voxels, about a hundred thousand, float32."""
+    step = max(1, round((array.size / NUM_SAMPLES) ** (1 / 3)))
+    return np.asarray(array[(slice(None, None, step),) * 3], np.float32)
+
+
+def without_wild_voxels(array):
+    """Limits voxels that lie far beyond all others.
+
+    Args:
+        array: `(x, y, z)` of numbers.
+
+    Returns:
+        The array, and how many voxels were limited, an int.
+    """
+    values = samples_of(array)
+    middle = float(np.median(values))
+    low, high = (float(v) for v in np.percentile(values, (0.1, 99.9)))
+    if not high > middle:
+        # A head may fill less than a thousandth of its field of view.
+        positive = values[values > middle]
+        high = float(np.percentile(positive, 99.9)) if positive.size else middle
+    span = high - min(low, middle)
+    most, least = middle + WILD * span, middle - WILD * span
+    if not span > 0 or (array.max() <= most and array.min() >= least):
+        return array, 0
+    wild = (array > most) | (array < least)
+    low, high = middle - span, middle + TAMED * span
+    # Away from a wild voxel nothing changes.
+    limited = np.where(wild, np.clip(array, low, high), array)
+    return limited.astype(np.float32), int(wild.sum())
+
+
+def from_background(array):
+    """Raises a scan with negative voxels so that its background is 0.
+
+    Args:
+        array: `(x, y, z)` of numbers.
+
+    Returns:
+        The array itself if no voxel is negative, else a float32 one from 0 on.
+    """
+    if array.min() >= 0:
+        return array
+    array = np.asarray(array, np.float32)
+    if is_standardised_inside(array):
+        outside = np.abs(array) <= _tolerance(array)
+        inside = samples_of(np.where(outside, np.nan, array))
+        dark, bright = np.nanpercentile(inside, (1, 95))
+        raised = array - (dark - DARKEST_FLUID * (bright - dark))
+        return np.where(outside, 0, np.maximum(raised, 0))
+    return np.maximum(array - np.float32(zero_level(array)), 0)
+
+
+def zero_level(array):
+    """Returns the intensity of nothing in a scan that has negative voxels.
+
+    Args:
+        array: `(x, y, z)` of numbers.
+
+    Returns:
+        float: 0 where the background lies there, whatever lies below; else, for scans
+        that were standardised, the background.
+    """
+    values = samples_of(array)
+    low, high = np.percentile(values, (1, 99.5))
+    span = high - low
+    dark = values[values <= low + DARK_BAND * span]
+    background = float(np.median(dark))
+    if abs(background) <= NEAR_ZERO * span:
+        return 0.0
+    constant = np.abs(dark - background) <= CONSTANT * span
+    return background if constant.mean() > 0.5 else float(low)
+
+
+def is_standardised_inside(array):
+    """Whether a scan has mean 0 within the brain and 0 outside, as some tools do.
+
+    Args:
+        array: `(x, y, z)` of numbers.
+
+    Returns:
+        bool: much is 0, and much of the rest lies on either side of it.
+    """
+    values = samples_of(array)
+    tolerance = _tolerance(array)
+    rest = values[np.abs(values) > tolerance]
+    if not rest.size or 1 - rest.size / values.size < LEAST_OUTSIDE:
+        return False
+    low, high = np.percentile(rest, (5, 95))
+    sides = min((rest < 0).mean(), (rest > 0).mean())
+    return sides > LEAST_NEGATIVE and low < -0.1 * (high - low)
+
+
+def _tolerance(array):
+    """What counts as 0: exactly that where it is frequent, else nearly (resampled)."""
+    values = samples_of(array)
+    if (values == 0).mean() >= LEAST_OUTSIDE:
+        return 0.0
+    low, high = np.percentile(values, (0.5, 99.5))
+    return 0.01 * float(high - low)

@@ -1,0 +1,134 @@
+"""What a run was started with, so that only the same run goes on in its folder."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+from medzoo.data.content import hashes_beside
+from medzoo.errors import InputError
+from medzoo.files import write_text_atomically
+from medzoo.volume import Volume
+
+RUN_FILE = "run.json"
+# Parts of a recipe that decide what training gives.
+PARTS = (
+    "task",
+    "architecture",
+    "channels",
+    "target",
+    "preprocessing",
+    "class_names",
+    "unit",
+    "training",
+)
+MOST_NAMED = 3
+
+
+def begin_run(runs, recipe, cases, *, start=None, restart=False, log=None):
+    """Starts a run in a folder, or makes sure that the one there is the same.
+
+    Args:
+        runs: path of the folder with checkpoints, made if it does not exist.
+        recipe: dict.
+        cases: list of `Case`.
+        start: path of the weights to start from, or None.
+        restart: bool, remove an earlier run first.
+        log: callable taking a line, or None.
+
+    Raises:
+        InputError: if data or recipe of the earlier run were others; what differs is
+            named.
+    """
+    runs = Path(runs)
+    if restart and runs.is_dir():
+        if log is not None:
+            log(f"the earlier run in {runs} is removed")
+        shutil.rmtree(runs)
+    facts = _facts(recipe, cases, start, hashes_beside(runs.parent / "prepared"))
+    path = runs / RUN_FILE
+    earlier = _read(path)
+    if earlier is not None and (difference := _difference(earlier, facts)):
+        raise InputError(
+            f"A run goes on with the data and recipe that it began with, in {runs}. "
+            f"Received: {difference}. Use another output folder, or --restart to begin "
+            "anew there."
+        )
+    if earlier is None:
+        runs.mkdir(parents=True, exist_ok=True)
+        write_text_atomically(path, json.dumps(facts, indent=1) + "\n")
+
+
+def _facts(recipe, cases, start, hashes):
+    parts = {part: recipe.get(part) for part in PARTS}
+    # As JSON gives them back.
+    facts = {"recipe": json.loads(json.dumps(parts))}
+    facts["start"] = None if start is None else hashes(start)
+    facts["cases"] = {case.case_id: _case(case, hashes) for case in cases}
+    return facts
+
+
+def _case(case, hashes):
+    """What a case gives to a training, as hashes: no path and no name of a file."""
+    target = case.target
+    if target is not None and (case.folder / target).is_file():
+        target = hashes(case.folder / target)
+    return {
+        "images": {
+            name: "in memory" if isinstance(image, Volume) else hashes(image)
+            for name, image in sorted(case.images.items())
+        },
+        "target": target,
+        "person": hashlib.sha256(case.person.encode()).hexdigest()[:16],
+    }
+
+
+def _read(path):
+    """The facts of an earlier run; None where there are none that can be read."""
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    complete = isinstance(facts, dict) and all(
+        isinstance(facts.get(key), dict) for key in ("recipe", "cases")
+    )
+    return facts if complete else None
+
+
+def _difference(earlier, now):
+    """What differs, in words, or an empty text."""
+    told = []
+    for part in PARTS:
+        before, after = earlier["recipe"].get(part), now["recipe"].get(part)
+        if before == after:
+            continue
+        if isinstance(before, dict) and isinstance(after, dict):
+            keys = [k for k in {**before, **after} if before.get(k) != after.get(k)]
+            told += [
+                f"{part}.{key}={_short(after.get(key))} instead of "
+                f"{_short(before.get(key))}"
+                for key in keys
+            ]
+        else:
+            told.append(f"another {part}")
+    if earlier.get("start") != now["start"]:
+        told.append("other weights to start from")
+    told += _cases_that_differ(earlier["cases"], now["cases"])
+    more = len(told) - MOST_NAMED
+    named = ", ".join(told[:MOST_NAMED])
+    return f"{named} and {more} more" if more > 0 else named
+
+
+def _cases_that_differ(before, after):
+    told = [f"no case {name}" for name in before if name not in after]
+    told += [f"a new case {name}" for name in after if name not in before]
+    for name in after:
+        if name in before and before[name] != after[name]:
+            keys = [k for k, v in after[name].items() if before[name].get(k) != v]
+            told.append(f"another {' and '.join(keys)} of case {name}")
+    return told
+
+
+def _short(value):
+    text = json.dumps(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."

@@ -1,0 +1,165 @@
+"""What lies in an output folder already: whose results, of what, still as written?"""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from medzoo.errors import InputError, MedzooError
+from medzoo.files import sha256_of
+
+STATUS_FILE = "status.jsonl"
+# A provenance is a few kB; whatever is larger is none.
+LARGEST_PROVENANCE = 1 << 20
+FREE = None
+INPUT = "is an input"
+FOREIGN = "is no result of medzoo"
+OTHER_MODEL = "is a result of another model"
+OTHER_INPUT = "is a result of another input"
+EDITED = "was changed after medzoo wrote it"
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a result is made from and by.
+
+    Args:
+        model: str, the model's name without its version.
+        inputs: dict of channel -> SHA-256, or {} where that is not known yet.
+        place: str, hash of where the inputs lie: a scan that was exported again to the
+            same place is the same input.
+        paths: tuple of Path, all inputs of the run, which nothing may replace.
+    """
+
+    model: str
+    inputs: dict
+    place: str
+    paths: tuple
+
+
+class EarlierResults:
+    """Reads the status file of a folder, and the provenance beside results.
+
+    Whatever is damaged there counts as not there.
+
+    Args:
+        folder: path, which need not exist.
+    """
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        # Last line of each case, and of each file.
+        self.cases, self._files = {}, {}
+        for line in _lines(self.folder / STATUS_FILE):
+            self.cases[line["case_id"]] = line
+            for name in line.get("outputs") or {}:
+                self._files[name] = line
+
+    def obstacle(self, path, provenance, source):
+        """Says why a file must not be written where one lies, or `FREE`.
+
+        Args:
+            path: path of a result, or of its provenance.
+            provenance: path of the provenance that goes with it.
+            source: `Source` of what is to be written.
+        """
+        if not os.path.lexists(path):
+            return FREE
+        if any(same_file(path, given) for given in source.paths):
+            return INPUT
+        facts = self._facts(path, provenance)
+        if facts is None:
+            return FOREIGN
+        if str(facts.get("model")).partition("@")[0] != source.model:
+            return OTHER_MODEL
+        same = facts.get("inputs") == source.inputs
+        if not same and facts.get("place") != source.place:
+            return OTHER_INPUT
+        return EDITED if _is_edited(path, provenance, facts) else FREE
+
+    def _facts(self, path, provenance):
+        name = os.path.relpath(path, self.folder)
+        if name in self._files:
+            line = self._files[name]
+            return {**line, **(line.get("made_by") or {})}
+        content = _read_provenance(provenance)
+        if content is None or not (
+            Path(path) == Path(provenance)
+            or Path(path).name in (content.get("outputs") or {})
+        ):
+            return None
+        return content
+
+
+def same_file(path, other):
+    """Whether two paths name one file, also by links or another spelling."""
+    try:
+        return os.path.samefile(path, other)
+    except OSError:
+        return os.path.realpath(path) == os.path.realpath(other)
+
+
+def _is_edited(path, provenance, facts):
+    """Whether somebody worked on a result: it differs, can be read, and is newer."""
+    if Path(path) == Path(provenance):
+        return False
+    outputs = facts.get("outputs") or {}
+    wanted = outputs.get(os.path.basename(path)) or next(
+        (sha for name, sha in outputs.items() if Path(name).name == Path(path).name),
+        None,
+    )
+    try:
+        if wanted is None or sha256_of(path) == wanted:
+            return False
+        # The provenance is put in place just before the image.
+        if os.path.getmtime(path) <= os.path.getmtime(provenance):
+            return False
+    except OSError:
+        return False
+    return _is_readable(path)
+
+
+def _is_readable(path):
+    from medzoo.io.image_files import read_quietly
+
+    try:
+        read_quietly(path)
+    except InputError:  # probabilities are several volumes
+        return True
+    except (MedzooError, OSError):
+        return False
+    return True
+
+
+def _lines(path):
+    """The lines of a status file that are whole; the others' cases are done again."""
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return
+    for row in text.splitlines():
+        try:
+            line = json.loads(row)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(line, dict) and isinstance(line.get("case_id"), str):
+            yield {key: _as_expected(key, value) for key, value in line.items()}
+
+
+def _as_expected(key, value):
+    """A value of the kind that the status file has there, or None."""
+    kinds = {"outputs": dict, "inputs": dict, "made_by": dict, "record": dict}
+    return value if isinstance(value, kinds.get(key, object)) else None
+
+
+def _read_provenance(path):
+    try:
+        if os.path.getsize(path) > LARGEST_PROVENANCE:
+            return None
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    ours = ("case_id", "model", "weights_sha256", "medzoo")
+    if not isinstance(content, dict) or any(key not in content for key in ours):
+        return None
+    return {key: _as_expected(key, value) for key, value in content.items()}

@@ -1,0 +1,102 @@
+"""Which files the results of a case become."""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from medzoo.files import sha256_of
+from medzoo.volume import Volume
+
+IMAGE_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha", ".npy")
+
+
+@dataclass(frozen=True)
+class Place:
+    """The files that a case's results may become.
+
+    Args:
+        image: path of the image.
+        suffix: str, its suffix.
+        endings: tuple of str, of the names of further images.
+    """
+
+    image: Path
+    suffix: str
+    endings: tuple = ()
+
+    @property
+    def provenance(self):
+        """Path of the .json beside the image."""
+        return self.named("", ".json")
+
+    @property
+    def files(self):
+        """Tuple of all paths."""
+        further = (self.named(ending) for ending in self.endings)
+        return (self.image, self.provenance, *further)
+
+    def named(self, ending, suffix=None):
+        """Returns the path of a further file."""
+        stem = self.image.name[: -len(self.suffix)]
+        return self.image.with_name(stem + ending + (suffix or self.suffix))
+
+
+def image_suffix(path):
+    """Returns the image suffix that a path ends in, or None."""
+    name = Path(path).name.lower()
+    return next((s for s in IMAGE_SUFFIXES if name.endswith(s) and name != s), None)
+
+
+def folders_of(cases):
+    """Returns case_id -> folder of its first image below what all have in common."""
+    parents = {
+        case.case_id: Path(os.path.realpath(next(iter(case.images.values())))).parent
+        for case in cases
+        if case.images and not has_volumes(case)
+    }
+    if not parents:
+        return {}
+    here = Path.cwd().resolve()
+    if all(parent.is_relative_to(here) for parent in parents.values()):
+        base = here
+    else:
+        # One level above, so that sessions predicted one by one stay apart.
+        base = Path(os.path.commonpath(parents.values())).parent
+    return {case_id: p.relative_to(base) for case_id, p in parents.items()}
+
+
+def hash_of_place(case):
+    """Returns a hash of where a case's images lie, without telling where."""
+    places = {
+        name: "in memory" if isinstance(image, Volume) else os.path.realpath(image)
+        for name, image in case.images.items()
+    }
+    text = "\n".join(f"{name}={place}" for name, place in sorted(places.items()))
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def has_volumes(case):
+    """Whether a case has images in memory, which lie nowhere."""
+    return any(isinstance(image, Volume) for image in case.images.values())
+
+
+def hashes_of(images):
+    """Returns channel -> SHA-256 of an image's file, or of a Volume's content.
+
+    Raises:
+        OSError: for a file that cannot be read.
+    """
+    return {name: _hash_of(image) for name, image in sorted(images.items())}
+
+
+def _hash_of(image):
+    if not isinstance(image, Volume):
+        return sha256_of(image)
+    array = np.ascontiguousarray(image.array)
+    digest = hashlib.sha256(f"{array.shape} {array.dtype.str}".encode())
+    digest.update(image.affine.tobytes())
+    digest.update(array)
+    return digest.hexdigest()
