@@ -108,12 +108,15 @@ def run(options, report=None):
         cases = read_table(options.cases, predictor.channels)
     else:
         given = options.channels or list(options.images)
+        if len(options.images) == 1:
+            # As from Python: it may be a folder of images, or a table.
+            given = options.images[0]
         cases = cases_of(given, predictor.channels, keep_folders=options.keep_folders)
     cases = with_person(cases, options.age, options.sex)
     output = predictor.output_for(
         options.output,
         cases,
-        inputs=[] if options.cases is None else [options.cases],
+        inputs=table_of(given) if options.cases is None else [options.cases],
         overwrite=options.overwrite,
         keep_folders=options.keep_folders,
     )
