@@ -86,6 +86,24 @@ def read_options(values: Namespace) -> EvaluateOptions:
             contradict each other.
     """
     folder = resolve(values.name)
+    _check(values)
+    return EvaluateOptions(
+        name=values.name,
+        folder=folder,
+        cases=values.cases,
+        target=values.target,
+        output=values.output,
+        json=values.json,
+        out_of_fold=values.out_of_fold,
+        cost=values.cost,
+        repeatability=values.repeatability,
+        external=values.external,
+        threads=values.threads,
+    )
+
+
+def _check(values: Namespace) -> None:
+    """Refuses options that contradict each other, or nothing to measure on."""
     if values.cost and (values.out_of_fold or values.target or values.external):
         raise InputError(
             "--cost measures what one prediction costs, and nothing else. Received: it "
@@ -116,19 +134,6 @@ def read_options(values: Namespace) -> EvaluateOptions:
             f"--as-external adds the numbers of cases to a file. Received: "
             f"--as-external {values.external} without --cases or --output. Give both."
         )
-    return EvaluateOptions(
-        name=values.name,
-        folder=folder,
-        cases=values.cases,
-        target=values.target,
-        output=values.output,
-        json=values.json,
-        out_of_fold=values.out_of_fold,
-        cost=values.cost,
-        repeatability=values.repeatability,
-        external=values.external,
-        threads=values.threads,
-    )
 
 
 def run(values: Namespace) -> int:

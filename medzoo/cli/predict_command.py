@@ -176,13 +176,7 @@ def read_options(values: Namespace) -> PredictOptions:
             f"predict takes images, --channel or --cases. Received: "
             f"{' and '.join(given) or 'none of them'}. Give exactly one kind."
         )
-    channels = dict(values.channels)
-    if len(channels) != len(values.channels):
-        names = ", ".join(name for name, _ in values.channels)
-        raise InputError(
-            f"Each channel stands once in --channel. Received: {names}. "
-            f"Use --cases for several cases."
-        )
+    channels = _channels(values)
     return PredictOptions(
         name=values.name,
         folder=folder,
@@ -203,6 +197,17 @@ def read_options(values: Namespace) -> PredictOptions:
         overwrite=values.overwrite,
         keep_folders=values.keep_folders,
     )
+
+
+def _channels(values: Namespace) -> dict[str, Path]:
+    channels = dict(values.channels)
+    if len(channels) != len(values.channels):
+        names = ", ".join(name for name, _ in values.channels)
+        raise InputError(
+            f"Each channel stands once in --channel. Received: {names}. "
+            f"Use --cases for several cases."
+        )
+    return channels
 
 
 def run(values: Namespace) -> int:

@@ -137,13 +137,20 @@ class _Rows:
         return Case(
             case_id=case_id,
             images={name: folder / cell for name, cell in images.items() if cell},
-            target=(self._cell(row, self.target) or None) if self.target else None,
+            target=self._target(row),
             columns={name: cell for name, cell in kept.items() if cell},
             folder=folder,
             subject=row.get(self.person) or None,
             row=number,
             target_name=self.target,
         )
+
+    def _target(self, row):
+        """The cell of the target as it stands, but for ages: classes have names."""
+        if not self.target:
+            return None
+        cell = row.get(self.names[self.target]) or ""
+        return (plain_age(cell) if plain(self.target) == "age" else cell) or None
 
     def _cell(self, row, name):
         cell = row.get(self.names[name]) or ""

@@ -104,9 +104,8 @@ def _class_of(cell, values, class_names):
     names = {**{name: name for name in class_names}, **values}
     if cell in names:
         return names[cell]
-    sexes = {"F", "M"} <= set(values)
-    for form in (cell, plain_sex(cell) if sexes else cell):
-        found = {n for key, n in names.items() if key.casefold() == form.casefold()}
+    for form in (str.casefold, plain_sex):
+        found = {name for key, name in names.items() if form(key) == form(cell)}
         if len(found) == 1:
             return found.pop()
     return cell

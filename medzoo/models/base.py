@@ -4,6 +4,7 @@ import json
 
 import keras
 
+from medzoo.errors import InputError
 from medzoo.layers.convolution_blocks import BlockStyle
 from medzoo.models.rematerialization import Blocks
 
@@ -106,6 +107,27 @@ class VolumeModel(keras.Model):
         from medzoo.inference import predict_volume
 
         return predict_volume(self, image, uncertainty=uncertainty, **options)
+
+    def save(self, filepath, overwrite=True, zipped=None, **options):
+        """Saves the model with its recipe, as `keras.Model.save` does, in .keras.
+
+        Args:
+            filepath: str or path, ending in .keras.
+            overwrite: bool, see `keras.Model.save`.
+            zipped: bool or None, likewise.
+            **options: likewise.
+
+        Raises:
+            medzoo.errors.InputError: for .h5, Keras' old format, which knows neither
+                networks within networks nor classes of packages.
+        """
+        if str(filepath).lower().endswith((".h5", ".hdf5")):
+            raise InputError(
+                "A model is saved as .keras; .h5 cannot be loaded again. "
+                f"Received: filepath={str(filepath)!r}. Use model.save('m.keras'), or "
+                "model.save_weights('m.weights.h5')."
+            )
+        return super().save(filepath, overwrite=overwrite, zipped=zipped, **options)
 
     def export(self, filepath, format="tf_saved_model", **options):  # noqa: A002
         """Writes the network for use without Keras, as `keras.Model.export` does.

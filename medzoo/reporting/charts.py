@@ -103,17 +103,9 @@ def centile_chart(title, ages, curves, age, volume, caption):
     ]
     line = {"fill": "none", "stroke": "#0b62b4", "stroke_width": 1.5}
     parts.append(element("polyline", points=" ".join(points(curves[2])), **line))
-    ends = {"x1": SMALL_LEFT, "x2": SMALL_WIDTH - RIGHT}
-    parts.append(element("line", y1=base, y2=base, **ends, **AXIS))
-    style = {"font_size": 11, "class_": "tick"}
-    for tick in np.arange(low, high + step / 2, step):
-        place = {"x": SMALL_LEFT - 5, "y": y_of(tick) + 4, "text_anchor": "end"}
-        parts.append(element("text", f"{tick:g}", **place, **style))
-    for years in range(20 * math.ceil(first / 20), int(last) + 1, 20):
-        place = {"x": x_of(years), "y": base + 15, "text_anchor": "middle"}
-        parts.append(element("text", f"{years}", **place, **style))
-    place = {"x": SMALL_WIDTH - RIGHT, "y": base + 30, "text_anchor": "end"}
-    parts.append(element("text", "years", **place, **style))
+    sizes = {tick: y_of(tick) for tick in np.arange(low, high + step / 2, step)}
+    years = range(20 * math.ceil(first / 20), int(last) + 1, 20)
+    parts += _axes(sizes, {year: x_of(year) for year in years})
     heads = {"x": SMALL_LEFT, "y": 14, "font_size": 12, "class_": "value-text"}
     parts.append(element("text", f"{title}, ml", **heads))
     dot = {"cx": x_of(age), "cy": y_of(volume), "r": 4.5, "class_": "person"}
@@ -126,6 +118,22 @@ def centile_chart(title, ages, curves, age, volume, caption):
         role="img",
         class_="chart centiles",
     )
+
+
+def _axes(sizes, years):
+    """The axis of a centile chart, its ticks and their words."""
+    base = SMALL_HEIGHT - SMALL_BOTTOM
+    ends = {"x1": SMALL_LEFT, "x2": SMALL_WIDTH - RIGHT}
+    parts = [element("line", y1=base, y2=base, **ends, **AXIS)]
+    style = {"font_size": 11, "class_": "tick"}
+    for size, y in sizes.items():
+        place = {"x": SMALL_LEFT - 5, "y": y + 4, "text_anchor": "end"}
+        parts.append(element("text", f"{size:g}", **place, **style))
+    for year, x in years.items():
+        place = {"x": x, "y": base + 15, "text_anchor": "middle"}
+        parts.append(element("text", f"{year}", **place, **style))
+    place = {"x": SMALL_WIDTH - RIGHT, "y": base + 30, "text_anchor": "end"}
+    return [*parts, element("text", "years", **place, **style)]
 
 
 def bar(share):

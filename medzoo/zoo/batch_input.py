@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from medzoo.data.cases import CASE_ID, TABLE_SUFFIXES, Case, read_cases
-from medzoo.errors import InputError, MissingFileError
+from medzoo.errors import InputError
 from medzoo.volume import Volume
 
 # What is taken off a file's name.
@@ -123,12 +123,8 @@ def _images_in(folder):
         and not path.name.startswith(".")
         and path.is_file()
     )
-    if not found:
-        raise MissingFileError(
-            f"A folder of cases must hold images ({', '.join(IMAGE_SUFFIXES)}). "
-            f"Received: {folder} with none. Give the images' folder."
-        )
-    return found
+    # A folder without is an image itself (DICOM), or refused when it is read.
+    return found or [folder]
 
 
 def _names_of(images, *, keep_folders):

@@ -193,6 +193,11 @@ def read_answer(
             for piece in _passing(response, expected):
                 answer += piece
                 _check_size(len(answer), expected, url, bytes(answer[:64]))
+            declared = response.headers.get("Content-Length") or ""
+            if declared.isdecimal() and len(answer) < int(declared):
+                raise PassingError(
+                    f"the connection closed at {len(answer)} of {declared} bytes"
+                )
             return bytes(answer)
 
     return with_patience(ask, public(url))

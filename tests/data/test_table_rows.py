@@ -100,6 +100,13 @@ def test_sexes_are_read_however_they_are_written(tmp_path, cell, index):
     assert target_value(case, SEX) == index
 
 
+def test_classes_without_a_map_are_found_too(tmp_path):
+    recipe = {**SEX, "target": {"column": "sex"}}
+    text = "case_id,t1,sex\na,x.nii,F\nb,y.nii,Male\n"
+    cases = read_cases(written(tmp_path, text), CHANNELS, target="sex")
+    assert [target_value(case, recipe) for case in cases] == [0, 1]
+
+
 def test_a_sex_that_is_a_number_is_refused_with_row_and_column(tmp_path):
     text = "case_id,t1,sex\na,x.nii,1\n"
     (case,) = read_cases(written(tmp_path, text), CHANNELS, target="sex")
