@@ -78,14 +78,14 @@ def centile_chart(title, ages, curves, age, volume, caption):
     """
     low, high, step = _scale(min(curves.min(), volume), max(curves.max(), volume))
     first, last = float(ages[0]), float(ages[-1])
-    base = SMALL_HEIGHT - SMALL_BOTTOM
 
     def x_of(years):
         share = (years - first) / (last - first)
         return round(SMALL_LEFT + share * (SMALL_WIDTH - SMALL_LEFT - RIGHT), 2)
 
     def y_of(size):
-        return round(base - (size - low) / (high - low) * (base - SMALL_TOP), 2)
+        room = SMALL_HEIGHT - SMALL_BOTTOM - SMALL_TOP
+        return round(SMALL_TOP + (high - size) / (high - low) * room, 2)
 
     def points(values):
         pairs = zip(ages, values, strict=True)
@@ -107,9 +107,11 @@ def centile_chart(title, ages, curves, age, volume, caption):
     years = range(20 * math.ceil(first / 20), int(last) + 1, 20)
     parts += _axes(sizes, {year: x_of(year) for year in years})
     heads = {"x": SMALL_LEFT, "y": 14, "font_size": 12, "class_": "value-text"}
-    parts.append(element("text", f"{title}, ml", **heads))
     dot = {"cx": x_of(age), "cy": y_of(volume), "r": 4.5, "class_": "person"}
-    parts.append(element("circle", element("title", caption), fill="#b3261e", **dot))
+    parts += [
+        element("text", f"{title}, ml", **heads),
+        element("circle", element("title", caption), fill="#b3261e", **dot),
+    ]
     return element(
         "svg",
         element("title", f"{title}: {caption}"),

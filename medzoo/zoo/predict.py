@@ -114,10 +114,10 @@ def run(options, report=None):
     )
     images = output if isinstance(output, ImageOutput) else None
     quiet = options.json or isinstance(output, TableOutput)
+    told = {"output": images, "report": report}
     records = []
     with Progress(len(cases), "cases") as progress:
-        told = {"output": images, "progress": progress, "report": report}
-        for record in predictor.records(cases, **told):
+        for record in predictor.records(cases, progress=progress, **told):
             records.append(record)
             tell(record, progress)
             if not quiet and "error" not in record:
