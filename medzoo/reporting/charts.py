@@ -91,18 +91,7 @@ def centile_chart(title, ages, curves, age, volume, caption):
         pairs = zip(ages, values, strict=True)
         return [f"{x_of(a)},{y_of(v)}" for a, v in pairs]
 
-    band = {"class_": "band", "fill": "#0b62b4", "stroke": "none"}
-    parts = [
-        element(
-            "polygon",
-            points=" ".join(points(curves[lower]) + points(curves[upper])[::-1]),
-            fill_opacity=opacity,
-            **band,
-        )
-        for lower, upper, opacity in ((0, 4, 0.13), (1, 3, 0.2))
-    ]
-    line = {"fill": "none", "stroke": "#0b62b4", "stroke_width": 1.5}
-    parts.append(element("polyline", points=" ".join(points(curves[2])), **line))
+    parts = _bands([points(curve) for curve in curves])
     sizes = {tick: y_of(tick) for tick in np.arange(low, high + step / 2, step)}
     years = range(20 * math.ceil(first / 20), int(last) + 1, 20)
     parts += _axes(sizes, {year: x_of(year) for year in years})
@@ -120,6 +109,22 @@ def centile_chart(title, ages, curves, age, volume, caption):
         role="img",
         class_="chart centiles",
     )
+
+
+def _bands(curves):
+    """The bands between the outer curves, and the middle one; points of five curves."""
+    band = {"class_": "band", "fill": "#0b62b4", "stroke": "none"}
+    parts = [
+        element(
+            "polygon",
+            points=" ".join(curves[lower] + curves[upper][::-1]),
+            fill_opacity=opacity,
+            **band,
+        )
+        for lower, upper, opacity in ((0, 4, 0.13), (1, 3, 0.2))
+    ]
+    line = {"fill": "none", "stroke": "#0b62b4", "stroke_width": 1.5}
+    return [*parts, element("polyline", points=" ".join(curves[2]), **line)]
 
 
 def _axes(sizes, years):

@@ -128,7 +128,11 @@ def run(options, report=None):
     good = sum("error" not in record for record in records)
     if isinstance(output, TableOutput) and good:
         output.write(records)
-    if good == len(records):
+    return _exit_code(good, len(records))
+
+
+def _exit_code(good, count):
+    if good == count:
         return EXIT_ALL
     return EXIT_SOME if good else EXIT_NONE
 
