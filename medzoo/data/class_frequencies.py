@@ -6,7 +6,9 @@ import numpy as np
 
 from medzoo.data.cases import read_cases
 from medzoo.data.code_table import read_code_table, recode
+from medzoo.data.label_values import whole_labels
 from medzoo.errors import InputError
+from medzoo.io.image_files import read_labels
 
 
 class ClassCounts(NamedTuple):
@@ -44,8 +46,6 @@ def count_classes(cases, target, num_classes, *, codes=None):
         >>> counts = count_classes("cases.csv", "mrbrains", num_classes=9)
         >>> loss = MedianFrequencyCrossentropy(median_frequency_weights(*counts))
     """
-    from medzoo.io import read
-
     column, _, named = target.partition(":")
     labelled = [c for c in read_cases(cases, [], target=column) if c.target]
     if not labelled:
@@ -59,8 +59,13 @@ def count_classes(cases, target, num_classes, *, codes=None):
     voxels = np.zeros(num_classes, np.int64)
     present = np.zeros(num_classes, np.int64)
     for case in labelled:
-        labels = recode(read(case.folder / case.target).array, table, num_classes)
+        labels = recode(_labels_of(case), table, num_classes)
         counts = np.bincount(labels.ravel(), minlength=num_classes)
         voxels += counts
         present += np.where(counts > 0, labels.size, 0)
     return ClassCounts(voxels, present)
+
+
+def _labels_of(case):
+    volume = read_labels(case.folder / case.target)
+    return whole_labels(volume.array, case.target)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from medzoo.errors import RecipeError
+from medzoo.errors import MedzooError, RecipeError
 from medzoo.inference.centiles import Person, centiles_of
 from medzoo.inference.engine import PRECISIONS, check_engine, engine_of
 from medzoo.inference.familiarity import warnings_of, widening
@@ -24,6 +24,7 @@ from medzoo.inference.uncertainty import (
     entropy_of,
     number_spread,
 )
+from medzoo.io.refusal import naming_file
 from medzoo.preprocess import Preprocessor
 
 # Voxels by which a scan is moved to see how a segmentation depends on it.
@@ -130,7 +131,10 @@ def prepare(preprocessor, image):
         MedzooError: for a scan that cannot be read or worked on.
     """
     volume = preprocessor.gather(image)
-    return PreparedCase(volume, *preprocessor.place(volume))
+    try:
+        return PreparedCase(volume, *preprocessor.place(volume))
+    except MedzooError as error:
+        raise naming_file(error, image) from error
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """How reading and writing say no: one line, the file named."""
 
 import re
+from os import PathLike
 
 
 def refusal(error, rule, path, received, advice):
@@ -35,3 +36,17 @@ def named(error, path):
     return type(error)(
         str(error).replace(". Received:", f" in {shown(path)}. Received:", 1)
     )
+
+
+def naming_file(error, image):
+    """The same error with the file it is about, where that is known and not told.
+
+    Args:
+        error: a `MedzooError`.
+        image: path or Volume, or dict of channel -> path or Volume.
+    """
+    images = image.values() if isinstance(image, dict) else [image]
+    paths = [str(one) for one in images if isinstance(one, (str, PathLike))]
+    if not paths or any(shown(path) in str(error) for path in paths):
+        return error
+    return named(error, paths[0])

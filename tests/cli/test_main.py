@@ -354,3 +354,19 @@ def test_reader_that_leaves_is_no_error(checkout):
 
     assert result.stderr == ""
     assert result.returncode == main_module.EXIT_BROKEN_PIPE
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("streams", [">&-", "2>&-", ">/dev/full", "2>/dev/full"])
+def test_closed_and_full_streams_end_without_a_traceback(streams, tmp_path):
+    command = f"{sys.executable} -P -m medzoo list {streams}"
+    done = subprocess.run(
+        ["bash", "-c", command],
+        env={**os.environ, "PYTHONPATH": str(Path(medzoo.__file__).parents[1])},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    assert done.returncode == (2 if streams == ">/dev/full" else 0)

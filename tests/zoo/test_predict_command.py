@@ -11,20 +11,25 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import h5py
 import nibabel as nib
 import numpy as np
 import pytest
 
-from medzoo.errors import InputError, IntegrityError
+from medzoo.cli.main import main
+from medzoo.errors import InputError, IntegrityError, MedzooWarning
+from medzoo.files import sha256_of
 from medzoo.io import read, write
 from medzoo.models.from_recipe import build_model
 from medzoo.training.weights_file import write_weights
 from medzoo.zoo.batch_input import case_name, cases_of
 from medzoo.zoo.evaluate import evaluate, write_metrics
+from medzoo.zoo.golden import EXPECTED_FILE, write_expected
 from medzoo.zoo.load import load
 from medzoo.zoo.measured import read_metrics
 from medzoo.zoo.predict import predict
 from medzoo.zoo.recipe import read_recipe
+from medzoo.zoo.verify import verify
 
 CHECKOUT = Path(__file__).parents[2]
 EXAMPLE = Path(__file__).with_name("example_recipe.json")
@@ -382,3 +387,47 @@ def test_without_cross_validation_there_is_one_clear_line(model_folder):
     assert done.returncode == 2
     assert "no cross-validation" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_probabilities_where_there_are_none_are_refused(model_folder, scan, capsys):
+    assert main(["predict", str(model_folder), str(scan), "--probabilities"]) == 2
+    assert "--probabilities for tiny_age" in capsys.readouterr().err
+
+
+def test_weights_of_nothing_that_the_network_has_are_refused(changed_model):
+    folder = changed_model(lambda recipe: None)
+    path = folder / "model.weights.h5"
+    with h5py.File(path, "a") as file:
+        file.create_dataset("more/vars/0", data=np.zeros(3, np.float32))
+    recipe = json.loads((folder / "recipe.json").read_text(encoding="utf-8"))
+    recipe["weights"].update(sha256=sha256_of(path), bytes=path.stat().st_size)
+    (folder / "recipe.json").write_text(json.dumps(recipe), encoding="utf-8")
+    with pytest.raises(IntegrityError, match="nothing else"):
+        load(folder)
+
+
+def test_verify_compares_answers_where_it_is_asked_to(changed_model):
+    folder = changed_model(lambda recipe: None)
+    write_expected(load(folder), folder)
+    (found,) = verify([str(folder)], answers=True)
+    assert found.state == "ok", found.detail
+    expected = json.loads((folder / EXPECTED_FILE).read_text())
+    expected["outputs"][0][0] += 1.0
+    (folder / EXPECTED_FILE).write_text(json.dumps(expected))
+    assert verify([str(folder)])[0].state == "ok"
+    (found,) = verify([str(folder)], answers=True)
+    assert found.state == "fault"
+    assert EXPECTED_FILE in found.detail
+
+
+def test_half_precision_of_a_settings_file_changes_no_answer(model_folder, scan):
+    import keras
+
+    (wanted,) = predict(model_folder, [scan])
+    keras.config.set_floatx("float16")
+    try:
+        with pytest.warns(MedzooWarning, match="float16"):
+            (found,) = predict(model_folder, [scan])
+    finally:
+        keras.config.set_floatx("float32")
+    assert found["value"] == pytest.approx(wanted["value"], abs=1e-3)

@@ -1,5 +1,6 @@
 import copy
 import json
+import os
 import pickle
 from dataclasses import FrozenInstanceError
 
@@ -270,3 +271,9 @@ def test_message_survives_a_long_value(content):
 
 def test_recipe_is_plain_json(content):
     assert json.loads(json.dumps(Recipe.from_dict(content).to_dict())) == content
+
+
+def test_a_pipe_is_no_recipe(tmp_path):
+    os.mkfifo(tmp_path / "recipe.json")
+    with pytest.raises(RecipeError, match="no file"):
+        read_recipe(tmp_path)
