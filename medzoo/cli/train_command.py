@@ -1,7 +1,7 @@
 """`medzoo train NAME ...`: the arguments; medzoo.training.command does the work."""
 
 from argparse import ArgumentParser, Namespace
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from medzoo.cli.parser import add_name, add_target, add_threads, thread_count
@@ -154,13 +154,12 @@ def read_options(values: Namespace) -> TrainOptions:
         rematerialize=values.rematerialize,
         workers=values.workers,
         feed=values.feed,
-        restart=values.restart,
     )
 
 
 def run(values: Namespace) -> int:
     """Trains; gives the exit code."""
-    options = read_options(values)
+    options = replace(read_options(values), restart=values.restart)
     recipe = read_recipe(options.folder).to_dict()
     from medzoo.zoo.quiet_keras import import_keras
 

@@ -227,8 +227,8 @@ def _dtype(code, bitpix, path):
 
 
 def _scaling(slope, inter, path):
-    # 0 and NaN mean unscaled, as nibabel and SPM read them; fmriprep writes NaN.
-    if slope == 0 or math.isnan(slope):
+    # 0 and NaN mean unscaled, as nibabel and SPM read them; fmriprep writes NaN twice.
+    if math.isnan(slope) and not math.isinf(inter):
         return 1.0, 0.0
     if not (math.isfinite(slope) and math.isfinite(inter)):
         raise refusal(
@@ -238,7 +238,7 @@ def _scaling(slope, inter, path):
             f"scl_slope={slope}, scl_inter={inter}",
             DAMAGED,
         )
-    return slope, inter
+    return (slope, inter) if slope != 0 else (1.0, 0.0)
 
 
 def _offset(offset, first, path):

@@ -45,7 +45,7 @@ def begin_run(runs, recipe, cases, *, start=None, restart=False, log=None):
         if log is not None:
             log(f"the earlier run in {runs} is removed")
         shutil.rmtree(runs)
-    facts = _facts(recipe, cases, start, hashes_beside(runs.parent / "prepared"))
+    facts = _facts(recipe, cases, start, hashes_beside(None))
     path = runs / RUN_FILE
     earlier = _read(path)
     if earlier is not None and (difference := _difference(earlier, facts)):

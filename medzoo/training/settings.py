@@ -127,7 +127,9 @@ def _check_kind(setting, section, name):
     kinds = {"float": (int, float), "int": (int,), "None": (type(None),)}
     kinds |= {"bool": (bool,), "dict": (dict,), "list": (list,), "str": (str,)}
     declared = getattr(setting.type, "__name__", str(setting.type))
-    allowed = [k for word in str(declared).split(" | ") for k in kinds[word]]
+    allowed = [
+        k for word in str(declared).split(" | ") for k in kinds.get(word, (object,))
+    ]
     wrong_bool = isinstance(value, bool) and bool not in allowed
     if wrong_bool or not isinstance(value, tuple(allowed)):
         raise RecipeError(

@@ -5,11 +5,20 @@ import sys
 
 from medzoo.zoo.batch_input import cases_of, read_table, table_of, with_person
 from medzoo.zoo.image_output import ImageOutput
-from medzoo.zoo.predictor import Predictor
+from medzoo.zoo.predictor import CASE_ERRORS, IMAGE_TASKS, CaseError, Predictor
 from medzoo.zoo.progress import Progress
 from medzoo.zoo.records import sentence, tell
 from medzoo.zoo.registry import resolve
 from medzoo.zoo.table_output import TableOutput
+
+__all__ = [
+    "CASE_ERRORS",
+    "IMAGE_TASKS",
+    "CaseError",
+    "Predictor",
+    "predict",
+    "run",
+]
 
 EXIT_ALL, EXIT_SOME, EXIT_NONE = 0, 1, 2
 

@@ -121,6 +121,8 @@ def test_result_is_no_memory_map_and_writable(save):
     [
         (1, 0, ARRAY, "i2"),
         (0, 5, ARRAY, "i2"),
+        (np.nan, np.nan, ARRAY, "i2"),
+        (np.nan, 5, ARRAY, "i2"),
         (2, 0, ARRAY * 2.0, "f4"),
         (1, -3, ARRAY - 3.0, "f4"),
         (-0.5, 10, ARRAY * -0.5 + 10, "f4"),
@@ -149,7 +151,8 @@ def test_voxels_may_start_later(save):
 @pytest.mark.parametrize(
     ("changes", "error", "match"),
     [
-        ({"scl_slope": np.nan}, FileFormatError, "scl_slope"),
+        ({"scl_slope": np.inf}, FileFormatError, "scl_slope"),
+        ({"scl_slope": np.nan, "scl_inter": np.inf}, FileFormatError, "scl_inter"),
         ({"scl_inter": np.inf}, FileFormatError, "scl_inter"),
         ({"scl_slope": 0, "scl_inter": np.nan}, FileFormatError, "scl_inter"),
         ({"vox_offset": np.nan}, FileFormatError, "vox_offset"),
