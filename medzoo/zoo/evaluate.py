@@ -121,8 +121,10 @@ def _measured(folder, recipe, table, target, threads):
     predictor = Predictor(folder, threads=threads)
     cost = _cost(predictor, recipe, usable[0])
     engines = _cost(predictor, recipe, usable[0], engines_of)
-    # How far its doubts can be believed is measured too.
-    predictor.options = Options(probabilities=recipe["task"] == "segmentation")
+    # How far its doubts can be believed is measured too, where they take no gigabytes.
+    regions = any(step["step"] == "sides" for step in recipe["postprocessing"])
+    doubts = recipe["task"] == "segmentation" and not regions
+    predictor.options = Options(probabilities=doubts)
     with Progress(len(usable), "cases") as progress:
         found = _by_task(predictor, recipe, usable, codes, progress)
     return {**found, "cost": cost, "engines": engines}
