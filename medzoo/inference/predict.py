@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from medzoo.errors import MedzooError, RecipeError
+from medzoo.errors import InputError, MedzooError, RecipeError
 from medzoo.inference.centiles import Person, centiles_of
 from medzoo.inference.engine import PRECISIONS, check_engine, engine_of
 from medzoo.inference.familiarity import warnings_of, widening
@@ -241,6 +241,11 @@ def _answer(model, x, recipe, case, options):
 def _predict_labels(model, case, preprocessor, recipe, common, options):
     x = preprocessor.normalize(case.placed.array[None])[0]
     moved = options.uncertainty == "tta"
+    if options.probabilities and step_arguments(recipe, "sides") is not None:
+        raise InputError(
+            "Probabilities of regions cannot be given: the network tells no sides. "
+            f"Received: probabilities=True for {recipe['name']}. Leave them out."
+        )
     wanted = options.uncertainty in ("entropy", "tta")
     keep = {"probabilities": options.probabilities or moved, "doubt": wanted}
     stitched = is_stitched(recipe) and not (keep["probabilities"] or wanted)
