@@ -39,6 +39,8 @@ UNLABELLED = 250
 SILVER_NAME = "IXI, automatic labels at 2 mm, whole head (validation split)"
 # People of each source by which volumes are compared with those of the reference.
 NUM_COMPARED = 20
+# A region whose volume is off by more than this factor is something else here.
+MOST_CORRECTED = 1.5
 
 
 def main(manual, silver, runs):
@@ -124,7 +126,8 @@ def corrections(model, sources):
     of the population. Sources count alike, whatever their number of people.
 
     Returns:
-        dict of region -> float, 1 where both measure the same.
+        dict of region -> float, 1 where both measure the same, without regions that
+        are too far off to be compared.
     """
     population = reference("muse")
     offsets = []
@@ -136,6 +139,7 @@ def corrections(model, sources):
     return {
         name: round(float(value), 4)
         for name, value in zip(population.regions, mean, strict=True)
+        if 1 / MOST_CORRECTED < value < MOST_CORRECTED
     }
 
 
