@@ -147,7 +147,15 @@ def _label_sentence(found):
     return f"{found.label} (probability {found.probabilities[found.label]:.2f})"
 
 
+# More classes than this are told in sum: a sentence of 147 regions is none.
+MOST_TOLD = 20
+
+
 def _volumes_sentence(found):
+    if len(found.volumes_ml) > MOST_TOLD:
+        total = sum(found.volumes_ml.values())
+        seen = sum(ml > 0 for ml in found.volumes_ml.values())
+        return f"{seen} regions, {total:.0f} ml in all"
     return ", ".join(f"{k} {v:.1f} ml" for k, v in found.volumes_ml.items())
 
 
