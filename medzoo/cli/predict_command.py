@@ -162,6 +162,31 @@ def read_options(values: Namespace) -> PredictOptions:
         InputError: Unknown model, or not exactly one kind of input.
     """
     folder = resolve(values.name)
+    channels = _checked_channels(values)
+    return PredictOptions(
+        name=values.name,
+        folder=folder,
+        images=tuple(values.images),
+        channels=channels,
+        cases=values.cases,
+        output=values.output,
+        json=values.json,
+        threads=values.threads,
+        assume_affine=values.assume_affine,
+        uncertainty=values.uncertainty,
+        probabilities=values.probabilities,
+        engine=values.engine,
+        precision=values.precision,
+        report=values.report,
+        age=values.age,
+        sex=values.sex,
+        overwrite=values.overwrite,
+        keep_folders=values.keep_folders,
+    )
+
+
+def _checked_channels(values: Namespace) -> dict[str, Path]:
+    """Makes sure that there is one kind of input; gives channel -> image."""
     given = [
         kind
         for kind, value in (
@@ -183,26 +208,7 @@ def read_options(values: Namespace) -> PredictOptions:
             f"Each channel stands once in --channel. Received: {names}. "
             f"Use --cases for several cases."
         )
-    return PredictOptions(
-        name=values.name,
-        folder=folder,
-        images=tuple(values.images),
-        channels=channels,
-        cases=values.cases,
-        output=values.output,
-        json=values.json,
-        threads=values.threads,
-        assume_affine=values.assume_affine,
-        uncertainty=values.uncertainty,
-        probabilities=values.probabilities,
-        engine=values.engine,
-        precision=values.precision,
-        report=values.report,
-        age=values.age,
-        sex=values.sex,
-        overwrite=values.overwrite,
-        keep_folders=values.keep_folders,
-    )
+    return channels
 
 
 def run(values: Namespace) -> int:

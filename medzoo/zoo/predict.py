@@ -113,19 +113,11 @@ def run(options, report=None):
         threads=options.threads,
         options=wanted,
     )
-    if options.cases is not None:
-        cases = read_table(options.cases, predictor.channels)
-    else:
-        given = options.channels or list(options.images)
-        if len(options.images) == 1:
-            # As from Python: it may be a folder of images, or a table.
-            given = options.images[0]
-        cases = cases_of(given, predictor.channels, keep_folders=options.keep_folders)
-    cases = with_person(cases, options.age, options.sex)
+    cases, inputs = _given(options, predictor.channels)
     output = predictor.output_for(
         options.output,
         cases,
-        inputs=table_of(given) if options.cases is None else [options.cases],
+        inputs=inputs,
         overwrite=options.overwrite,
         keep_folders=options.keep_folders,
     )
@@ -148,3 +140,17 @@ def run(options, report=None):
     if good == len(records):
         return EXIT_ALL
     return EXIT_SOME if good else EXIT_NONE
+
+
+def _given(options, channels):
+    """The cases of the command line, and the tables that were read for them."""
+    if options.cases is not None:
+        cases, inputs = read_table(options.cases, channels), [options.cases]
+    else:
+        given = options.channels or list(options.images)
+        if len(options.images) == 1:
+            # As from Python: it may be a folder of images, or a table.
+            given = options.images[0]
+        cases = cases_of(given, channels, keep_folders=options.keep_folders)
+        inputs = table_of(given)
+    return with_person(cases, options.age, options.sex), inputs
