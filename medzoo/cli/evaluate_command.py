@@ -22,6 +22,7 @@ class EvaluateOptions:
         json: Whether to print JSON.
         out_of_fold: Whether to measure the cross-validation's predictions.
         cost: Whether to measure seconds and memory of one prediction alone.
+        repeatability: Whether to measure how far answers differ for one head.
         external: Name under which the cases are added to `output` as other data.
         threads: CPU threads at most, or None.
     """
@@ -34,6 +35,7 @@ class EvaluateOptions:
     json: bool
     out_of_fold: bool
     cost: bool
+    repeatability: bool
     external: str | None
     threads: int | None
 
@@ -62,6 +64,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         "in METRICS.json stay",
     )
     parser.add_argument(
+        "--repeatability",
+        action="store_true",
+        help="measure only how far answers differ for scans of one person (a column "
+        "subject), and for the same scan with noise, shifted, and with coarser voxels",
+    )
+    parser.add_argument(
         "--as-external",
         dest="external",
         metavar="NAME",
@@ -78,10 +86,33 @@ def read_options(values: Namespace) -> EvaluateOptions:
             contradict each other.
     """
     folder = resolve(values.name)
+    _check(values)
+    return EvaluateOptions(
+        name=values.name,
+        folder=folder,
+        cases=values.cases,
+        target=values.target,
+        output=values.output,
+        json=values.json,
+        out_of_fold=values.out_of_fold,
+        cost=values.cost,
+        repeatability=values.repeatability,
+        external=values.external,
+        threads=values.threads,
+    )
+
+
+def _check(values: Namespace) -> None:
+    """Refuses options that contradict each other, or nothing to measure on."""
     if values.cost and (values.out_of_fold or values.target or values.external):
         raise InputError(
             "--cost measures what one prediction costs, and nothing else. Received: it "
             "with --out-of-fold, --target or --as-external. Leave those out."
+        )
+    if values.repeatability and (values.cases is None or values.cost):
+        raise InputError(
+            "--repeatability changes the scans of a table. Received: no --cases, or "
+            "--cost too. Give --cases CASES.csv alone."
         )
     if values.cases is not None and values.out_of_fold:
         raise InputError(
@@ -103,18 +134,6 @@ def read_options(values: Namespace) -> EvaluateOptions:
             f"--as-external adds the numbers of cases to a file. Received: "
             f"--as-external {values.external} without --cases or --output. Give both."
         )
-    return EvaluateOptions(
-        name=values.name,
-        folder=folder,
-        cases=values.cases,
-        target=values.target,
-        output=values.output,
-        json=values.json,
-        out_of_fold=values.out_of_fold,
-        cost=values.cost,
-        external=values.external,
-        threads=values.threads,
-    )
 
 
 def run(values: Namespace) -> int:

@@ -162,7 +162,21 @@ def read_options(values: Namespace) -> PredictOptions:
         InputError: Unknown model, or not exactly one kind of input.
     """
     folder = resolve(values.name)
-    channels = _checked_channels(values)
+    given = [
+        kind
+        for kind, value in (
+            ("IMAGE", values.images),
+            ("--channel", values.channels),
+            ("--cases", values.cases),
+        )
+        if value
+    ]
+    if len(given) != 1:
+        raise InputError(
+            f"predict takes images, --channel or --cases. Received: "
+            f"{' and '.join(given) or 'none of them'}. Give exactly one kind."
+        )
+    channels = _channels(values)
     return PredictOptions(
         name=values.name,
         folder=folder,
@@ -185,22 +199,7 @@ def read_options(values: Namespace) -> PredictOptions:
     )
 
 
-def _checked_channels(values: Namespace) -> dict[str, Path]:
-    """Makes sure that there is one kind of input; gives channel -> image."""
-    given = [
-        kind
-        for kind, value in (
-            ("IMAGE", values.images),
-            ("--channel", values.channels),
-            ("--cases", values.cases),
-        )
-        if value
-    ]
-    if len(given) != 1:
-        raise InputError(
-            f"predict takes images, --channel or --cases. Received: "
-            f"{' and '.join(given) or 'none of them'}. Give exactly one kind."
-        )
+def _channels(values: Namespace) -> dict[str, Path]:
     channels = dict(values.channels)
     if len(channels) != len(values.channels):
         names = ", ".join(name for name, _ in values.channels)

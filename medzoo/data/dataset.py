@@ -263,6 +263,11 @@ class Variants:
         rates = np.array(rates) if any(rates) else np.ones(len(rates))
         return rates / rates.sum()
 
+    def forget(self, index):
+        """Lets go of the kept versions of a case."""
+        for key in [key for key in self._kept if key[0] == index]:
+            del self._kept[key]
+
     def _version(self, index, view, number):
         key = (index, view, number)
         if key not in self._kept:

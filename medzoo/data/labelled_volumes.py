@@ -35,12 +35,15 @@ class LabelledVolume:
         labels: `(x, y, z)` integers.
         present: tuple of bool, which channels there are.
         positions: dict of class -> `(n, 3)` int32, some of its voxels.
+        to_atlas: `(4, 4)` float64, voxel -> atlas world, mm, or None where the recipe
+            registers nothing.
     """
 
     image: np.ndarray | None
     labels: np.ndarray
     present: tuple
     positions: dict
+    to_atlas: np.ndarray | None = None
 
 
 class LabelledVolumes:
@@ -76,7 +79,8 @@ class LabelledVolumes:
         classes, places = parts["classes"], parts["positions"]
         positions = {int(k): places[classes == k] for k in np.unique(classes)}
         present = tuple(parts["present"].tolist())
-        return LabelledVolume(parts.get("image"), parts["labels"], present, positions)
+        own = (parts.get("image"), parts["labels"], present, positions)
+        return LabelledVolume(*own, to_atlas=parts.get("to_atlas"))
 
     def prepare(self, *, workers=2, progress=None):
         """Prepares all cases in processes of their own; progress is `(done, total)`."""
@@ -110,6 +114,7 @@ class LabelledVolumes:
             self.recipe["preprocessing"].get("spatial", []),
             self.recipe["channels"],
             whole_volume_layers(self.recipe),
+            "to_atlas",
             _targets(case, source),
             len(self.recipe["class_names"]),
             *unions_of(self.recipe.get("training", {})),
@@ -127,8 +132,8 @@ def place_labelled(case, recipe, source, tables):
         tables: path of the folder with tables of codes, or None.
 
     Returns:
-        image `(x, y, z, channels)` float16 or None, labels `(x, y, z)`, and which
-        channels are present.
+        image `(x, y, z, channels)` float16 or None, labels `(x, y, z)`, which channels
+        are present, and voxel -> atlas world, `(4, 4)`, or None.
 
     Raises:
         InputError: naming the case, for one that cannot be worked on.
@@ -139,7 +144,7 @@ def place_labelled(case, recipe, source, tables):
     try:
         labels = Volume(_classes(volume, recipe, source, tables), volume.affine)
         if not case.images:
-            return None, orient(labels, "RAS").array, present
+            return None, orient(labels, "RAS").array, present, None
         steps = {**recipe["preprocessing"], "layers": whole_volume_layers(recipe)}
         preprocessor = Preprocessor(steps, recipe["channels"])
         gathered = preprocessor.gather(case.images)
@@ -149,7 +154,7 @@ def place_labelled(case, recipe, source, tables):
     except InputError as error:
         raise InputError(f"{error} (case {case.case_id})") from error
     image = preprocessor.normalize(placed.array[None])[0]
-    return image.astype(np.float16), labels, present
+    return image.astype(np.float16), labels, present, undo.to_atlas
 
 
 def labels_on(placed, undo, labels):
@@ -199,11 +204,13 @@ def _targets(case, source):
 def _arrays_of(task):
     """What is kept of a case: dict of name -> array."""
     case, _, source, _ = task
-    image, labels, present = place_labelled(*task)
+    image, labels, present, to_atlas = place_labelled(*task)
     positions = class_positions(labels, _targets(case, source))
     arrays = {"labels": labels, "present": np.asarray(present)}
     if image is not None:
         arrays["image"] = image
+    if to_atlas is not None:
+        arrays["to_atlas"] = to_atlas
     return arrays | flat_positions(positions)
 
 

@@ -5,9 +5,11 @@ import numpy as np
 from medzoo.data.boxes import centre_box, cut_box
 from medzoo.data.compiled_pipeline import CompiledPipeline, run_seeded
 from medzoo.data.labelled_volumes import MARKS, whole_volume_layers
+from medzoo.data.lesion_stamps import LesionStamps, StampSettings
 from medzoo.data.random_patches import RandomPatches, group_by
 from medzoo.data.sources import unions_of
 from medzoo.errors import RecipeError
+from medzoo.io import read
 from medzoo.preprocess import make_layer
 
 IMAGES, MASKS = "images", "segmentation_masks"
@@ -85,6 +87,7 @@ class PatchDataset(RandomPatches):
         self._movement = _pipeline(movement if augment else [])
         self._augmentation = _pipeline(changes if augment else [])
         self._lesions = {n: _pipeline([s.lesions]) for n, s in volumes.sources.items()}
+        self._stamps = {n: self._stamps_of(s) for n, s in volumes.sources.items()}
         self._synthesis = {
             n: _pipeline([s.synthesis]) for n, s in volumes.sources.items()
         }
@@ -123,7 +126,8 @@ class PatchDataset(RandomPatches):
         name, index = self.draw_case(number, generator)
         case = self.volumes.get(index)
         source = self.volumes.sources[name]
-        data = _run(self._movement, self._region(case, generator), generator)
+        data = self._region(case, generator, self._stamps[name])
+        data = _run(self._movement, data, generator)
         data = {key: centre_box(value, self.patch_size) for key, value in data.items()}
         data, places = self._without_places(data, len(case.present))
         data = _run(self._lesions[name], data, generator)
@@ -163,7 +167,7 @@ class PatchDataset(RandomPatches):
         factors = np.exp(generator.normal(0, scale, 3)) if scale else np.ones(3)
         return (places * factors + shifts).astype(np.float32)
 
-    def _region(self, case, generator):
+    def _region(self, case, generator, stamps):
         """A patch and its margin about a voxel of a class, padded with 0."""
         possible = [k for k in case.positions if self.class_weights[k] > 0]
         weights = self.class_weights[possible or list(case.positions)]
@@ -182,7 +186,28 @@ class PatchDataset(RandomPatches):
             image = np.zeros((*size, channels), np.float32)
         else:
             image = cut_box(case.image, start, size).astype(np.float32)
+        known = stamps is not None and case.to_atlas is not None
+        if known and generator.random() < stamps.settings.rate:
+            shift = np.eye(4)
+            shift[:3, 3] = start
+            given = (image, labels[..., 0], case.to_atlas @ shift, generator)
+            image, classes = stamps(*given)
+            labels = classes[..., None].astype(np.int32)
         return {IMAGES: image, MASKS: labels}
+
+    def _stamps_of(self, source):
+        """What paints the lesions of a source, after masks that are cases too."""
+        if source.stamps is None:
+            return None
+        settings = StampSettings(**source.stamps)
+        masks = [
+            masks_of(case)
+            for case, own in zip(
+                self.volumes.cases, self.volumes.source_of, strict=True
+            )
+            if own.name == settings.source
+        ]
+        return LesionStamps(masks, settings)
 
     def _synthesise(self, data, name, present, generator):
         made = _run(self._synthesis[name], {MASKS: data[MASKS]}, generator)
@@ -208,6 +233,13 @@ class PatchDataset(RandomPatches):
             kept = np.zeros_like(present)
             kept[generator.choice(np.flatnonzero(present))] = True
         return kept
+
+
+def masks_of(case):
+    """Returns a case's label map as it is stored, and its affine."""
+    volume = read(case.folder / case.target)
+    array = volume.array if volume.array.ndim == 3 else volume.array[..., 0]
+    return np.asarray(array), volume.affine
 
 
 def _pipeline(settings):

@@ -8,7 +8,7 @@ from medzoo.inference.engine import engine_of
 from medzoo.inference.prediction import Prediction
 
 
-def postprocess(output, recipe, common, *, interval=True, spread=None):
+def postprocess(output, recipe, common, *, interval=True, spread=None, widened=1.0):
     """Makes a Prediction of one case's output, of a task that answers in numbers.
 
     Args:
@@ -17,6 +17,8 @@ def postprocess(output, recipe, common, *, interval=True, spread=None):
         common: dict, what every Prediction has: task, model, warnings.
         interval: bool, whether to give the recipe's calibrated interval, if it has one.
         spread: float or None, the prediction's uncertainty.
+        widened: float, what the interval is multiplied by, and logits divided by, for
+            a scan that is unlike those the model knows.
 
     Returns:
         `Prediction`.
@@ -29,10 +31,16 @@ def postprocess(output, recipe, common, *, interval=True, spread=None):
     common = {**common, "uncertainty": spread}
     if recipe["task"] == "regression":
         value = float(output[0])
-        bounds = _interval(value, recipe) if interval else None
+        bounds = _interval(value, recipe, widened) if interval else None
         return Prediction(value=value, unit=recipe["unit"], interval=bounds, **common)
     if recipe["task"] == "classification":
-        probabilities = dict(zip(recipe["class_names"], softmax(output), strict=True))
+        probabilities = dict(
+            zip(
+                recipe["class_names"],
+                softmax(np.asarray(output) / widened),
+                strict=True,
+            )
+        )
         label = max(probabilities, key=probabilities.get)
         return Prediction(label=label, probabilities=probabilities, **common)
     raise RecipeError(
@@ -84,8 +92,8 @@ def step_arguments(recipe, name):
     return None
 
 
-def _interval(value, recipe):
+def _interval(value, recipe, widened):
     bounds = step_arguments(recipe, "interval")
     if bounds is None:
         return None
-    return (value + bounds["lower"], value + bounds["upper"])
+    return (value + widened * bounds["lower"], value + widened * bounds["upper"])

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from medzoo.errors import MedzooError, RecipeError
+from medzoo.errors import InputError, MedzooError, RecipeError
 from medzoo.inference.centiles import Person, centiles_of
 from medzoo.inference.engine import PRECISIONS, check_engine, engine_of
+from medzoo.inference.familiarity import warnings_of, widening
 from medzoo.inference.postprocess import (
     answer_of_network,
     postprocess,
@@ -14,7 +15,7 @@ from medzoo.inference.postprocess import (
 )
 from medzoo.inference.prediction import Prediction
 from medzoo.inference.reconstruct import reconstruct, reconstruction_spread
-from medzoo.inference.segment import segment, volumes_ml
+from medzoo.inference.segment import is_stitched, segment, volumes_ml
 from medzoo.inference.sides import published_classes, signed_distance, split_sides
 from medzoo.inference.spread import spread_scale
 from medzoo.inference.super_resolve import super_resolve
@@ -170,10 +171,10 @@ class Options:
     def __post_init__(self):
         check_engine(self.engine, self.precision)
 
-    def engine_for(self, network, *, softmax=False):
+    def engine_for(self, network, *, softmax=False, classes=False):
         """Returns what runs a network, as `medzoo.inference.engine.engine_of`."""
         chosen = {"name": self.engine, "precision": self.precision}
-        return engine_of(network, softmax=softmax, **chosen)
+        return engine_of(network, softmax=softmax, classes=classes, **chosen)
 
     def to_dict(self):
         """Returns what decides the result, plain JSON."""
@@ -213,20 +214,43 @@ def predict_prepared(model, case, preprocessor, options=None, person=None):
 
 def _predict_numbers(model, case, preprocessor, recipe, common, options):
     x = preprocessor.normalize(case.placed.array[None])
-    output = answer_of_network(model, x, recipe, options.engine_for(model))
+    output, factor, notes = _answer(model, x, recipe, case, options)
+    common = {**common, "warnings": (*common["warnings"], *notes)}
     kind, spread = options.uncertainty, None
     if kind in ("tta", "ensemble"):
         asked = (kind, model, case.placed, preprocessor, recipe)
         spread = number_spread(*asked, engine_for=options.engine_for)
-    return postprocess(output, recipe, common, interval=kind != "none", spread=spread)
+    told = {"interval": kind != "none", "spread": spread, "widened": factor}
+    return postprocess(output, recipe, common, **told)
+
+
+def _answer(model, x, recipe, case, options):
+    """What the network says, how much more doubtful than at home, and why."""
+    step = step_arguments(recipe, "familiarity")
+    if step is None or not hasattr(model, "feature_network"):
+        output = answer_of_network(model, x, recipe, options.engine_for(model))
+        return output, 1.0, []
+    features = np.asarray(options.engine_for(model.feature_network)(x))
+    output = np.asarray(model.read_out(features))[0]
+    coarse = max(max(case.volume.spacing) / step["coarsest_mm"], 1.0)
+    distance = float(model.distance(features)[0]) * coarse
+    factor = float(widening(distance, step["usual"], step["growth"]))
+    return output, factor, warnings_of(distance, features[0], model, step)
 
 
 def _predict_labels(model, case, preprocessor, recipe, common, options):
     x = preprocessor.normalize(case.placed.array[None])[0]
     moved = options.uncertainty == "tta"
+    if options.probabilities and step_arguments(recipe, "sides") is not None:
+        raise InputError(
+            "Probabilities of regions cannot be given: the network tells no sides. "
+            f"Received: probabilities=True for {recipe['name']}. Leave them out."
+        )
     wanted = options.uncertainty in ("entropy", "tta")
     keep = {"probabilities": options.probabilities or moved, "doubt": wanted}
-    keep["engine"] = options.engine_for(model, softmax=True)
+    stitched = is_stitched(recipe) and not (keep["probabilities"] or wanted)
+    kind = {"classes": True} if stitched else {"softmax": True}
+    keep["engine"] = options.engine_for(model, **kind)
     labels, doubt, shares = segment(model, x, recipe, progress=options.progress, **keep)
     if moved:
         doubt = _doubt_when_moved(model, x, shares, recipe, keep["engine"])

@@ -38,7 +38,9 @@ def split_sides(labels, across, spacing, codes, white_matter, cortex):
             ndimage.distance_transform_edt(~side, sampling=spacing) for side in sides
         )
         ahead = near - far
-        right = _plane(labels > 0, across, ahead, right)
+        # From one voxel to the next the difference changes by twice their distance.
+        middle = (labels > 0) & (np.abs(ahead) <= max(spacing))
+        right = _plane(middle & (np.abs(across) < SEARCHED_MM), across, right)
         right = np.where(np.isin(labels, cortex), ahead > 0, right)
     table = code_tables(codes)
     return np.where(right, table[0][labels], table[1][labels])
@@ -99,9 +101,8 @@ def published_classes(recipe):
     return sided_names(recipe["class_names"], sides["codes"])
 
 
-def _plane(inside, across, ahead, right):
+def _plane(middle, across, right):
     """Which side of the plane through the voxels that are equally near to both."""
-    middle = inside & (np.abs(ahead) < 1.0) & (np.abs(across) < SEARCHED_MM)
     if middle.sum() < 100:
         return right
     # How far from the atlas's midline that of the brain lies, as the two other axes

@@ -1,12 +1,14 @@
 """Keras layers on `(batch, x, y, z, channel)` tensors, pure `keras.ops`."""
 
 from medzoo.layers.add_volume import AddVolume
+from medzoo.layers.anatomy_features import AnatomyFeatures
 from medzoo.layers.balanced_crop_3d import BalancedCrop3D
 from medzoo.layers.clip_intensity import ClipIntensity
 from medzoo.layers.crop_like_3d import CropLike3D, CropToMultiple3D
 from medzoo.layers.crop_or_pad_3d import CropOrPad3D
 from medzoo.layers.depth_to_space_3d import DepthToSpace3D
 from medzoo.layers.displace_3d import Displace3D
+from medzoo.layers.feature_scaling import FeatureScaling
 from medzoo.layers.histogram_standardize import HistogramStandardize
 from medzoo.layers.label_to_image import LabelToImage
 from medzoo.layers.linear_upsample_3d import LinearUpsample3D
@@ -43,6 +45,7 @@ from medzoo.layers.zscore import ZScore
 
 __all__ = [
     "AddVolume",
+    "AnatomyFeatures",
     "BalancedCrop3D",
     "ClipIntensity",
     "CropLike3D",
@@ -50,6 +53,7 @@ __all__ = [
     "CropToMultiple3D",
     "DepthToSpace3D",
     "Displace3D",
+    "FeatureScaling",
     "HistogramStandardize",
     "LabelToImage",
     "LinearUpsample3D",

@@ -1,5 +1,6 @@
 """Networks as Keras functional models; no files, no weights."""
 
+from medzoo.models.anatomy_readout import AnatomyReadout3D
 from medzoo.models.autoencoder import ConvolutionalAutoencoder3D
 from medzoo.models.dcgan import DCGAN3D
 from medzoo.models.dcgan_networks import Discriminator3D, Generator3D
@@ -13,6 +14,7 @@ from medzoo.models.super_resolution import SuperResolution3D
 __all__ = [
     "DCGAN3D",
     "FCN3D",
+    "AnatomyReadout3D",
     "ConvolutionalAutoencoder3D",
     "DeepMedic3D",
     "Discriminator3D",

@@ -5,6 +5,7 @@ import inspect
 import keras
 
 from medzoo.errors import RecipeError
+from medzoo.models.anatomy_readout import BODY_NAME, AnatomyReadout3D
 from medzoo.models.autoencoder import ConvolutionalAutoencoder3D
 from medzoo.models.base import VolumeModel
 from medzoo.models.dcgan import DCGAN3D
@@ -18,6 +19,7 @@ from medzoo.models.super_resolution import SuperResolution3D
 
 # The allow-list: a class name in a recipe never reaches an import.
 CLASSES = {
+    "AnatomyReadout3D": AnatomyReadout3D,
     "ConvolutionalAutoencoder3D": ConvolutionalAutoencoder3D,
     "DCGAN3D": DCGAN3D,
     "DeepMedic3D": DeepMedic3D,
@@ -29,6 +31,10 @@ CLASSES = {
     "ResidualUNet3D": ResidualUNet3D,
     "SuperResolution3D": SuperResolution3D,
 }
+
+
+# Steps that say something of the old classes or of what was measured for them.
+_OF_CLASSES = ("interval", "familiarity", "sides", "groups", "centiles")
 
 
 def build_model(recipe, **overrides):
@@ -112,7 +118,10 @@ def copy_body(source, target):
     for layer in source.layers:
         if in_head(layer.name) or not layer.weights:
             continue
-        if isinstance(layer, keras.Model):
+        if layer.name == BODY_NAME:
+            # Its own head is part of the body.
+            target.get_layer(layer.name).set_weights(layer.get_weights())
+        elif isinstance(layer, keras.Model):
             copy_body(layer, target.get_layer(layer.name))
         else:
             target.get_layer(layer.name).set_weights(layer.get_weights())
@@ -149,11 +158,14 @@ def _tell_classes(recipe, class_names):
         recipe["task"] = "classification"
     recipe.pop("unit", None)
     recipe["class_names"] = class_names
-    # An interval in years means nothing for a class.
+    # An interval in years means nothing for a class, codes of regions for others.
     recipe["postprocessing"] = [
-        step for step in recipe["postprocessing"] if step["step"] != "interval"
+        step for step in recipe["postprocessing"] if step["step"] not in _OF_CLASSES
     ]
-    _forget_classes(recipe.get("training", {}).get("options", {}))
+    training = recipe.get("training", {})
+    _forget_classes(training.get("options", {}))
+    if "unions" in (training.get("loss") or {}).get("arguments", {}):
+        del training["loss"]
     recipe["weights"] = None
 
 

@@ -67,11 +67,12 @@ def sub_voxel_head(x, num_classes, factor, head_bias, style, kernel_size=3):
         data_format="channels_last",
         name=VolumeModel.head_name,
     )(x)
-    # Steps of Adam are as large for each of 27 times `filters` weights: without the
-    # scale a single one would throw logits about by more than their range.
-    logits = keras.layers.Rescaling(SUB_VOXEL_SCALE, dtype="float32", name="scale")(
-        logits
-    )
+    if kernel_size > 1:
+        # Steps of Adam are as large for each of 27 times `filters` weights: without the
+        # scale a single one would throw logits about by more than their range.
+        logits = keras.layers.Rescaling(SUB_VOXEL_SCALE, dtype="float32", name="scale")(
+            logits
+        )
     return DepthToSpace3D(factor, dtype="float32", name="subvoxels")(logits)
 
 

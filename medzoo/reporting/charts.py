@@ -78,46 +78,29 @@ def centile_chart(title, ages, curves, age, volume, caption):
     """
     low, high, step = _scale(min(curves.min(), volume), max(curves.max(), volume))
     first, last = float(ages[0]), float(ages[-1])
-    base = SMALL_HEIGHT - SMALL_BOTTOM
 
     def x_of(years):
         share = (years - first) / (last - first)
         return round(SMALL_LEFT + share * (SMALL_WIDTH - SMALL_LEFT - RIGHT), 2)
 
     def y_of(size):
-        return round(base - (size - low) / (high - low) * (base - SMALL_TOP), 2)
+        room = SMALL_HEIGHT - SMALL_BOTTOM - SMALL_TOP
+        return round(SMALL_TOP + (high - size) / (high - low) * room, 2)
 
     def points(values):
         pairs = zip(ages, values, strict=True)
         return [f"{x_of(a)},{y_of(v)}" for a, v in pairs]
 
-    band = {"class_": "band", "fill": "#0b62b4", "stroke": "none"}
-    parts = [
-        element(
-            "polygon",
-            points=" ".join(points(curves[lower]) + points(curves[upper])[::-1]),
-            fill_opacity=opacity,
-            **band,
-        )
-        for lower, upper, opacity in ((0, 4, 0.13), (1, 3, 0.2))
-    ]
-    line = {"fill": "none", "stroke": "#0b62b4", "stroke_width": 1.5}
-    parts.append(element("polyline", points=" ".join(points(curves[2])), **line))
-    ends = {"x1": SMALL_LEFT, "x2": SMALL_WIDTH - RIGHT}
-    parts.append(element("line", y1=base, y2=base, **ends, **AXIS))
-    style = {"font_size": 11, "class_": "tick"}
-    for tick in np.arange(low, high + step / 2, step):
-        place = {"x": SMALL_LEFT - 5, "y": y_of(tick) + 4, "text_anchor": "end"}
-        parts.append(element("text", f"{tick:g}", **place, **style))
-    for years in range(20 * math.ceil(first / 20), int(last) + 1, 20):
-        place = {"x": x_of(years), "y": base + 15, "text_anchor": "middle"}
-        parts.append(element("text", f"{years}", **place, **style))
-    place = {"x": SMALL_WIDTH - RIGHT, "y": base + 30, "text_anchor": "end"}
-    parts.append(element("text", "years", **place, **style))
+    parts = _bands([points(curve) for curve in curves])
+    sizes = {tick: y_of(tick) for tick in np.arange(low, high + step / 2, step)}
+    years = range(20 * math.ceil(first / 20), int(last) + 1, 20)
+    parts += _axes(sizes, {year: x_of(year) for year in years})
     heads = {"x": SMALL_LEFT, "y": 14, "font_size": 12, "class_": "value-text"}
-    parts.append(element("text", f"{title}, ml", **heads))
     dot = {"cx": x_of(age), "cy": y_of(volume), "r": 4.5, "class_": "person"}
-    parts.append(element("circle", element("title", caption), fill="#b3261e", **dot))
+    parts += [
+        element("text", f"{title}, ml", **heads),
+        element("circle", element("title", caption), fill="#b3261e", **dot),
+    ]
     return element(
         "svg",
         element("title", f"{title}: {caption}"),
@@ -126,6 +109,38 @@ def centile_chart(title, ages, curves, age, volume, caption):
         role="img",
         class_="chart centiles",
     )
+
+
+def _bands(curves):
+    """The bands between the outer curves, and the middle one; points of five curves."""
+    band = {"class_": "band", "fill": "#0b62b4", "stroke": "none"}
+    parts = [
+        element(
+            "polygon",
+            points=" ".join(curves[lower] + curves[upper][::-1]),
+            fill_opacity=opacity,
+            **band,
+        )
+        for lower, upper, opacity in ((0, 4, 0.13), (1, 3, 0.2))
+    ]
+    line = {"fill": "none", "stroke": "#0b62b4", "stroke_width": 1.5}
+    return [*parts, element("polyline", points=" ".join(curves[2]), **line)]
+
+
+def _axes(sizes, years):
+    """The axis of a centile chart, its ticks and their words."""
+    base = SMALL_HEIGHT - SMALL_BOTTOM
+    ends = {"x1": SMALL_LEFT, "x2": SMALL_WIDTH - RIGHT}
+    parts = [element("line", y1=base, y2=base, **ends, **AXIS)]
+    style = {"font_size": 11, "class_": "tick"}
+    for size, y in sizes.items():
+        place = {"x": SMALL_LEFT - 5, "y": y + 4, "text_anchor": "end"}
+        parts.append(element("text", f"{size:g}", **place, **style))
+    for year, x in years.items():
+        place = {"x": x, "y": base + 15, "text_anchor": "middle"}
+        parts.append(element("text", f"{year}", **place, **style))
+    place = {"x": SMALL_WIDTH - RIGHT, "y": base + 30, "text_anchor": "end"}
+    return [*parts, element("text", "years", **place, **style)]
 
 
 def bar(share):

@@ -52,8 +52,8 @@ class Undo:
         to_source: `(4, 4)` float64, world of the network's grid -> world of the input.
         grid: `Grid` that the network saw.
         notes: tuple of str, what the steps found worth a warning.
-        to_atlas: `(4, 4)` float64, voxel of the network's grid -> atlas world, mm, of
-            the step "add_coordinates"; or None.
+        to_atlas: `(4, 4)` float64, voxel of the network's grid -> atlas world, mm; or
+            None where no step registered the head.
     """
 
     def __init__(self, source, to_source, grid, notes=(), to_atlas=None):
@@ -127,7 +127,7 @@ class SpatialChain:
         for name, arguments in self.steps:
             _STEPS[name](state, **arguments)
         grid = Grid.of(state.volume)
-        found = {"notes": state.notes, "to_atlas": state.to_atlas}
+        found = {"notes": state.notes, "to_atlas": state.to_atlas()}
         return state.volume, Undo(source, state.to_source, grid, **found)
 
 
@@ -138,7 +138,6 @@ class _State:
         self.volume = volume
         self.channels = channels
         self.to_source = np.eye(4)
-        self.to_atlas = None
         self.notes = []
         self._strange = False
         self._found = {}
@@ -207,6 +206,12 @@ class _State:
                 self.notes += self._doubts_of_others(atlas, image)
         return self._found[atlas]
 
+    def to_atlas(self):
+        """Returns voxel -> atlas world, mm, `(4, 4)`, or None if nothing is known."""
+        for found in self._found.values():
+            return np.linalg.inv(found.to_image) @ self.volume.affine
+        return None
+
     def _doubts_of_others(self, atlas, first):
         """Each further channel against its kind, and against the first one."""
         found = []
@@ -271,7 +276,6 @@ def _register(state, atlas, transform="affine"):
 
 def _add_coordinates(state, atlas, mirrored=True):
     to_image = state.registered(atlas).to_image
-    state.to_atlas = np.linalg.inv(to_image) @ state.volume.affine
     state.volume = add_coordinates(
         state.volume, to_image, _atlas(atlas), mirrored=mirrored
     )

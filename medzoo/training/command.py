@@ -18,6 +18,7 @@ from medzoo.errors import InputError
 from medzoo.files import write_text_atomically
 from medzoo.models.from_recipe import build_model
 from medzoo.training import image_command
+from medzoo.training.anatomy import train_anatomy
 from medzoo.training.cross_validation import (
     check_enough,
     cross_validate,
@@ -111,6 +112,10 @@ def train(
     prepared = PreparedCases(labelled, recipe, views, **keeping)
     prepared.prepare(workers=threads or 2, progress=every_twentieth(say))
     making = {"workers": workers, "log": log}
+    if recipe["architecture"]["class"] == "AnatomyReadout3D":
+        made = train_anatomy(recipe, prepared, targets, output, start=start, log=say)
+        image_command.write_model(*made, output)
+        return output
     networks, outputs, folds = cross_validate(
         recipe, prepared, targets, output / "runs", **making
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields
 import keras
 
 from medzoo import losses
+from medzoo.data.sources import unions_of
 from medzoo.errors import InputError, RecipeError
 from medzoo.training.optimizer import with_scaled_loss
 from medzoo.training.precision import PRECISIONS
@@ -230,7 +231,9 @@ def compile_for_fine_tuning(model):
     """
     recipe = model.recipe
     settings = TrainingSettings.from_recipe(recipe)
-    loss = settings.loss if recipe["task"] == "regression" else None
+    # Labels that stand for several classes have a meaning for their own loss alone.
+    own = recipe["task"] == "regression" or unions_of(recipe["training"])
+    loss = settings.loss if own else None
     section = {**recipe.get("training", {}), "loss": loss}
     optimizer = keras.optimizers.AdamW(
         settings.fine_tuning_rate, weight_decay=settings.weight_decay

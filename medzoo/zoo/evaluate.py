@@ -15,7 +15,12 @@ from medzoo.errors import InputError
 from medzoo.metrics import classification_metrics, regression_metrics
 from medzoo.zoo.cost import cost_of, engines_of, peak_memory_gb
 from medzoo.zoo.metrics_file import check_output, write_cost, write_metrics
-from medzoo.zoo.out_of_fold import Truth, read_baselines, read_out_of_fold
+from medzoo.zoo.out_of_fold import (
+    Truth,
+    read_baselines,
+    read_out_of_fold,
+    read_out_of_scanner,
+)
 from medzoo.zoo.predictor import IMAGE_TASKS, Predictor
 from medzoo.zoo.progress import Progress
 from medzoo.zoo.recipe import read_recipe
@@ -65,6 +70,10 @@ def evaluate(name, cases=None, *, target=None, out_of_fold=False, threads=None):
             name: measure(answers, content)
             for name, answers in read_baselines(folder, content).items()
         }
+        found["out_of_scanner"] = {
+            name: measure(answers, content)
+            for name, answers in read_out_of_scanner(folder, content).items()
+        }
     else:
         if recipe.task in IMAGE_TASKS:
             found = _measured(folder, content, cases, target, threads)
@@ -112,8 +121,10 @@ def _measured(folder, recipe, table, target, threads):
     predictor = Predictor(folder, threads=threads)
     cost = _cost(predictor, recipe, usable[0])
     engines = _cost(predictor, recipe, usable[0], engines_of)
-    # How far its doubts can be believed is measured too.
-    predictor.options = Options(probabilities=recipe["task"] == "segmentation")
+    # How far its doubts can be believed is measured too, where they take no gigabytes.
+    regions = any(step["step"] == "sides" for step in recipe["postprocessing"])
+    doubts = recipe["task"] == "segmentation" and not regions
+    predictor.options = Options(probabilities=doubts)
     with Progress(len(usable), "cases") as progress:
         found = _by_task(predictor, recipe, usable, codes, progress)
     return {**found, "cost": cost, "engines": engines}
@@ -139,6 +150,31 @@ def measure_cost(folder, table=None, *, threads=None):
         "cost": _cost(predictor, recipe, case),
         "engines": _cost(predictor, recipe, case, engines_of),
     }
+
+
+def measure_repeats(folder, table, *, threads=None):
+    """Measures how far answers differ for scans that show the same head.
+
+    Args:
+        folder: path of a model's folder.
+        table: path of a cases.csv; scans of one person share a column `subject`.
+        threads: int or None, CPU threads at most.
+
+    Returns:
+        dict of `repeatability`, see
+        `medzoo.zoo.measure_repeatability.measure_repeatability`.
+    """
+    from medzoo.zoo.measure_repeatability import measure_repeatability
+
+    recipe = read_recipe(folder).to_dict()
+    cases = read_cases(table, recipe["channels"], columns=["subject"])
+    predictor = Predictor(folder, threads=threads)
+    usable = [case for case in cases if case.images]
+    with Progress(len(usable), "cases") as progress:
+        found = measure_repeatability(
+            predictor.prediction, usable, progress=lambda done, _: progress(done)
+        )
+    return {"repeatability": found}
 
 
 def _cost(predictor, recipe, case, measure=None):
@@ -285,6 +321,8 @@ def run(options):
         check_output(options)
     if options.cost:
         return _run_cost(options)
+    if options.repeatability:
+        return _run_repeats(options)
     found = evaluate(
         options.folder,
         options.cases,
@@ -311,11 +349,21 @@ def _run_cost(options):
     return 0 if found["cost"] else 1
 
 
+def _run_repeats(options):
+    found = measure_repeats(options.folder, options.cases, threads=options.threads)
+    if options.output is not None:
+        write_cost(options.output, found, read_recipe(options.folder))
+    sys.stdout.write(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+    return 0
+
+
 def _text(found):
     lines = [f"{found['model']} {found['version']}: {found['protocol']}"]
     tables = {"": found["metrics"]}
     tables.update({f"{k} baseline": v for k, v in found["baselines"].items()})
     tables.update(found["groups"])
+    scanners = found.get("out_of_scanner", {})
+    tables.update({f"{k}, left out of training": v for k, v in scanners.items()})
     for title, metrics in tables.items():
         if title:
             lines += ["", title]

@@ -11,11 +11,13 @@ from medzoo.data.label_values import whole_labels
 from medzoo.data.sources import read_sources, source_of
 from medzoo.data.splits import named_split
 from medzoo.errors import InputError
+from medzoo.inference.postprocess import step_arguments
 from medzoo.metrics.calibration import error_detection, expected_calibration_error
 from medzoo.metrics.intervals import bootstrap
 from medzoo.metrics.segmentation import segmentation_metrics
 from medzoo.spatial import Grid, resample_labels
 from medzoo.volume import Volume
+from medzoo.zoo.measure_regions import measure_regions
 from medzoo.zoo.predictor import CaseError
 
 # Name in metrics.json, name in `segmentation_metrics`, unit.
@@ -48,6 +50,8 @@ def measure_segmentation(predict, recipe, cases, *, tables, codes=None, progress
     Raises:
         InputError: if no case has both a truth and a prediction.
     """
+    if step_arguments(recipe, "sides") is not None:
+        return measure_regions(predict, recipe, cases, progress=progress)
     held_out = [cases[i] for i in named_split(cases, recipe)[1]]
     chosen = held_out or list(cases)
     sources = read_sources(recipe["training"])

@@ -18,7 +18,8 @@ def read_metrics(folder: str | Path, recipe: Recipe) -> dict | None:
 
     Returns:
         The object in the file, in which `metrics`, `baselines`, `groups`, `external`,
-        `cost` and `engines` are always present; None when there is no file.
+        `repeatability`, `out_of_scanner`, `cost` and `engines` are always present;
+        None when there is no file.
 
     Raises:
         FileFormatError: The file is not as `medzoo evaluate` writes it, or measured
@@ -31,7 +32,7 @@ def read_metrics(folder: str | Path, recipe: Recipe) -> dict | None:
     _check_subject(path, content, recipe)
     content.setdefault("protocol", "")
     content["metrics"] = _measurements(path, "metrics", content.get("metrics", {}))
-    for key in ("baselines", "groups"):
+    for key in ("baselines", "groups", "repeatability", "out_of_scanner"):
         content[key] = {
             name: _measurements(path, f"{key}.{name}", entry)
             for name, entry in _object(path, key, content.get(key, {})).items()

@@ -40,16 +40,17 @@ def write_metrics(path, found, recipe, *, external=None):
     elif kept is not None:
         content["cost"] = {**kept["cost"], **found["cost"]}
         content["engines"] = found.get("engines") or kept["engines"]
+        content["repeatability"] = kept["repeatability"]
     content["external"] = others
     _write(path, content)
 
 
 def write_cost(path, found, recipe):
-    """Puts another cost into a metrics.json and leaves all else in it.
+    """Puts another cost or repeatability into a metrics.json, and leaves all else.
 
     Args:
         path: path of the file.
-        found: dict, from `measure_cost`.
+        found: dict, from `measure_cost` or `measure_repeats`.
         recipe: `Recipe`.
 
     Raises:
@@ -105,5 +106,5 @@ def check_output(options):
             f"The folder of the output must exist. Received: output={path}. "
             "Make it first."
         )
-    if options.external is not None or options.cost:
+    if options.external is not None or options.cost or options.repeatability:
         _kept(path, read_recipe(options.folder), "other numbers")

@@ -9,6 +9,7 @@ import numpy as np
 from medzoo.errors import FileFormatError, MissingFileError
 
 OUT_OF_FOLD_FILE = "out_of_fold.csv"
+OUT_OF_SCANNER_FILE = "out_of_scanner.csv"
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,22 @@ def read_baselines(folder, recipe):
         name = path.stem.removeprefix(f"{OUT_OF_FOLD_FILE[:-4]}_")
         found[name] = read_out_of_fold(folder, recipe, path.name)
     return found
+
+
+def read_out_of_scanner(folder, recipe):
+    """Reads what readouts that never saw a scanner say of its people.
+
+    Returns:
+        dict of scanner -> `Truth`, {} where no scanners were left out.
+    """
+    if not (Path(folder) / OUT_OF_SCANNER_FILE).is_file():
+        return {}
+    truth = read_out_of_fold(folder, recipe, OUT_OF_SCANNER_FILE)
+    sources = [row.get("source", "") for row in truth.columns]
+    return {
+        name: truth.only(np.array([source == name for source in sources]))
+        for name in dict.fromkeys(sources)
+    }
 
 
 def read_out_of_fold(folder, recipe, name=OUT_OF_FOLD_FILE):

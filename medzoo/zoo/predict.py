@@ -113,20 +113,20 @@ def run(options, report=None):
         threads=options.threads,
         options=wanted,
     )
-    cases, inputs = _given(options, predictor.channels)
+    cases, tables = _given(options, predictor.channels)
     output = predictor.output_for(
         options.output,
         cases,
-        inputs=inputs,
+        inputs=tables,
         overwrite=options.overwrite,
         keep_folders=options.keep_folders,
     )
     images = output if isinstance(output, ImageOutput) else None
     quiet = options.json or isinstance(output, TableOutput)
+    told = {"output": images, "report": report}
     records = []
     with Progress(len(cases), "cases") as progress:
-        told = {"output": images, "progress": progress, "report": report}
-        for record in predictor.records(cases, **told):
+        for record in predictor.records(cases, progress=progress, **told):
             records.append(record)
             tell(record, progress)
             if not quiet and "error" not in record:
@@ -137,20 +137,24 @@ def run(options, report=None):
     good = sum("error" not in record for record in records)
     if isinstance(output, TableOutput) and good:
         output.write(records)
-    if good == len(records):
+    return _exit_code(good, len(records))
+
+
+def _exit_code(good, count):
+    if good == count:
         return EXIT_ALL
     return EXIT_SOME if good else EXIT_NONE
 
 
 def _given(options, channels):
-    """The cases of the command line, and the tables that were read for them."""
+    """The cases of the command line, and the tables that they were read from."""
     if options.cases is not None:
-        cases, inputs = read_table(options.cases, channels), [options.cases]
+        cases, tables = read_table(options.cases, channels), [options.cases]
     else:
         given = options.channels or list(options.images)
         if len(options.images) == 1:
             # As from Python: it may be a folder of images, or a table.
             given = options.images[0]
         cases = cases_of(given, channels, keep_folders=options.keep_folders)
-        inputs = table_of(given)
-    return with_person(cases, options.age, options.sex), inputs
+        tables = table_of(given)
+    return with_person(cases, options.age, options.sex), tables

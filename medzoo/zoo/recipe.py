@@ -19,6 +19,7 @@ from medzoo.zoo.strict_json import plain_object, read_json_object
 # Names alone, for a recipe is read before keras is; the classes stand in
 # medzoo.models.from_recipe, and a test keeps both equal.
 ALLOWED_ARCHITECTURES = (
+    "AnatomyReadout3D",
     "ConvolutionalAutoencoder3D",
     "DCGAN3D",
     "DeepMedic3D",

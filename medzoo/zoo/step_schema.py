@@ -73,13 +73,16 @@ def whole(low: int, high: int) -> Check:
     return lambda section, key: section.integer(key, low, high)
 
 
-def each(check: Check, lengths: tuple) -> Check:
+def each(check: Check, lengths: tuple | range) -> Check:
     """A check of a list of so many items, each checked."""
 
     def check_items(section: Section, key: str) -> None:
         items = section.items(key)
         if len(items) not in lengths:
-            rule = f"must have {' or '.join(map(str, lengths))} items"
+            wanted = " or ".join(map(str, lengths))
+            if isinstance(lengths, range):
+                wanted = f"{lengths[0]} to {lengths[-1]}"
+            rule = f"must have {wanted} items"
             raise section.fault(rule, key, items, "Correct it.")
         for item in items:
             check(Section({key: item}, section.source, section.where), key)
@@ -117,12 +120,32 @@ def orientation(section: Section, key: str) -> None:
     section.text(key, ORIENTATION)
 
 
-def anything(section: Section, key: str) -> None:
-    """Leaves the check to the step itself, which answers with a RecipeError."""
+def some(check: Check, least: int, most: int) -> Check:
+    """A check of a list of some items, each checked."""
+    return each(check, range(least, most + 1))
+
+
+def named(check: Check) -> Check:
+    """A check of an object whose values are all of one kind."""
+
+    def check_values(section: Section, key: str) -> None:
+        inner = section.inner(key)
+        for name in inner.content:
+            check(inner, name)
+
+    return check_values
+
+
+def words(section: Section, key: str) -> None:
+    """Checks a list of texts."""
+    section.texts(key)
 
 
 SHARE, SPACING = number(0, 1), one_or_three(number(0.05, 100))
 SIZE, POSITION = each(whole(1, 1024), (3,)), each(number(-1000, 1000), (3,))
+CODES = some(whole(0, 65_535), 1, 2)
+CLASSES = some(whole(0, 65_535), 0, 65_536)
+FACTORS = named(number(0.01, 100))
 # Step -> (needed arguments, further ones).
 SPATIAL = {
     "orient": ({"orientation": orientation}, {}),
@@ -163,13 +186,34 @@ POSTPROCESSING = {
         {"coverage": number(0.01, 0.999)},
     ),
     "spread": ({"scale": number(0, 1e6)}, {}),
-    "sliding_window": ({}, {"window_size": SIZE, "overlap": number(0, 0.95)}),
+    "sliding_window": (
+        {},
+        {
+            "window_size": SIZE,
+            "overlap": number(0, 0.95),
+            "weighting": choice("gaussian", "constant", "nearest"),
+            "batch_size": whole(1, 1024),
+            "skip_empty": truth,
+            "fit": truth,
+        },
+    ),
     "largest_component": ({}, {}),
-    "sides": ({"codes": anything}, {"white_matter": anything, "cortex": anything}),
-    "centiles": ({"reference": atlas}, {"corrections": anything}),
-    # Name of a group -> classes; what an answer is told to be familiar with.
-    "groups": None,
-    "familiarity": None,
+    "sides": (
+        {"codes": some(CODES, 2, 65_536), "white_matter": CLASSES, "cortex": CLASSES},
+        {},
+    ),
+    "centiles": ({"reference": atlas, "corrections": FACTORS}, {}),
+    "familiarity": (
+        {
+            "usual": number(1e-6, 1e6),
+            "growth": number(0, 10),
+            "limit": number(1e-6, 1e6),
+            "coarsest_mm": number(0.01, 100),
+        },
+        {"regions": words},
+    ),
+    # Any names of groups, each with its classes.
+    "groups": CLASSES,
 }
 ORDERED = {"interval": ("lower", "upper"), "limit_contrast": ("lowest", "highest")}
 
@@ -187,7 +231,9 @@ def check_step(section: Section, known: dict) -> None:
     name = section.choice("step", tuple(known))
     arguments = section.inner("arguments")
     refuse_serialised(arguments)
-    if known[name] is None:
+    if not isinstance(known[name], tuple):
+        for key in arguments.content:
+            known[name](arguments, key)
         return
     needed, further = known[name]
     arguments.keys(required=tuple(needed), optional=tuple(further))
@@ -216,7 +262,7 @@ def check_network(arguments: Section, architectures: tuple) -> None:
         ):
             rule = f"must be a list of at most {MOST_SCALES}"
             raise arguments.fault(rule, key, value, "Correct it.")
-    for key in ("member", "generator", "discriminator"):
+    for key in ("member", "generator", "discriminator", "body"):
         if isinstance(arguments.content.get(key), dict):
             member = arguments.inner(key)
             member.keys(required=("class", "arguments"))

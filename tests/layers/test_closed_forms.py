@@ -202,6 +202,22 @@ def test_intensity_curve_keeps_a_given_level():
         layers.RandomIntensityCurve(level=0)
 
 
+def test_intensity_map_keeps_zero_and_its_level_and_no_order():
+    x = np.linspace(0.0, 2.0, 41, dtype="f4").reshape(1, 41, 1, 1, 1)
+    found = numpy_of(layers.RandomIntensityMap(seed=1)(x, training=True)).ravel()
+
+    assert found[0] == 0
+    assert found[20] == pytest.approx(1.0, abs=1e-5)
+    assert found.min() >= 0
+    assert found.max() <= 1.6 + 1e-5
+    assert (np.diff(found) < -1e-3).any()
+    assert (np.diff(found) > 1e-3).any()
+    beyond = numpy_of(layers.RandomIntensityMap(seed=1)(2 * x, training=True)).ravel()
+    assert beyond[-1] == pytest.approx(found[-1], abs=1e-5)
+    with pytest.raises(ValueError, match="level=0"):
+        layers.RandomIntensityMap(level=0)
+
+
 def test_scale_of_intensity_is_one_factor_a_volume_within_its_bounds():
     x = np.ones((300, 2, 1, 1, 1), "f4")
     found = numpy_of(layers.RandomScaleIntensity(0.1, seed=1)(x, training=True))

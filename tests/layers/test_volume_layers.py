@@ -37,6 +37,7 @@ RANDOM = {
     "RandomGamma": {"log_gamma": 0.8},
     "RandomGhosting": {"num_ghosts": [2, 3], "axes": ["IS", 0], "restore": 0.1},
     "RandomIntensityCurve": {"strength": 0.9, "level": 0.5},
+    "RandomIntensityMap": {"values": [0.2, 1.5], "level": 4.0},
     "RandomLowResolution": {
         "factor": [1.5, 3.0],
         "axes": ["LR", 2],
@@ -104,10 +105,12 @@ SYNTHESIS = {
 # Parts of networks: no volume layers, tested in a file of their own.
 NETWORK = {
     "AddVolume",
+    "AnatomyFeatures",
     "CropLike3D",
     "CropToMultiple3D",
     "DepthToSpace3D",
     "Displace3D",
+    "FeatureScaling",
     "LinearUpsample3D",
     "MarkChannels",
     "PadChannels",

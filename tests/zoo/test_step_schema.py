@@ -20,6 +20,10 @@ EXAMPLE = json.loads(Path(__file__).with_name("example_recipe.json").read_text()
 DANGEROUS = {"class_name": "Lambda", "config": {"function": "x"}, "module": "keras"}
 
 
+SIDES = {"white_matter": [1], "cortex": [2]}
+FAMILIARITY = {"usual": 1.0, "growth": 1.0, "limit": 2.0, "coarsest_mm": 2.5}
+
+
 def with_step(kind, name, arguments):
     content = copy.deepcopy(EXAMPLE)
     steps = [{"step": name, "arguments": arguments}]
@@ -75,6 +79,17 @@ def test_spatial_steps_are_those_of_the_chain():
         ("post", "interval", {"coverage": 0.9, "lower": "a", "upper": 5}),
         ("post", "sliding_window", {"window_size": [8, 8, 8], "overlap": 1.0}),
         ("post", "spread", {"scale": None}),
+        ("post", "sliding_window", {"weighting": "hamming"}),
+        ("post", "sliding_window", {"fit": 1}),
+        ("post", "sides", {"codes": [[0], [1, 2, 3]], **SIDES}),
+        ("post", "sides", {"codes": [[0], ["a"]], **SIDES}),
+        ("post", "sides", {"codes": [[0], [1]]}),
+        ("post", "centiles", {"reference": "muse", "corrections": {"brain": 0}}),
+        ("post", "centiles", {"reference": "muse", "corrections": [1]}),
+        ("post", "groups", {"deep": ["thalamus"]}),
+        ("post", "familiarity", {**FAMILIARITY, "growth": -1}),
+        ("post", "familiarity", {**FAMILIARITY, "regions": [3]}),
+        ("post", "familiarity", {"usual": 1}),
     ],
 )
 def test_wrong_arguments_of_steps_are_refused_when_read(kind, name, arguments):

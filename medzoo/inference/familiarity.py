@@ -1,0 +1,56 @@
+"""Familiarity: how doubt grows with the distance from what a model knows."""
+
+import numpy as np
+
+# Features that are told as the reason, and how unusual they must be, deviations.
+MOST_REASONS = 3
+UNUSUAL = 3.0
+
+
+def widening(distance, usual, growth):
+    """Returns what an interval is multiplied by, and logits are divided by.
+
+    Args:
+        distance: float or array, see `medzoo.layers.FeatureScaling.distance`.
+        usual: float, the distance up to which doubt is that of known scanners.
+        growth: float, the power with which it grows from there.
+
+    Returns:
+        float or array, 1 or more.
+    """
+    return np.maximum(np.asarray(distance, float) / usual, 1.0) ** growth
+
+
+def warnings_of(distance, features, model, step):
+    """Returns what a reader must know of a scan that is unlike the known ones.
+
+    Args:
+        distance: float.
+        features: `(features,)` array.
+        model: `AnatomyReadout3D`.
+        step: dict, arguments of the recipe's step "familiarity".
+
+    Returns:
+        list of str, empty for a usual scan.
+    """
+    if distance <= step["limit"]:
+        return []
+    text = (
+        f"The anatomy found in this scan is unlike that of the scans that the model "
+        f"was made with (distance {distance:.1f}, usual up to {step['usual']:.1f}): "
+        "the answer may be far off"
+    )
+    reasons = _reasons(features, model, step.get("regions", []))
+    return [f"{text}{': ' + ', '.join(reasons) if reasons else ''}."]
+
+
+def _reasons(features, model, names):
+    """The regions whose volumes are the most unusual, and which way."""
+    scaling = model.get_layer("scaling")
+    deviations = scaling.deviations(features)[: len(names)]
+    order = np.argsort(-np.abs(deviations))[:MOST_REASONS]
+    return [
+        f"{names[i]} {'large' if deviations[i] > 0 else 'small'}"
+        for i in order
+        if abs(deviations[i]) > UNUSUAL
+    ]

@@ -1,0 +1,125 @@
+"""AnatomyReadout3D: a number or a class, read out of anatomy and not of contrast."""
+
+import keras
+
+from medzoo.layers.anatomy_features import AnatomyFeatures
+from medzoo.layers.feature_scaling import FeatureScaling
+from medzoo.models.base import VolumeModel, plain
+from medzoo.models.fcn import FCN3D
+from medzoo.models.residual_unet import ResidualUNet3D
+
+# What can segment inside; a name from a recipe never reaches an import.
+BODIES = {"FCN3D": FCN3D, "ResidualUNet3D": ResidualUNet3D}
+BODY_NAME, FEATURES_NAME, SCALING_NAME = "body", "features", "scaling"
+
+
+@keras.saving.register_keras_serializable(package="medzoo")
+class AnatomyReadout3D(VolumeModel):
+    """Segments a scan, measures what it found, and reads a target out of that linearly.
+
+    The body is a segmentation network that was trained on many contrasts; behind its
+    probabilities nothing is left of the scanner's. Volumes and local shares of tissue
+    (`AnatomyFeatures`), standardised, go into one dense layer. The body is frozen:
+    `fit` trains the readout. `model.get_layer("body").trainable = True` lets it go on.
+
+    Args:
+        input_shape: four ints, `(x, y, z, channels)`.
+        num_classes: int, outputs; 1 for regression.
+        body: dict `{"class": "ResidualUNet3D", "arguments": {...}}`, without an
+            `input_shape` of its own.
+        features: dict, the arguments of `AnatomyFeatures`.
+        num_directions: int, of `FeatureScaling`. Defaults to 16.
+        output_scale: float, what the readout is multiplied by. Defaults to 1.
+        output_offset: float, what is added then, in the target's unit. Defaults to 0.
+        recipe: dict or None, a recipe.json's content.
+        **kwargs: `name`, `trainable`, `dtype`.
+
+    Input shape:
+        `(batch, x, y, z, channels)`.
+
+    Output shape:
+        `(batch, num_classes)`, float32: logits, or `output_offset + output_scale * h`.
+
+    Raises:
+        ValueError: for a body that cannot segment.
+
+    Example:
+        >>> body = {"class": "ResidualUNet3D", "arguments": {"num_classes": 4}}
+        >>> features = {"regions": [[1], [2]], "whole": [1, 2, 3]}
+        >>> model = AnatomyReadout3D((80, 96, 80, 1), 1, body, features)
+
+    Source:
+        Cole et al., "Predicting brain age with deep learning from raw imaging data"
+        (2017), on linear readouts of tissue maps; Billot et al., "SynthSeg" (2023), on
+        segmentation that does not depend on contrast.
+    """
+
+    def __init__(
+        self,
+        input_shape,
+        num_classes,
+        body,
+        features,
+        num_directions=16,
+        output_scale=1.0,
+        output_offset=0.0,
+        recipe=None,
+        **kwargs,
+    ):
+        if body.get("class") not in BODIES:
+            raise ValueError(
+                f"The body must be one of {sorted(BODIES)}. Received: body={body}."
+            )
+        arguments = {
+            "input_shape": input_shape,
+            "num_classes": num_classes,
+            "body": body,
+            "features": features,
+            "num_directions": num_directions,
+            "output_scale": output_scale,
+            "output_offset": output_offset,
+        }
+        dtype = kwargs.get("dtype")
+        settings = {"dtype": dtype, **body["arguments"], "input_shape": input_shape}
+        network = BODIES[body["class"]](**settings, name=BODY_NAME)
+        network.trainable = False
+        inputs = keras.Input(tuple(input_shape), name="images")
+        # Frozen, its averages included, whatever mode the whole is called in.
+        x = keras.layers.Softmax(dtype="float32", name="probabilities")(
+            network(inputs, training=False)
+        )
+        x = AnatomyFeatures(**features, dtype="float32", name=FEATURES_NAME)(x)
+        x = FeatureScaling(num_directions, dtype="float32", name=SCALING_NAME)(x)
+        x = keras.layers.Dense(
+            num_classes, kernel_initializer="zeros", dtype="float32", name="head"
+        )(x)
+        outputs = keras.layers.Rescaling(
+            output_scale, output_offset, dtype="float32", name="output"
+        )(x)
+        super().__init__(inputs, outputs, plain(arguments), recipe, **kwargs)
+        self._measuring = _Kept()
+
+    @property
+    def feature_network(self):
+        """The network up to the features: volumes in, `(batch, features)` out."""
+        if self._measuring.network is None:
+            features = self.get_layer(FEATURES_NAME).output
+            self._measuring.network = keras.Model(self.input, features)
+        return self._measuring.network
+
+    def read_out(self, features):
+        """Returns what the model answers for features, `(batch, num_classes)`."""
+        x = features
+        for name in (SCALING_NAME, self.head_name, "output"):
+            x = self.get_layer(name)(x)
+        return x
+
+    def distance(self, features):
+        """Returns how far features lie from those of training, see `FeatureScaling`."""
+        return self.get_layer(SCALING_NAME).distance(features)
+
+
+class _Kept:
+    """Holds a network beside the model: Keras would count its weights twice."""
+
+    network = None
