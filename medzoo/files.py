@@ -10,8 +10,6 @@ import zlib
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from medzoo.errors import InputError
-
 CHUNK_BYTES = 1 << 20
 # Temporary files tell whose they are: machine and process.
 TEMPORARY = re.compile(
@@ -167,7 +165,7 @@ def _expanded(text, variable):
     try:
         return Path(text).expanduser()
     except RuntimeError as error:
-        raise InputError(
+        raise FileNotFoundError(
             f"The cache folder must have a home that exists, in {variable}. "
             f"Received: {variable}={text!r}. Set MEDZOO_CACHE to a folder."
         ) from error

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from medzoo.errors import InputError
 from medzoo.files import (
     cache_folder,
     check_writable,
@@ -147,7 +146,7 @@ def test_writability_is_known_before_any_work(tmp_path):
 
 def test_a_cache_without_a_home_is_one_sentence(monkeypatch):
     monkeypatch.setenv("MEDZOO_CACHE", "~no-such-user-here/x")
-    with pytest.raises(InputError, match="MEDZOO_CACHE"):
+    with pytest.raises(FileNotFoundError, match="MEDZOO_CACHE"):
         cache_folder()
 
 

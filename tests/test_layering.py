@@ -14,7 +14,7 @@ PACKAGE = Path(medzoo.__file__).parent
 DIRECT = {
     "_version": (),
     "errors": (),
-    "files": ("errors",),
+    "files": (),
     # Connections, for weights and data sets.
     "transport": ("errors", "_version"),
     "volume": ("errors",),

@@ -101,20 +101,31 @@ class TableOutput:
 
 
 def _read(path):
-    """Returns case_id -> (model, inputs) of a table of results, or None."""
+    """Returns case_id -> (model, inputs) of a table of results, or None.
+
+    An empty file, as mktemp makes it, holds nothing to be lost.
+    """
     try:
         text = path.read_text(encoding="utf-8")
+        if not text:
+            return {}
         if path.suffix.lower() == ".json":
             rows = json.loads(text)
         else:
             dialect = "excel-tab" if path.suffix.lower() == ".tsv" else "excel"
             rows = list(csv.DictReader(text.splitlines(), dialect=dialect))
-        return {
-            row["case_id"].removeprefix("'"): (
-                row[MODEL_COLUMN],
-                row.get(INPUT_COLUMN) or "",
-            )
+        found = {
+            row["case_id"].removeprefix("'"): (row[MODEL_COLUMN], row[INPUT_COLUMN])
             for row in rows
         }
-    except (OSError, ValueError, KeyError, TypeError, csv.Error, RecursionError):
+    except (
+        OSError,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        csv.Error,
+        RecursionError,
+    ):
         return None
+    return found or None

@@ -222,9 +222,10 @@ def test_a_table_never_replaces_what_was_read(tmp_path):
         with pytest.raises(InputError, match="input"):
             TableOutput(table, RECIPE, [case], [table], overwrite=overwrite)
     notes = tmp_path / "notes.csv"
-    notes.write_text("case_id,remark\nT1,blurred\n")
-    with pytest.raises(InputError, match="no table of results"):
-        TableOutput(notes, RECIPE, [case], [table])
+    for text in ("case_id,remark\nT1,blurred\n", "x", "case_id,model\n", "[]", "\0"):
+        notes.write_text(text)
+        with pytest.raises(InputError, match="no table of results"):
+            TableOutput(notes, RECIPE, [case], [table])
     TableOutput(notes, RECIPE, [case], [table], overwrite=True)
 
 
