@@ -123,7 +123,8 @@ def network_of(model, softmax, classes=False):
     if softmax:
         output = keras.layers.Softmax(dtype="float32", name="probabilities")(output)
     if classes:
-        largest = keras.ops.argmax(output, axis=-1, keepdims=True)
+        # Keras' argmax takes numbers apart bit by bit, which OpenVINO cannot.
+        _, largest = keras.ops.top_k(output, 1)
         output = keras.ops.cast(largest, "float32")
     inputs = model.inputs[0] if len(model.inputs) == 1 else model.inputs
     return keras.Model(inputs, output)
