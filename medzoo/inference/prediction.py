@@ -151,12 +151,16 @@ def _label_sentence(found):
 MOST_TOLD = 20
 
 
+def told_volumes(volumes_ml):
+    """Returns volumes as a phrase: each one, or of many how many and their sum."""
+    if len(volumes_ml) > MOST_TOLD:
+        seen = sum(ml > 0 for ml in volumes_ml.values())
+        return f"{seen} regions, {sum(volumes_ml.values()):.0f} ml in all"
+    return ", ".join(f"{name} {ml:.1f} ml" for name, ml in volumes_ml.items())
+
+
 def _volumes_sentence(found):
-    if len(found.volumes_ml) > MOST_TOLD:
-        total = sum(found.volumes_ml.values())
-        seen = sum(ml > 0 for ml in found.volumes_ml.values())
-        return f"{seen} regions, {total:.0f} ml in all"
-    return ", ".join(f"{k} {v:.1f} ml" for k, v in found.volumes_ml.items())
+    return told_volumes(found.volumes_ml)
 
 
 def _embedding_sentence(found):

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from medzoo.files import write_text_atomically
+from medzoo.inference.prediction import told_volumes
 
 # What made a result, and from what, in tables.
 MODEL_COLUMN, INPUT_COLUMN = "model", "input_sha256"
@@ -33,8 +34,7 @@ def sentence(record):
 def _details(record):
     if "volumes_ml" not in record:
         return ""
-    volumes = [f"{name} {ml:.1f} ml" for name, ml in record["volumes_ml"].items()]
-    return f" ({', '.join(volumes)})"
+    return f" ({told_volumes(record['volumes_ml'])})"
 
 
 def write_records(path, records):
