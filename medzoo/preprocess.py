@@ -63,7 +63,7 @@ class Preprocessor:
                 f"A case must have the channels {self.required} (known: "
                 f"{self.channels}). Received: channels={sorted(given)}."
             )
-        volumes = {name: _as_volume(given[name]) for name in given}
+        volumes = {name: _as_volume(given[name], name) for name in given}
         first = next(volumes[name] for name in self.channels if name in volumes)
         for name, volume in volumes.items():
             _check_scalar(name, volume)
@@ -127,12 +127,12 @@ def _contiguous(array):
     return result
 
 
-def _as_volume(image):
+def _as_volume(image, channel):
     if isinstance(image, Volume):
         return image
     from medzoo.io import read
 
-    return read(image)
+    return read(image, channel=channel)
 
 
 def _check_scalar(name, volume):

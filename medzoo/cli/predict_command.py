@@ -13,6 +13,7 @@ from medzoo.cli.parser import (
     channel,
     spacing,
 )
+from medzoo.cli.series_choice import add_series, with_series
 from medzoo.errors import InputError
 from medzoo.zoo.registry import resolve
 
@@ -69,7 +70,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=Path,
         nargs="*",
         metavar="IMAGE",
-        help="an image of the model's first channel; several are several cases",
+        help="an image of the model's first channel, or a DICOM folder or zip with one; "
+        "several are several cases",
     )
     parser.add_argument(
         "--channel",
@@ -83,6 +85,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--cases", type=Path, metavar="CASES.csv", help="a table with one case a row"
     )
+    add_series(parser)
     _add_output(parser)
     _add_person(parser)
     add_json(parser)
@@ -168,10 +171,11 @@ def read_options(values: Namespace) -> PredictOptions:
             f"Each channel stands once in --channel. Received: {names}. "
             f"Use --cases for several cases."
         )
+    images, channels = with_series(values.images, channels, values.series)
     return PredictOptions(
         name=values.name,
         folder=folder,
-        images=tuple(values.images),
+        images=tuple(images),
         channels=channels,
         cases=values.cases,
         output=values.output,

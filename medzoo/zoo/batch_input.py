@@ -5,8 +5,10 @@ from pathlib import Path
 
 from medzoo.data.cases import CASE_ID, Case, read_cases
 from medzoo.errors import InputError
+from medzoo.io.dicom import is_dicom
 
 SUFFIXES = (".gz", ".nii", ".hdr", ".img", ".nrrd", ".nhdr", ".mha", ".mhd", ".npy")
+SUFFIXES += (".mgh", ".mgz", ".dcm", ".ima", ".zip")
 
 
 # Columns of a case table that say who was scanned.
@@ -24,7 +26,7 @@ def cases_of(given, channels):
     """Returns the cases of what a user gave.
 
     Args:
-        given: path of a cases.csv; or list of image paths (of the first channel), each
+        given: path of a cases.csv; or of a DICOM folder, zip or file; or list of image paths (of the first channel), each
             a case named after its file; or dict of channel -> path, one case; or list
             of `Case`.
         channels: list of dict `{"name", "required"}` of the recipe.
@@ -39,6 +41,8 @@ def cases_of(given, channels):
         images = {name: Path(path) for name, path in given.items()}
         first = next(iter(images.values()))
         return [Case(case_id=case_name(first), images=images)]
+    if isinstance(given, (str, Path)) and is_dicom(given):
+        given = [given]
     if isinstance(given, (str, Path)):
         return read_cases(given, channels, columns=PERSON_COLUMNS)
     if all(isinstance(item, Case) for item in given):

@@ -313,7 +313,7 @@ class Predictor:
         return {
             name: image
             if isinstance(image, Volume)
-            else read(image, assume_affine=self.assume_affine)
+            else read(image, assume_affine=self.assume_affine, channel=name)
             for name, image in case.images.items()
         }
 
