@@ -70,8 +70,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=Path,
         nargs="*",
         metavar="IMAGE",
-        help="an image of the model's first channel, or a DICOM folder or zip with one; "
-        "several are several cases",
+        help="an image of the model's first channel, a DICOM folder or zip too; several "
+        "are several cases",
     )
     parser.add_argument(
         "--channel",

@@ -26,9 +26,9 @@ def cases_of(given, channels):
     """Returns the cases of what a user gave.
 
     Args:
-        given: path of a cases.csv; or of a DICOM folder, zip or file; or list of image paths (of the first channel), each
-            a case named after its file; or dict of channel -> path, one case; or list
-            of `Case`.
+        given: path of a cases.csv; or of a DICOM folder, zip or file; or list of image
+            paths (of the first channel), each a case named after its file; or dict of
+            channel -> path, one case; or list of `Case`.
         channels: list of dict `{"name", "required"}` of the recipe.
 
     Returns:
