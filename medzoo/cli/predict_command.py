@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from medzoo.cli.bids_arguments import add_bids
 from medzoo.cli.parser import (
     add_engine,
     add_json,
@@ -42,6 +43,10 @@ class PredictOptions:
         report: The HTML file to write, or None.
         age: Years of the person, or None where the table says or nobody knows.
         sex: Likewise.
+        dicom_seg: Whether to write a segmentation as DICOM SEG too.
+        bids: A BIDS tree, or None.
+        participants: Labels of its people; empty for all.
+        bids_filter: What names of its scans must have, or None.
     """
 
     name: str
@@ -60,6 +65,10 @@ class PredictOptions:
     report: Path | None
     age: float | None = None
     sex: str | None = None
+    dicom_seg: bool = False
+    bids: Path | None = None
+    participants: tuple[str, ...] = ()
+    bids_filter: dict[str, str] | None = None
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -70,8 +79,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=Path,
         nargs="*",
         metavar="IMAGE",
-        help="an image of the model's first channel, a DICOM folder or zip too; several "
-        "are several cases",
+        help="an image of the model's first channel, a DICOM folder or zip too; "
+        "several are several cases",
     )
     parser.add_argument(
         "--channel",
@@ -86,6 +95,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--cases", type=Path, metavar="CASES.csv", help="a table with one case a row"
     )
     add_series(parser)
+    add_bids(parser)
     _add_output(parser)
     _add_person(parser)
     add_json(parser)
@@ -135,6 +145,12 @@ def _add_output(parser: ArgumentParser) -> None:
         help="of a segmentation: write the probabilities of all classes too",
     )
     parser.add_argument(
+        "--dicom-seg",
+        action="store_true",
+        help="of a segmentation of a DICOM series: write a DICOM SEG beside the image, "
+        "with the patient's fields of the series",
+    )
+    parser.add_argument(
         "--uncertainty",
         metavar="KIND",
         help="what to say of the doubt in a result instead of the usual: none, tta "
@@ -156,12 +172,13 @@ def read_options(values: Namespace) -> PredictOptions:
             ("IMAGE", values.images),
             ("--channel", values.channels),
             ("--cases", values.cases),
+            ("--bids", values.bids),
         )
         if value
     ]
     if len(given) != 1:
         raise InputError(
-            f"predict takes images, --channel or --cases. Received: "
+            f"predict takes images, --channel, --cases or --bids. Received: "
             f"{' and '.join(given) or 'none of them'}. Give exactly one kind."
         )
     channels = dict(values.channels)
@@ -189,16 +206,21 @@ def read_options(values: Namespace) -> PredictOptions:
         report=values.report,
         age=values.age,
         sex=values.sex,
+        dicom_seg=values.dicom_seg,
+        bids=values.bids,
+        participants=tuple(values.participants),
+        bids_filter=dict(values.bids_filter),
     )
 
 
 def run(values: Namespace) -> int:
     """Predicts; gives the exit code."""
     options = read_options(values)
-    from medzoo.zoo import predict
+    from medzoo.zoo import predict, predict_bids
 
     report = _report(options)
-    code = predict.run(options, report)
+    work = predict if options.bids is None else predict_bids
+    code = work.run(options, report)
     if report is not None:
         report.write()
     return code

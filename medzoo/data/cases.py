@@ -39,6 +39,7 @@ def read_cases(path, channels, *, target=None, columns=()):
 
     Args:
         path: path of a csv with a header; relative paths in it start from its folder.
+            Or "bids:DIR", see `medzoo.data.bids.bids_cases`.
         channels: list of dict `{"name", "required"}`, the columns with images.
         target: str or None, the column with the truth.
         columns: further columns to keep; absent ones are left out.
@@ -52,6 +53,10 @@ def read_cases(path, channels, *, target=None, columns=()):
         InputError: for a case_id that is malformed or not unique, an absent channel
             or target column, or an empty table.
     """
+    if str(path).startswith("bids:"):
+        from medzoo.data.bids import bids_cases
+
+        return bids_cases(path, channels, target=target, columns=columns)
     path = Path(path)
     rows, header = _rows(path)
     required = [c["name"] for c in channels if c.get("required", True)]

@@ -10,6 +10,11 @@ from pathlib import Path
 from medzoo.data.cases import read_cases
 from medzoo.errors import InputError, MedzooError, MedzooWarning, MissingFileError
 from medzoo.zoo.batch_input import PERSON_COLUMNS, cases_of, with_person
+from medzoo.zoo.dicom_seg import (
+    check_dicom_seg,
+    with_dicom_seg,
+    without_dicom_seg,
+)
 from medzoo.zoo.fetch import ready_weights
 from medzoo.zoo.image_output import ImageOutput
 from medzoo.zoo.look_ahead import in_order, threads_for
@@ -158,6 +163,11 @@ class Predictor:
                     said.message, said.category, said.filename, said.lineno
                 )
         return self._model
+
+    @property
+    def answers_in_images(self):
+        """bool: whether the task does; others answer in numbers."""
+        return self.recipe.task in IMAGE_TASKS
 
     def output_for(self, path, count):
         """Returns where images go, or None for a task that answers in numbers.
@@ -344,12 +354,15 @@ def run(options, report=None):
     else:
         cases = cases_of(options.channels or list(options.images), predictor.channels)
     cases = with_person(cases, options.age, options.sex)
+    check_dicom_seg(predictor.recipe.to_dict(), cases, wanted=options.dicom_seg)
     images = predictor.output_for(options.output, len(cases))
     quiet = options.json or (options.output is not None and images is None)
+    with_seg = with_dicom_seg if options.dicom_seg else without_dicom_seg
     records = []
     with Progress(len(cases), "cases") as progress:
         told = {"output": images, "progress": progress, "report": report}
-        for record in predictor.records(cases, **told):
+        found = predictor.records(cases, **told)
+        for record in with_seg(found, cases, predictor.recipe.to_dict()):
             records.append(record)
             tell(record, progress)
             if not quiet and "error" not in record:

@@ -11,23 +11,6 @@ from medzoo.io.dicom.bounded_reader import BoundedReader
 DEFLATED = "1.2.840.10008.1.2.1.99"
 DIRECTORY = "1.2.840.10008.1.3.10"
 SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
-# What pydicom, and Python below it, raise over damaged bytes.
-READ_ERRORS = (
-    ValueError,
-    TypeError,
-    KeyError,
-    AttributeError,
-    IndexError,
-    ArithmeticError,
-    EOFError,
-    OSError,
-    RuntimeError,  # RecursionError and NotImplementedError too
-    MemoryError,
-    struct.error,
-    zlib.error,
-    zipfile.BadZipFile,
-    LookupError,
-)
 IMAGE = [
     "SOPClassUID",
     "SOPInstanceUID",
@@ -73,6 +56,28 @@ MOST_META = 64
 LONG = (b"OB", b"UN", b"OW", b"SQ", b"UT")
 GROUPS = ["SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"]
 SIEMENS = [0x00290010, 0x00291010, 0x0019100A, 0x00190010]
+
+
+def read_errors():
+    """What pydicom, and Python below it, raise over damaged bytes; a tuple."""
+    from pydicom.errors import BytesLengthException, InvalidDicomError
+
+    return (
+        BytesLengthException,
+        InvalidDicomError,
+        ValueError,
+        TypeError,
+        LookupError,
+        AttributeError,
+        ArithmeticError,
+        EOFError,
+        OSError,
+        RuntimeError,  # RecursionError and NotImplementedError too
+        MemoryError,
+        struct.error,
+        zlib.error,
+        zipfile.BadZipFile,
+    )
 
 
 @dataclass(frozen=True)
@@ -138,8 +143,9 @@ def read_header(member):
             reader = BoundedReader(file, member.size)
             content = parse(reader, IMAGE + PLACE + CONTRAST + GROUPS + SIEMENS)
             syntax = str(content.file_meta.get("TransferSyntaxUID", ""))
+        _drop_illegible(content)
         is_image = content.get("Rows") is not None and "SOPClassUID" in content
-    except READ_ERRORS as error:
+    except read_errors() as error:
         raise FileFormatError(
             "A DICOM file must be whole. Received: "
             f"error={type(error).__name__}. Copy it again from its source."
@@ -158,7 +164,7 @@ def parse(reader, tags):
         pydicom FileDataset.
 
     Raises:
-        READ_ERRORS: whatever damage leads to.
+        Exception: whatever damage leads to.
     """
     import pydicom
 
@@ -167,6 +173,15 @@ def parse(reader, tags):
     return pydicom.dcmread(
         reader, stop_before_pixels=True, specific_tags=tags, force=True
     )
+
+
+def _drop_illegible(content):
+    """Leaves out elements whose value cannot be read: pydicom tries at first use."""
+    for tag in list(content.keys()):
+        try:
+            content[tag]
+        except read_errors():
+            del content[tag]
 
 
 def _begins_as_dicom(start):

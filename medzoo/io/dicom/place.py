@@ -47,9 +47,9 @@ def is_dicom(path):
         bool; of a file without a suffix its signature decides.
     """
     path, _ = split_series(path)
-    if path.is_dir():
-        return True
     name = path.name.lower()
+    if path.is_dir():
+        return not name.endswith((".nii", ".nii.gz"))
     if not path.is_file():
         return False
     if name.endswith((*SUFFIXES, ".zip")) or name.startswith("dicomdir"):
@@ -235,7 +235,7 @@ def _of_directory(path):
 
 def _referenced(path):
     """The path of each image record, as a list of names."""
-    from medzoo.io.dicom.header import READ_ERRORS, parse
+    from medzoo.io.dicom.header import parse, read_errors
 
     try:
         with open(path, "rb") as file:
@@ -246,7 +246,7 @@ def _referenced(path):
             name = record.get("ReferencedFileID")
             if name:
                 paths.append([name] if isinstance(name, str) else list(name))
-    except READ_ERRORS as error:
+    except read_errors() as error:
         raise refusal(
             FileFormatError,
             "A DICOMDIR must be whole",

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from medzoo.io.dicom.header import READ_ERRORS, finite
+from medzoo.io.dicom.header import finite, read_errors
 from medzoo.io.dicom.mosaic import is_mosaic, mosaic_planes
 
 MOST_FRAMES = 20_000
@@ -61,7 +61,7 @@ def planes_of(header):
         if groups is not None:
             return _of_groups(header, groups, size)
         return _of_frames(header, count, size)
-    except READ_ERRORS:
+    except read_errors():
         return []
 
 

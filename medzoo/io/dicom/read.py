@@ -30,7 +30,7 @@ def list_series(path):
     """
     path = Path(path)
     with open_place(path) as members:
-        series, damaged = _series(members)
+        series, damaged = series_in(members)
     return [one.row() for one in series], damaged
 
 
@@ -57,7 +57,7 @@ def read_dicom(path, *, series=None, channel=None, resample=False):
     """
     path, named = split_series(path)
     with open_place(path) as members:
-        found, damaged = _series(members)
+        found, damaged = series_in(members)
         chosen = choose(found, path, wanted=series or named, channel=channel)
         _check_readable(chosen, path, resample)
         array = voxels_of(chosen.stack.planes, path)
@@ -75,25 +75,8 @@ def read_dicom(path, *, series=None, channel=None, resample=False):
     return array, affine, [note] if told else []
 
 
-def source_series(path, *, series=None, channel=None):
-    """Returns the slices that `read_dicom` reads, as they lie in its array.
-
-    Args:
-        path: as there.
-        series: as there.
-        channel: as there.
-
-    Returns:
-        list of `Plane`, and the `Member`s' files are open no longer.
-    """
-    path, named = split_series(path)
-    with open_place(path) as members:
-        found, _ = _series(members)
-        chosen = choose(found, path, wanted=series or named, channel=channel)
-    return list(chosen.stack.planes)
-
-
-def _series(members):
+def series_in(members):
+    """Returns a list of `Series` in files, and how many of these are damaged."""
     require("pydicom", "Reading DICOM")
     if not members:
         return [], 0

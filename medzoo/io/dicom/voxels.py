@@ -7,7 +7,7 @@ import numpy as np
 from medzoo.errors import FileFormatError, InputError, MedzooError
 from medzoo.io.dicom.bounded_reader import BoundedReader
 from medzoo.io.dicom.codestream import check_codestream
-from medzoo.io.dicom.header import READ_ERRORS
+from medzoo.io.dicom.header import read_errors
 from medzoo.io.dicom.mosaic import cut_tile
 from medzoo.io.memory_limit import check_voxel_bytes
 from medzoo.io.refusal import refusal
@@ -115,7 +115,7 @@ def _decode(header, path):
             array = content.pixel_array
     except MedzooError:
         raise
-    except READ_ERRORS as error:
+    except read_errors() as error:
         if "plugin" in str(error) or isinstance(error, NotImplementedError):
             raise _no_decoder(header, path) from None
         raise _damaged(path, f"error={type(error).__name__}") from None

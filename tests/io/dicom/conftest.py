@@ -132,7 +132,9 @@ class Maker:
             found.save_as(files[-1], enforce_file_format=True)
         affine = np.eye(4)
         affine[:3, 0], affine[:3, 1] = along[:3] * spacing[1], along[3:] * spacing[0]
-        affine[:3, 2] = normal * (heights[-1] - heights[0]) / max(1, shape[0] - 1) + lean
+        affine[:3, 2] = (
+            normal * (heights[-1] - heights[0]) / max(1, shape[0] - 1) + lean
+        )
         affine[:3, 3] = origin + heights[0] * normal
         return SimpleNamespace(
             folder=where, voxels=voxels, affine=affine, uid=uid, files=files
