@@ -44,6 +44,7 @@ class PredictOptions:
         age: Years of the person, or None where the table says or nobody knows.
         sex: Likewise.
         dicom_seg: Whether to write a segmentation as DICOM SEG too.
+        aligned: Whether channels lie on each other, so that no motion is looked for.
         bids: A BIDS tree, or None.
         participants: Labels of its people; empty for all.
         bids_filter: What names of its scans must have, or None.
@@ -66,6 +67,7 @@ class PredictOptions:
     age: float | None = None
     sex: str | None = None
     dicom_seg: bool = False
+    aligned: bool = False
     bids: Path | None = None
     participants: tuple[str, ...] = ()
     bids_filter: dict[str, str] | None = None
@@ -145,6 +147,11 @@ def _add_output(parser: ArgumentParser) -> None:
         help="of a segmentation: write the probabilities of all classes too",
     )
     parser.add_argument(
+        "--aligned",
+        action="store_true",
+        help="the channels lie on each other: do not look for motion between them",
+    )
+    parser.add_argument(
         "--dicom-seg",
         action="store_true",
         help="of a segmentation of a DICOM series: write a DICOM SEG beside the image, "
@@ -207,6 +214,7 @@ def read_options(values: Namespace) -> PredictOptions:
         age=values.age,
         sex=values.sex,
         dicom_seg=values.dicom_seg,
+        aligned=values.aligned,
         bids=values.bids,
         participants=tuple(values.participants),
         bids_filter=dict(values.bids_filter),

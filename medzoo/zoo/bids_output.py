@@ -79,23 +79,28 @@ class BidsOutput:
         return {**record, "output": str(path)}
 
     def finish(self, records):
-        """Writes the table of all people, and what its columns mean.
+        """Writes a table of all people, and what its columns mean.
 
-        Rows of people who are not in this run stay as they are.
+        A person has one row a table, so that each session has its own. Rows of people
+        who are not in this run stay as they are.
         """
-        table = self.folder / "phenotype" / f"{self.recipe['name']}.tsv"
-        table.parent.mkdir(exist_ok=True)
-        rows = {row["case_id"]: row for row in _rows_of(table)}
-        rows |= {record["case_id"]: self._row(record) for record in records}
-        names = list(dict.fromkeys(name for row in rows.values() for name in row))
-        names = [name for name in names if name != "case_id"]
-        text = io.StringIO()
-        writer = csv.writer(text, delimiter="\t", lineterminator="\n")
-        writer.writerow(names)
-        for _, row in sorted(rows.items()):
-            writer.writerow([row.get(name, NOT_KNOWN) for name in names])
-        write_text_atomically(table, text.getvalue())
-        _write_json(table.with_suffix(".json"), self._dictionary(names))
+        (self.folder / "phenotype").mkdir(exist_ok=True)
+        of_session = {}
+        for record in records:
+            person, _, session = record["case_id"].partition("_ses-")
+            of_session.setdefault(session, {})[person] = self._row(record, person)
+        for session, rows in of_session.items():
+            name = self.recipe["name"] + (f"_ses-{session}" if session else "")
+            table = self.folder / "phenotype" / f"{name}.tsv"
+            kept = {row["participant_id"]: row for row in _rows_of(table)} | rows
+            names = list(dict.fromkeys(name for row in kept.values() for name in row))
+            text = io.StringIO()
+            writer = csv.writer(text, delimiter="\t", lineterminator="\n")
+            writer.writerow(names)
+            for _, row in sorted(kept.items()):
+                writer.writerow([row.get(name, NOT_KNOWN) for name in names])
+            write_text_atomically(table, text.getvalue())
+            _write_json(table.with_suffix(".json"), self._dictionary(names))
         self._write_participants()
 
     def _check_ours(self):
@@ -158,13 +163,9 @@ class BidsOutput:
         lines = (f"{n}\t{name}" for n, name in zip(labels, names, strict=True))
         return "\n".join(["index\tname", *lines]) + "\n"
 
-    def _row(self, record):
-        case_id = record["case_id"]
-        scan = self.tree.sources.get(case_id)
-        subject, _, session = case_id.partition("_ses-")
-        row = {"case_id": case_id, "participant_id": subject}
-        if any("_ses-" in name for name in (*self.tree.sources, *self.tree.problems)):
-            row["session_id"] = f"ses-{session}" if session else NOT_KNOWN
+    def _row(self, record, person):
+        scan = self.tree.sources.get(record["case_id"])
+        row = {"participant_id": person}
         row["source"] = NOT_KNOWN if scan is None else scan.path.name
         row |= _numbers(record)
         row["warnings"] = _cell("; ".join(record.get("warnings", [])))
@@ -175,7 +176,6 @@ class BidsOutput:
         unit = self.recipe.get("unit") or ""
         told = {
             "participant_id": {"Description": "Person"},
-            "session_id": {"Description": "Session"},
             "source": {"Description": f"Scan, a {', '.join(CHANNELS)} image"},
             "value": {"Description": f"Answer of {self.model}", "Units": unit},
             "interval_low": {"Description": "90 % interval, lower end", "Units": unit},
@@ -234,16 +234,11 @@ def _cell(text):
 
 
 def _rows_of(table):
-    """The rows of a table that medzoo wrote, with their case_id."""
+    """The rows of a table that medzoo wrote."""
     if not table.is_file():
         return []
     with table.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file, delimiter="\t"))
-    for row in rows:
-        session = row.get("session_id", NOT_KNOWN)
-        more = "" if session == NOT_KNOWN else f"_{session}"
-        row["case_id"] = row["participant_id"] + more
-    return rows
+        return list(csv.DictReader(file, delimiter="\t"))
 
 
 def _write_json(path, content):

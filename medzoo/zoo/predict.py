@@ -126,16 +126,20 @@ class Predictor:
         assume_affine: voxel size in mm for images without a spatial form, or None.
         threads: int or None, CPU threads at most.
         options: `medzoo.inference.predict.Options` or None.
+        align: bool, bring channels between which the head moved onto each other.
 
     Raises:
         MedzooError: if recipe or weights are not what they should be.
     """
 
-    def __init__(self, folder, *, assume_affine=None, threads=None, options=None):
+    def __init__(
+        self, folder, *, assume_affine=None, threads=None, options=None, align=True
+    ):
         from medzoo.preprocess import Preprocessor
 
         limit_threads(threads)
         self.threads = threads
+        self.align = align
         self.folder = Path(folder)
         self.recipe = read_recipe(self.folder)
         self.channels = self.recipe.to_dict()["channels"]
@@ -240,7 +244,7 @@ class Predictor:
                 return Started(case, error=error)
         if report is None:
             return Started(case, content)
-        volume = self._preprocessor.gather(self._read(case))
+        volume = self._preprocessor.gather(self._read(case), align=self.align)
         return Started(case, content, volume)
 
     def _answer(self, start, report):
@@ -285,7 +289,7 @@ class Predictor:
         from medzoo.inference.predict import prepare
 
         try:
-            return prepare(self._preprocessor, self._read(case))
+            return prepare(self._preprocessor, self._read(case), align=self.align)
         except CASE_ERRORS as error:
             raise CaseError(_one_line(error)) from error
 
@@ -348,6 +352,7 @@ def run(options, report=None):
         assume_affine=options.assume_affine,
         threads=options.threads,
         options=wanted,
+        align=not options.aligned,
     )
     if options.cases is not None:
         cases = read_cases(options.cases, predictor.channels, columns=PERSON_COLUMNS)

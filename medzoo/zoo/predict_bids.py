@@ -33,6 +33,7 @@ def run(options, report=None):
         assume_affine=options.assume_affine,
         threads=options.threads,
         options=wanted,
+        align=not options.aligned,
     )
     tree = read_bids(
         options.bids,

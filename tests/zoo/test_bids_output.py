@@ -87,21 +87,28 @@ def test_a_table_of_all_people_with_its_dictionary(tree, tmp_path):
     folder = tmp_path / "derivatives"
     output = BidsOutput(folder, AGE, tree)
     output.begin()
-    first = {"case_id": "sub-01_ses-a", "value": 40.5, "interval": [30.0, 50.0]}
+    first = {"case_id": "sub-01", "value": 40.5, "interval": [30.0, 50.0]}
     output.finish([first, {"case_id": "sub-02", "error": "broken\tfile"}])
-    output.finish([{"case_id": "sub-01_ses-b", "value": 41.0}])
+    output.finish([{"case_id": "sub-03", "value": 41.0}])
+    output.finish([{"case_id": "sub-01_ses-b", "value": 42.0}])
 
-    lines = (folder / "phenotype" / "tiny_age.tsv").read_text().splitlines()
-    names = lines[0].split("\t")
-    rows = [dict(zip(names, line.split("\t"), strict=True)) for line in lines[1:]]
+    rows = rows_of(folder / "phenotype" / "tiny_age.tsv")
 
-    assert [row["participant_id"] for row in rows] == ["sub-01", "sub-01", "sub-02"]
-    assert [row["session_id"] for row in rows] == ["ses-a", "ses-b", "n/a"]
-    assert [row["value"] for row in rows] == ["40.5", "41.0", "n/a"]
-    assert rows[2]["error"] == "broken file"
+    assert [row["participant_id"] for row in rows] == ["sub-01", "sub-02", "sub-03"]
+    assert [row["value"] for row in rows] == ["40.5", "n/a", "41.0"]
+    assert rows[1]["error"] == "broken file"
     told = json.loads((folder / "phenotype" / "tiny_age.json").read_text())
     assert told["value"]["Units"] == "years"
-    assert set(names) <= set(told)
+    assert set(rows[0]) <= set(told)
+    session = rows_of(folder / "phenotype" / "tiny_age_ses-b.tsv")
+    assert [(row["participant_id"], row["value"]) for row in session] == [
+        ("sub-01", "42.0")
+    ]
+
+
+def rows_of(table):
+    names, *lines = (line.split("\t") for line in table.read_text().splitlines())
+    return [dict(zip(names, line, strict=True)) for line in lines]
 
 
 def test_the_derivative_is_valid(tree, tmp_path):

@@ -48,9 +48,10 @@ def is_dicom(path):
     """
     path, _ = split_series(path)
     name = path.name.lower()
-    if path.is_dir():
+    # os.path: a name that no system takes is none of ours.
+    if os.path.isdir(path):
         return not name.endswith((".nii", ".nii.gz"))
-    if not path.is_file():
+    if not os.path.isfile(path):
         return False
     if name.endswith((*SUFFIXES, ".zip")) or name.startswith("dicomdir"):
         return True
