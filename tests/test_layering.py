@@ -16,7 +16,8 @@ DIRECT = {
     "errors": (),
     "files": (),
     "volume": ("errors",),
-    "io": ("volume", "files"),
+    # _version: a DICOM SEG says what made it.
+    "io": ("volume", "files", "_version"),
     "spatial": ("volume", "files"),
     # Slices as pictures.
     "drawing": ("io", "spatial"),

@@ -39,16 +39,17 @@ def check_dicom_seg(recipe, cases, *, wanted=True):
             )
 
 
-def with_dicom_seg(records, cases, recipe):
+def with_dicom_seg(records, cases, recipe, *, wanted=True):
     """Yields records; those of segmented cases get "dicom_seg", the path of the SEG.
 
     Args:
         records: iterable of dict with "output", in the order of the cases.
         cases: list of `Case`.
         recipe: dict.
+        wanted: bool; False leaves records as they are.
     """
     for record, case in zip(records, cases, strict=True):
-        if "error" in record:
+        if "error" in record or not wanted:
             yield record
             continue
         try:
@@ -56,11 +57,6 @@ def with_dicom_seg(records, cases, recipe):
         except (MedzooError, ValueError, TypeError, AttributeError, OSError) as error:
             told = " ".join(str(error).split())
             yield {"case_id": case.case_id, "error": f"no DICOM SEG: {told}"}
-
-
-def without_dicom_seg(records, cases, recipe):
-    """Returns the records as they are; stands for `with_dicom_seg`."""
-    return records
 
 
 def _write(record, case, recipe):

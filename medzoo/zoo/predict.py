@@ -8,24 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from medzoo.data.cases import read_cases
-from medzoo.errors import InputError, MedzooError, MedzooWarning, MissingFileError
+from medzoo.errors import InputError, MedzooError, MedzooWarning
 from medzoo.zoo.batch_input import PERSON_COLUMNS, cases_of, with_person
-from medzoo.zoo.dicom_seg import (
-    check_dicom_seg,
-    with_dicom_seg,
-    without_dicom_seg,
-)
+from medzoo.zoo.dicom_seg import check_dicom_seg, with_dicom_seg
 from medzoo.zoo.fetch import ready_weights
 from medzoo.zoo.image_output import ImageOutput
 from medzoo.zoo.look_ahead import in_order, threads_for
 from medzoo.zoo.progress import Progress
 from medzoo.zoo.quiet_keras import import_keras, limit_threads
 from medzoo.zoo.recipe import read_recipe
-from medzoo.zoo.records import sentence, tell, write_records
+from medzoo.zoo.records import check_table, sentence, tell, write_records
 from medzoo.zoo.registry import resolve
 from medzoo.zoo.weights import scan_hdf5
 
-TABLE_SUFFIXES = (".csv", ".json")
 IMAGE_TASKS = ("segmentation", "reconstruction", "super_resolution")
 EXIT_ALL, EXIT_SOME, EXIT_NONE = 0, 1, 2
 # What one bad case may raise; the others go on. SimpleITK raises RuntimeError, and
@@ -184,7 +179,7 @@ class Predictor:
             InputError: if the task needs another kind of output.
         """
         if self.recipe.task not in IMAGE_TASKS:
-            _check_table(path)
+            check_table(path)
             return None
         if path is None:
             raise InputError(
@@ -359,15 +354,15 @@ def run(options, report=None):
     else:
         cases = cases_of(options.channels or list(options.images), predictor.channels)
     cases = with_person(cases, options.age, options.sex)
-    check_dicom_seg(predictor.recipe.to_dict(), cases, wanted=options.dicom_seg)
+    recipe = predictor.recipe.to_dict()
+    check_dicom_seg(recipe, cases, wanted=options.dicom_seg)
     images = predictor.output_for(options.output, len(cases))
     quiet = options.json or (options.output is not None and images is None)
-    with_seg = with_dicom_seg if options.dicom_seg else without_dicom_seg
     records = []
     with Progress(len(cases), "cases") as progress:
         told = {"output": images, "progress": progress, "report": report}
         found = predictor.records(cases, **told)
-        for record in with_seg(found, cases, predictor.recipe.to_dict()):
+        for record in with_dicom_seg(found, cases, recipe, wanted=options.dicom_seg):
             records.append(record)
             tell(record, progress)
             if not quiet and "error" not in record:
@@ -396,19 +391,3 @@ def _content(case, answer, output):
 
 def _one_line(error):
     return " ".join(str(error).split()) or repr(error)
-
-
-def _check_table(path):
-    if path is None:
-        return
-    path = Path(path)
-    if path.suffix.lower() not in TABLE_SUFFIXES:
-        raise InputError(
-            f"Results of this task are written as {' or '.join(TABLE_SUFFIXES)}. "
-            f"Received: output={path}. Choose another suffix."
-        )
-    if not path.parent.is_dir():
-        raise MissingFileError(
-            f"The folder of the output must exist. Received: output={path}. "
-            "Make it first."
-        )

@@ -6,7 +6,10 @@ import json
 import sys
 from pathlib import Path
 
+from medzoo.errors import InputError, MissingFileError
 from medzoo.files import write_text_atomically
+
+TABLE_SUFFIXES = (".csv", ".json")
 
 
 def sentence(record):
@@ -80,3 +83,25 @@ def tell(record, progress):
         progress.clear()
         shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
         sys.stderr.write(f"medzoo: {shown}\n")
+
+
+def check_table(path):
+    """Refuses a place that a table cannot have; None is no place.
+
+    Raises:
+        InputError: for another suffix.
+        MissingFileError: if its folder does not exist.
+    """
+    if path is None:
+        return
+    path = Path(path)
+    if path.suffix.lower() not in TABLE_SUFFIXES:
+        raise InputError(
+            f"Results of this task are written as {' or '.join(TABLE_SUFFIXES)}. "
+            f"Received: output={path}. Choose another suffix."
+        )
+    if not path.parent.is_dir():
+        raise MissingFileError(
+            f"The folder of the output must exist. Received: output={path}. "
+            "Make it first."
+        )
