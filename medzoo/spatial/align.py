@@ -12,9 +12,9 @@ from medzoo.spatial.resample import resample_to
 SHRINK = (2, 1)
 SMOOTH = (3.0, 1.0)
 SPACING = 2.0
-SAMPLES = 60_000
+SAMPLES = 30_000
 BINS = 32
-ITERATIONS = 40
+ITERATIONS = 25
 # Below this channels count as aligned: nothing is gained by touching them.
 LEAST_MM = 0.3
 LEAST_DEGREES = 0.3
