@@ -77,6 +77,7 @@ FAMILIES = {
         },
     },
     "Parts of networks": {
+        "AddCoordinates": {},
         "AddVolume": {},
         "AnatomyFeatures": {},
         "CropLike3D": {},

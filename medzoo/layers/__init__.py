@@ -1,5 +1,6 @@
 """Keras layers on `(batch, x, y, z, channel)` tensors, pure `keras.ops`."""
 
+from medzoo.layers.add_coordinates import AddCoordinates
 from medzoo.layers.add_volume import AddVolume
 from medzoo.layers.anatomy_features import AnatomyFeatures
 from medzoo.layers.balanced_crop_3d import BalancedCrop3D
@@ -44,6 +45,7 @@ from medzoo.layers.scale_channels import ScaleChannels
 from medzoo.layers.zscore import ZScore
 
 __all__ = [
+    "AddCoordinates",
     "AddVolume",
     "AnatomyFeatures",
     "BalancedCrop3D",

@@ -2,6 +2,7 @@
 
 import keras
 
+from medzoo.layers.add_coordinates import AddCoordinates
 from medzoo.layers.anatomy_features import AnatomyFeatures
 from medzoo.layers.feature_scaling import FeatureScaling
 from medzoo.models.base import VolumeModel, plain
@@ -29,6 +30,8 @@ class AnatomyReadout3D(VolumeModel):
             `input_shape` of its own.
         features: dict, the arguments of `AnatomyFeatures`.
         num_directions: int, of `FeatureScaling`. Defaults to 16.
+        coordinates: dict or None, the arguments of `AddCoordinates`, where the body
+            wants to know where it is. Defaults to None.
         output_scale: float, what the readout is multiplied by. Defaults to 1.
         output_offset: float, what is added then, in the target's unit. Defaults to 0.
         recipe: dict or None, a recipe.json's content.
@@ -61,6 +64,7 @@ class AnatomyReadout3D(VolumeModel):
         body,
         features,
         num_directions=16,
+        coordinates=None,
         output_scale=1.0,
         output_offset=0.0,
         recipe=None,
@@ -76,17 +80,20 @@ class AnatomyReadout3D(VolumeModel):
             "body": body,
             "features": features,
             "num_directions": num_directions,
+            "coordinates": coordinates,
             "output_scale": output_scale,
             "output_offset": output_offset,
         }
         dtype = kwargs.get("dtype")
-        settings = {"dtype": dtype, **body["arguments"], "input_shape": input_shape}
+        inputs = x = keras.Input(tuple(input_shape), name="images")
+        if coordinates is not None:
+            x = AddCoordinates(**coordinates, dtype="float32", name="coordinates")(x)
+        settings = {"dtype": dtype, **body["arguments"], "input_shape": x.shape[1:]}
         network = BODIES[body["class"]](**settings, name=BODY_NAME)
         network.trainable = False
-        inputs = keras.Input(tuple(input_shape), name="images")
         # Frozen, its averages included, whatever mode the whole is called in.
         x = keras.layers.Softmax(dtype="float32", name="probabilities")(
-            network(inputs, training=False)
+            network(x, training=False)
         )
         x = AnatomyFeatures(**features, dtype="float32", name=FEATURES_NAME)(x)
         x = FeatureScaling(num_directions, dtype="float32", name=SCALING_NAME)(x)

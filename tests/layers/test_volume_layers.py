@@ -104,6 +104,7 @@ SYNTHESIS = {
 }
 # Parts of networks: no volume layers, tested in a file of their own.
 NETWORK = {
+    "AddCoordinates",
     "AddVolume",
     "AnatomyFeatures",
     "CropLike3D",
