@@ -18,7 +18,7 @@ _ENGINES = WeakKeyDictionary()
 _MAKING = threading.Lock()
 
 
-def engine_of(model, *, name="keras", precision=None, softmax=False):
+def engine_of(model, *, name="keras", precision=None, softmax=False, classes=False):
     """Returns what runs a network on batches.
 
     The answer is always that of the weights which the model has when it is asked. The
@@ -33,6 +33,8 @@ def engine_of(model, *, name="keras", precision=None, softmax=False):
             of each number.
         softmax: bool, probabilities over the last axis instead of the answer itself,
             as a part of what is compiled.
+        classes: bool, the class with the largest answer at each place instead, as a
+            part of what is compiled: of tens of classes that is far less to hand over.
 
     Returns:
         callable, `(n, x, y, z, channels)` float32 array -> float32 array of the
@@ -45,8 +47,8 @@ def engine_of(model, *, name="keras", precision=None, softmax=False):
     check_engine(name, precision)
     if getattr(model, "inputs", None) is None:
         # No graph to take a part of, such as of a model with a `call` of its own.
-        return _without_graph(model, name, softmax)
-    kind = (name, precision or PRECISIONS[name][0], bool(softmax))
+        return _without_graph(model, name, softmax, classes)
+    kind = (name, precision or PRECISIONS[name][0], bool(softmax), bool(classes))
     with _MAKING:
         engines = _ENGINES.setdefault(model, {})
         if kind not in engines:
@@ -54,8 +56,8 @@ def engine_of(model, *, name="keras", precision=None, softmax=False):
         return engines[kind]
 
 
-def _made(model, name, precision, softmax):
-    network = network_of(model, softmax)
+def _made(model, name, precision, softmax, classes):
+    network = network_of(model, softmax, classes)
     if name == "keras":
         return _KerasEngine(network)
     from medzoo.inference.openvino_engine import OpenVINOEngine
@@ -63,13 +65,13 @@ def _made(model, name, precision, softmax):
     return OpenVINOEngine(network, precision)
 
 
-def _without_graph(model, name, softmax):
+def _without_graph(model, name, softmax, classes):
     if name != "keras":
         raise InputError(
             f"The engine {name} runs functional Keras models. Received: model="
             f"{type(model).__name__}, which has no graph. Use engine='keras'."
         )
-    return _KerasEngine(model, softmax)
+    return _KerasEngine(model, softmax, classes)
 
 
 def check_engine(name, precision=None):
@@ -107,26 +109,31 @@ def _is_installed(package):
         return False
 
 
-def network_of(model, softmax):
+def network_of(model, softmax, classes=False):
     """Returns a model's first output alone, a Keras model on the same variables.
 
     Args:
         model: a functional Keras model.
         softmax: bool, whether probabilities over the last axis come out.
+        classes: bool, whether the index of the largest comes out, as float32.
     """
     import keras
 
     output = model.outputs[0]
     if softmax:
         output = keras.layers.Softmax(dtype="float32", name="probabilities")(output)
+    if classes:
+        largest = keras.ops.argmax(output, axis=-1, keepdims=True)
+        output = keras.ops.cast(largest, "float32")
     inputs = model.inputs[0] if len(model.inputs) == 1 else model.inputs
     return keras.Model(inputs, output)
 
 
 class _KerasEngine:
-    def __init__(self, network, softmax=False):
+    def __init__(self, network, softmax=False, classes=False):
         self._network = network
         self._softmax = softmax
+        self._classes = classes
         self._turn = threading.Lock()
 
     def __call__(self, batch):
@@ -135,4 +142,6 @@ class _KerasEngine:
             found = self._network.predict_on_batch(batch)
         first = found[0] if isinstance(found, (list, tuple)) else found
         first = np.asarray(first, np.float32)
+        if self._classes:
+            return first.argmax(-1).astype(np.float32)[..., None]
         return scipy_softmax(first, axis=-1) if self._softmax else first

@@ -15,7 +15,7 @@ from medzoo.inference.postprocess import (
 )
 from medzoo.inference.prediction import Prediction
 from medzoo.inference.reconstruct import reconstruct, reconstruction_spread
-from medzoo.inference.segment import segment, volumes_ml
+from medzoo.inference.segment import is_stitched, segment, volumes_ml
 from medzoo.inference.sides import published_classes, signed_distance, split_sides
 from medzoo.inference.spread import spread_scale
 from medzoo.inference.super_resolve import super_resolve
@@ -167,10 +167,10 @@ class Options:
     def __post_init__(self):
         check_engine(self.engine, self.precision)
 
-    def engine_for(self, network, *, softmax=False):
+    def engine_for(self, network, *, softmax=False, classes=False):
         """Returns what runs a network, as `medzoo.inference.engine.engine_of`."""
         chosen = {"name": self.engine, "precision": self.precision}
-        return engine_of(network, softmax=softmax, **chosen)
+        return engine_of(network, softmax=softmax, classes=classes, **chosen)
 
     def to_dict(self):
         """Returns what decides the result, plain JSON."""
@@ -239,7 +239,9 @@ def _predict_labels(model, case, preprocessor, recipe, common, options):
     moved = options.uncertainty == "tta"
     wanted = options.uncertainty in ("entropy", "tta")
     keep = {"probabilities": options.probabilities or moved, "doubt": wanted}
-    keep["engine"] = options.engine_for(model, softmax=True)
+    stitched = is_stitched(recipe) and not (keep["probabilities"] or wanted)
+    kind = {"classes": True} if stitched else {"softmax": True}
+    keep["engine"] = options.engine_for(model, **kind)
     labels, doubt, shares = segment(model, x, recipe, progress=options.progress, **keep)
     if moved:
         doubt = _doubt_when_moved(model, x, shares, recipe, keep["engine"])

@@ -9,6 +9,7 @@ from medzoo.errors import InputError, RecipeError
 from medzoo.inference.engine import engine_of
 from medzoo.inference.postprocess import step_arguments
 from medzoo.inference.sliding_window import sliding_window, window_starts
+from medzoo.inference.stitched_windows import stitch_windows
 from medzoo.inference.uncertainty import entropy_of
 
 # What the step "sliding_window" may say, and what holds where it does not.
@@ -45,7 +46,9 @@ def segment(
         model: Keras model giving logits `(batch, x, y, z, num_classes)`.
         x: `(x, y, z, channels)` float32, as the recipe prepares it.
         recipe: dict. Postprocessing steps: "sliding_window" (window_size, overlap,
-            weighting; batch_size, windows at once; skip_empty, whether windows in which
+            weighting: "gaussian", "constant", or "nearest", see
+            `medzoo.inference.stitched_windows`, where no probabilities are asked for;
+            batch_size, windows at once; skip_empty, whether windows in which
             the scan is 0 everywhere are background without asking the network; fit,
             whether windows may be a third shorter or longer along an axis, where that
             covers the case with fewer voxels, see `fitted_window`),
@@ -75,6 +78,11 @@ def segment(
     size = window.pop("window_size")
     if window.pop("fit"):
         size = fitted_window(x.shape[:3], size, window["overlap"])
+    if is_stitched(recipe):
+        if not (probabilities or doubt):
+            labels = _stitched(model, x, recipe, size, engine, progress)
+            return labels, None, None
+        window["weighting"] = "gaussian"
     count = len(recipe["class_names"])
     background = np.eye(count, dtype=np.float32)[0]
     found = sliding_window(
@@ -100,6 +108,28 @@ def segment(
         labels = largest_component(labels)
     entropy = found.pop(0) if doubt else None
     return labels, entropy, found.pop(0) if probabilities else None
+
+
+def is_stitched(recipe):
+    """Whether a recipe's windows lie side by side: weighting "nearest"."""
+    return _window_arguments(recipe)["weighting"] == "nearest"
+
+
+def _stitched(model, x, recipe, size, engine, progress):
+    """Labels without probabilities, each voxel by the window about it."""
+    engine = engine or engine_of(model, classes=True)
+    labels = stitch_windows(
+        lambda batch: engine(batch)[..., 0].astype(np.uint8),
+        x,
+        window_size=[
+            min(w, _multiple(n)) for w, n in zip(size, x.shape[:3], strict=True)
+        ],
+        overlap=_window_arguments(recipe)["overlap"],
+        progress=progress,
+    )
+    if step_arguments(recipe, "largest_component") is not None:
+        labels = largest_component(labels)
+    return labels
 
 
 def fitted_window(shape, window, overlap):
