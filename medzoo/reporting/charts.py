@@ -11,6 +11,8 @@ LEFT, RIGHT, TOP, BOTTOM = 12, 12, 34, 42
 # Charts of which several stand in a row.
 SMALL_WIDTH, SMALL_HEIGHT = 300, 200
 SMALL_LEFT, SMALL_TOP, SMALL_BOTTOM = 44, 24, 36
+# Words that end where they are put.
+END = {"class_": "tick end", "font_size": 11, "text_anchor": "end"}
 STEPS = (1, 2, 2.5, 5, 10)
 # The colours of the page's style come first where that is known.
 AXIS = {"class_": "axis", "stroke": "#59636e"}
@@ -134,13 +136,13 @@ def _axes(sizes, years):
     parts = [element("line", y1=base, y2=base, **ends, **AXIS)]
     style = {"font_size": 11, "class_": "tick"}
     for size, y in sizes.items():
-        place = {"x": SMALL_LEFT - 5, "y": y + 4, "text_anchor": "end"}
-        parts.append(element("text", f"{size:g}", **place, **style))
+        place = {"x": SMALL_LEFT - 5, "y": y + 4, **END}
+        parts.append(element("text", f"{size:g}", **place))
     for year, x in years.items():
         place = {"x": x, "y": base + 15, "text_anchor": "middle"}
         parts.append(element("text", f"{year}", **place, **style))
-    place = {"x": SMALL_WIDTH - RIGHT, "y": base + 30, "text_anchor": "end"}
-    return [*parts, element("text", "years", **place, **style)]
+    place = {"x": SMALL_WIDTH - RIGHT, "y": base + 30, **END}
+    return [*parts, element("text", "years", **place)]
 
 
 def bar(share):

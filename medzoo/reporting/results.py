@@ -157,8 +157,15 @@ def _centile_cell(found, name):
     if found.centiles is None:
         return ()
     centile = found.centiles.get(name)
-    text = "" if centile is None else f"centile {centile:.0f}"
+    text = "" if centile is None else f"centile {told_centile(centile)}"
     return (element("td", text, class_="number"),)
+
+
+def told_centile(centile):
+    """Returns a centile as a word; nobody is above all others."""
+    if centile < 1:
+        return "below 1"
+    return "above 99" if centile > 99 else f"{centile:.0f}"
 
 
 def _centile_section(found, recipe):
@@ -179,7 +186,7 @@ def _centile_section(found, recipe):
             population.curves(region, person.sex, ages) / 1000,
             person.age,
             volumes[region] / 1000,
-            f"centile {found.centiles[region]:.0f}",
+            f"centile {told_centile(found.centiles[region])}",
         )
         for region in CHARTED
         if region in found.centiles
