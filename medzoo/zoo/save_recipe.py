@@ -15,7 +15,7 @@ WEIGHTS_FILE = "model.weights.h5"
 # Numbers that were measured on the model before: they say nothing of the new one.
 _CALIBRATIONS = ("interval", "spread", "familiarity", "centiles")
 # What `get_config` holds besides the arguments of the network.
-_NOT_ARGUMENTS = ("name", "trainable", "dtype", "recipe")
+_NOT_ARGUMENTS = ("name", "trainable", "dtype", "recipe", "frozen")
 
 
 def save_recipe(

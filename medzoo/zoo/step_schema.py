@@ -181,9 +181,14 @@ SPATIAL = {
 }
 POSTPROCESSING = {
     "mirror": ({"axis": whole(0, 2)}, {}),
+    # Before a training there is only the coverage that is wanted.
     "interval": (
-        {"lower": number(-1e6, 1e6), "upper": number(-1e6, 1e6)},
-        {"coverage": number(0.01, 0.999)},
+        {},
+        {
+            "coverage": number(0.01, 0.999),
+            "lower": number(-1e6, 1e6),
+            "upper": number(-1e6, 1e6),
+        },
     ),
     "spread": ({"scale": number(0, 1e6)}, {}),
     "sliding_window": (
@@ -241,7 +246,8 @@ def check_step(section: Section, known: dict) -> None:
         if key in arguments.content:
             check(arguments, key)
     low, high = ORDERED.get(name, (None, None))
-    if low is not None and arguments.content[low] > arguments.content[high]:
+    ends = [arguments.content.get(name) for name in (low, high)]
+    if None not in ends and ends[0] > ends[1]:
         rule = f"must not be above {high}"
         raise arguments.fault(rule, low, arguments.content[low], "Swap them.")
 

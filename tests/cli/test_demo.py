@@ -135,6 +135,9 @@ def test_classes_of_a_segmentation_are_laid_over_the_slices(tmp_path):
     class Labels(Said):
         labels: Volume
 
+        def classes(self):
+            return self.labels
+
     scan = block((0, 0, 0), (30, 30, 30), np.eye(4))
     array = np.zeros((30, 30, 30), np.uint8)
     array[15:] = 3

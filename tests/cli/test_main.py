@@ -254,6 +254,7 @@ def test_evaluate_and_train_options(model):
         "external": None,
         "threads": None,
         "cost": False,
+        "repeatability": False,
     }
     assert read_evaluate(Namespace(**values)).folder == model
     with pytest.raises(InputError, match="--cases"):
@@ -266,6 +267,8 @@ def test_evaluate_and_train_options(model):
         read_evaluate(Namespace(**{**values, "cases": Path("cases.csv")}))
     with pytest.raises(InputError, match="--cost"):
         read_evaluate(Namespace(**{**values, "cost": True}))
+    with pytest.raises(InputError, match="--repeatability"):
+        read_evaluate(Namespace(**{**values, "repeatability": True}))
     step = {"precision": None, "accumulate": 2, "rematerialize": True, "workers": 1}
     training = {**values, **step, "cases": Path("cases.csv"), "feed": "cached"}
     training |= {"data": None, "fine_tune": False}

@@ -26,7 +26,8 @@ ALL = {
     "MedianFrequencyCrossentropy": {"class_weights": [0.5, 1.0, 2.0]},
 }
 # It wraps another loss; tested in a file of its own.
-WRAPPERS = {"PartialLabels"}
+# Tested in files of their own.
+WRAPPERS = {"LabelSetDiceCrossentropy", "PartialLabels"}
 
 
 def make(name, **changes):

@@ -143,7 +143,7 @@ def test_records_tell_the_report_of_each_case(tiny_age, tmp_path, scan):
     told = []
 
     class Listener:
-        def begin(self, count):
+        def begin(self, count, images):
             told.append(count)
 
         def predicted(self, case_id, images, prepared, prediction):

@@ -96,10 +96,14 @@ def test_half_precision_of_a_settings_file_changes_no_answer(model_folder, scan)
     import keras
 
     (wanted,) = predict(model_folder, [scan])
+    # As keras.json does, before anything is built.
     keras.config.set_floatx("float16")
+    keras.config.set_dtype_policy("float16")
     try:
         with pytest.warns(MedzooWarning, match="float16"):
-            (found,) = predict(model_folder, [scan])
+            load(model_folder)
+        (found,) = predict(model_folder, [scan])
     finally:
         keras.config.set_floatx("float32")
+        keras.config.set_dtype_policy("float32")
     assert found["value"] == pytest.approx(wanted["value"], abs=1e-3)
