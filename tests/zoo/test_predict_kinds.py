@@ -102,7 +102,7 @@ def test_half_precision_of_a_settings_file_changes_no_answer(model_folder, scan)
     try:
         with pytest.warns(MedzooWarning, match="float16"):
             load(model_folder)
-        (found,) = predict(model_folder, [scan])
+            (found,) = predict(model_folder, [scan])
     finally:
         keras.config.set_floatx("float32")
         keras.config.set_dtype_policy("float32")
