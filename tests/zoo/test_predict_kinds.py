@@ -15,6 +15,7 @@ from medzoo.errors import InputError, IntegrityError, MedzooWarning
 from medzoo.files import sha256_of
 from medzoo.io import read
 from medzoo.zoo.golden import EXPECTED_FILE, write_expected
+from medzoo.zoo.load import load
 from medzoo.zoo.predict import predict
 from medzoo.zoo.verify import verify
 from tests.zoo.test_predict_command import (  # noqa: F401 - fixtures
