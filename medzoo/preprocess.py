@@ -117,8 +117,10 @@ def make_layer(settings):
             f"A layer must be one of medzoo.layers. Received: class={name!r}. "
             f"Use one of {layers.__all__}."
         )
+    # What Keras' settings file says must not round a scan.
+    arguments = {"dtype": "float32", **settings.get("arguments", {})}
     try:
-        return getattr(layers, name)(**settings.get("arguments", {}))
+        return getattr(layers, name)(**arguments)
     except MADE_OF_STRANGE_ARGUMENTS as error:
         raise RecipeError(
             f"The arguments of a layer must fit it. Received: {settings}: {error}."

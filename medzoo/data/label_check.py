@@ -2,7 +2,9 @@
 
 import warnings
 
+from medzoo.data.label_values import whole_labels
 from medzoo.errors import InputError, MedzooWarning
+from medzoo.io.image_files import read_labels, read_quietly
 from medzoo.spatial.label_place import label_doubts
 from medzoo.volume import Volume
 
@@ -34,6 +36,27 @@ def check_label_place(image, labels, image_path, labels_path):
             MedzooWarning,
             stacklevel=2,
         )
+
+
+def read_checked_labels(case):
+    """Reads the label map of a case, whole numbers that lie where its image does.
+
+    Args:
+        case: `Case` whose target is the path of a label map.
+
+    Returns:
+        Volume of integers.
+
+    Raises:
+        MedzooError: for a map that cannot be read, is none, or lies elsewhere.
+    """
+    volume = read_labels(case.folder / case.target)
+    labels = volume.with_array(whole_labels(volume.array, case.target))
+    first = next(iter(case.images.values()), None)
+    if first is not None:
+        image = first if isinstance(first, Volume) else read_quietly(first)
+        check_label_place(image, labels, first_image(case), case.target)
+    return labels
 
 
 def first_image(case):

@@ -83,7 +83,7 @@ class AnatomyReadout3D(VolumeModel):
         settings = {"dtype": dtype, **body["arguments"], "input_shape": input_shape}
         network = BODIES[body["class"]](**settings, name=BODY_NAME)
         network.trainable = False
-        inputs = keras.Input(tuple(input_shape), name="images")
+        inputs = keras.Input(tuple(input_shape), dtype="float32", name="images")
         # Frozen, its averages included, whatever mode the whole is called in.
         x = keras.layers.Softmax(dtype="float32", name="probabilities")(
             network(inputs, training=False)

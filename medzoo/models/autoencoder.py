@@ -136,7 +136,7 @@ class ConvolutionalAutoencoder3D(VolumeModel):
         # and none of them is tracked twice.
         encoder = _encoder(arguments, style)
         decoder = _decoder(arguments, encoder, style)
-        inputs = keras.Input(tuple(input_shape), name="images")
+        inputs = keras.Input(tuple(input_shape), dtype="float32", name="images")
         outputs = decoder(encoder(inputs))
         super().__init__(inputs, outputs, plain(arguments), recipe, **kwargs)
 
@@ -152,7 +152,9 @@ class ConvolutionalAutoencoder3D(VolumeModel):
 
 
 def _encoder(arguments, style):
-    inputs = keras.Input(tuple(arguments["input_shape"]), name="images")
+    inputs = keras.Input(
+        tuple(arguments["input_shape"]), dtype="float32", name="images"
+    )
     parts = []
     if arguments["filters"]:
         parts.append(_encode(inputs, arguments, style))
@@ -178,7 +180,7 @@ def _encode(inputs, arguments, style):
 
 
 def _decoder(arguments, encoder, style):
-    latent = keras.Input((arguments["latent_dim"],), name="latent")
+    latent = keras.Input((arguments["latent_dim"],), dtype="float32", name="latent")
     parts = []
     if arguments["filters"]:
         features = encoder.get_layer("flatten").input.shape[1:]

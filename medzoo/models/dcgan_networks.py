@@ -100,7 +100,7 @@ class Generator3D(VolumeModel):
             "kernel_regularizer": kernel_regularizer,
         }
         style = style_of(arguments, kwargs.get("dtype"))
-        noise = keras.Input((latent_dim,), name="noise")
+        noise = keras.Input((latent_dim,), dtype="float32", name="noise")
         x = keras.layers.Reshape(
             (1, 1, 1, latent_dim), dtype=style.dtype, name="voxel"
         )(noise)
@@ -189,7 +189,7 @@ class Discriminator3D(VolumeModel):
             "kernel_regularizer": kernel_regularizer,
         }
         style = style_of(arguments, kwargs.get("dtype"))
-        inputs = keras.Input(tuple(input_shape), name="images")
+        inputs = keras.Input(tuple(input_shape), dtype="float32", name="images")
         x = inputs
         for stage, (width, step) in enumerate(
             zip(filters, strides, strict=True), start=1

@@ -124,7 +124,7 @@ class DeepMedic3D(VolumeModel):
             ONE,
             *(three_ints(f, "subsample_factors") for f in subsample_factors),
         ]
-        inputs = keras.Input(tuple(input_shape), name="images")
+        inputs = keras.Input(tuple(input_shape), dtype="float32", name="images")
         x, largest = _fit(inputs, len(filters), all_factors, padding, style)
         pathways = [
             _pathway(

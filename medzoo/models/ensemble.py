@@ -61,7 +61,7 @@ class Ensemble3D(VolumeModel):
                 "The members of an ensemble have one output. "
                 f"Received: member={member}, with {len(members[0].outputs)} outputs."
             )
-        inputs = keras.Input(members[0].input_shape[1:], name="images")
+        inputs = keras.Input(members[0].input_shape[1:], dtype="float32", name="images")
         outputs = [m(inputs) for m in members]
         if num_members > 1:
             output = keras.layers.Average(dtype="float32", name="mean")(outputs)

@@ -96,7 +96,7 @@ class FCN3D(VolumeModel):
             "kernel_regularizer": kernel_regularizer,
         }
         style = style_of(arguments, kwargs.get("dtype"))
-        inputs = keras.Input(tuple(input_shape), name="images")
+        inputs = keras.Input(tuple(input_shape), dtype="float32", name="images")
         x = PadToMultiple3D(factors(strides)[-1], dtype=style.dtype, name="pad")(inputs)
         scales = residual_encoder(x, filters, strides, num_units, style, (3, 3, 3))
         x = _add_scores(scales, num_classes, strides, upsampling, style)

@@ -71,7 +71,7 @@ def features(model, layer="features"):
     bodies = [keras.Model(m.inputs, m.get_layer(layer).output) for m in members]
     if len(bodies) == 1:
         return bodies[0]
-    inputs = keras.Input(members[0].input_shape[1:], name="volumes")
+    inputs = keras.Input(members[0].input_shape[1:], dtype="float32", name="volumes")
     outputs = [body(inputs) for body in bodies]
     return keras.Model(inputs, keras.layers.Average(name="mean_features")(outputs))
 

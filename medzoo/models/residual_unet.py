@@ -129,7 +129,7 @@ class ResidualUNet3D(DeepSupervision, VolumeModel):
             "kernel_regularizer": kernel_regularizer,
         }
         style = style_of(arguments, kwargs.get("dtype"))
-        inputs = keras.Input(tuple(input_shape), name="images")
+        inputs = keras.Input(tuple(input_shape), dtype="float32", name="images")
         x = PadToMultiple3D(factors(strides)[-1], dtype=style.dtype, name="pad")(inputs)
         stem = strided_kernel(strides[0]) if sub_voxel else (3, 3, 3)
         scales = residual_encoder(x, filters, strides, num_units, style, stem)

@@ -101,7 +101,7 @@ class ResNet3D(VolumeModel):
             "output_offset": output_offset,
         }
         style = style_of(arguments, kwargs.get("dtype"))
-        inputs = keras.Input(tuple(input_shape), name="images")
+        inputs = keras.Input(tuple(input_shape), dtype="float32", name="images")
         x = _body(inputs, filters, strides, num_units, style)
         x = _head(x, num_classes, head_bias, style)
         if readout_block is not None:

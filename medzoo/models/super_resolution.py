@@ -121,7 +121,7 @@ class SuperResolution3D(VolumeModel):
             "kernel_regularizer": kernel_regularizer,
         }
         style = style_of(arguments, kwargs.get("dtype"))
-        inputs = keras.Input(tuple(input_shape), name="images")
+        inputs = keras.Input(tuple(input_shape), dtype="float32", name="images")
         first = three_ints(first_kernel_size, "first_kernel_size")
         build = _residual_blocks if blocks == "residual" else _plain_blocks
         x = build(inputs, filters, num_convolutions, first, style)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from medzoo.data.cohort import group_masks
+from medzoo.data.label_check import read_checked_labels
 from medzoo.data.sources import read_sources, source_of
 from medzoo.data.splits import named_split
 from medzoo.errors import InputError
@@ -88,12 +89,7 @@ def dice_of_codes(found, truth, recipe):
 
 
 def _truth(case, found):
-    from medzoo.io import read
-
-    volume = read(case.folder / case.target)
-    array = volume.array if volume.array.ndim == 3 else volume.array[..., 0]
-    labels = volume.with_array(np.asarray(array).astype(np.int32))
-    return resample_labels(labels, Grid.of(found)).array
+    return resample_labels(read_checked_labels(case), Grid.of(found)).array
 
 
 def _members(recipe):

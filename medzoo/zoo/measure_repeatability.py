@@ -48,7 +48,7 @@ VARIATIONS = {"noise": noisy, "shift": moved, "coarser_voxels": coarser}
 def measure_repeatability(predict, cases, *, seed=0, progress=None):
     """Predicts every scan as it is and changed in ways that should not matter.
 
-    Scans of one person (a column `subject`) are compared with each other too.
+    Scans of one person (`Case.person`) are compared with each other too.
 
     Args:
         predict: callable, `Case` -> `Prediction`, raising `CaseError`; the images of a
@@ -82,7 +82,7 @@ def measure_repeatability(predict, cases, *, seed=0, progress=None):
         finally:
             if progress is not None:
                 progress(done, len(cases))
-        people.setdefault(case.columns.get("subject", case.case_id), []).append(usual)
+        people.setdefault(case.person, []).append(usual)
     pairs = [
         differences(*pair) for own in people.values() for pair in combinations(own, 2)
     ]

@@ -6,8 +6,7 @@ import numpy as np
 
 from medzoo.data.code_table import read_code_table, recode
 from medzoo.data.cohort import group_masks
-from medzoo.data.label_check import check_label_place, first_image
-from medzoo.data.label_values import whole_labels
+from medzoo.data.label_check import read_checked_labels
 from medzoo.data.sources import read_sources, source_of
 from medzoo.data.splits import named_split
 from medzoo.errors import InputError
@@ -16,7 +15,6 @@ from medzoo.metrics.calibration import error_detection, expected_calibration_err
 from medzoo.metrics.intervals import bootstrap
 from medzoo.metrics.segmentation import segmentation_metrics
 from medzoo.spatial import Grid, resample_labels
-from medzoo.volume import Volume
 from medzoo.zoo.measure_regions import measure_regions
 from medzoo.zoo.predictor import CaseError
 
@@ -106,18 +104,10 @@ def true_labels(case, recipe, codes):
     Raises:
         MedzooError: for a map that cannot be read, or holds other labels.
     """
-    from medzoo.io.image_files import read_labels, read_quietly
-
     count = len(recipe["class_names"])
-    volume = read_labels(case.folder / case.target)
     table = None if codes is None else read_code_table(codes, count)
-    array = whole_labels(volume.array, case.target)
-    labels = Volume(recode(array, table, count), volume.affine)
-    first = next(iter(case.images.values()), None)
-    if first is not None:
-        image = first if isinstance(first, Volume) else read_quietly(first)
-        check_label_place(image, labels, first_image(case), case.target)
-    return labels
+    labels = read_checked_labels(case)
+    return labels.with_array(recode(labels.array, table, count))
 
 
 def compare(found, truth, recipe, any_of=None):

@@ -306,21 +306,3 @@ def _told(error, case):
         rule, received, rest = text.partition(". Received:")
         text = f"{rule} in {shown(paths[0])}{received}{rest}"
     return text
-
-
-def _told(error, case):
-    """What went wrong, in one line that names the file."""
-    paths = [str(i) for i in case.images.values() if not isinstance(i, Volume)]
-    if not isinstance(error, (MedzooError, OSError)):
-        # Texts of libraries tell of their insides.
-        text = (
-            "The case could not be worked on. Received: "
-            f"{type(error).__name__}: {error}. Check the image and the recipe."
-        )
-    else:
-        text = str(error)
-    text = " ".join(text.split())[:MOST_TEXT] or repr(error)
-    if paths and not any(shown(path) in text for path in paths):
-        rule, received, rest = text.partition(". Received:")
-        text = f"{rule} in {shown(paths[0])}{received}{rest}"
-    return text

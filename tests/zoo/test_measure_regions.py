@@ -53,7 +53,8 @@ def test_dice_of_each_code_that_the_true_map_has():
 def test_means_over_codes_groups_and_sides(tmp_path):
     true, found = maps()
     medzoo.write(volume(true), tmp_path / "true.nii.gz")
-    cases = [Case("a", {"t1": "x"}, target="true.nii.gz", folder=tmp_path)]
+    image = {"t1": tmp_path / "true.nii.gz"}
+    cases = [Case("a", image, target="true.nii.gz", folder=tmp_path)]
 
     def predict(case):
         return Prediction("segmentation", "m", labels=volume(found))
@@ -74,9 +75,9 @@ def test_means_over_codes_groups_and_sides(tmp_path):
 def test_cases_that_fail_are_named_and_none_is_refused(tmp_path):
     true, _ = maps()
     medzoo.write(volume(true), tmp_path / "true.nii.gz")
+    image = {"t1": tmp_path / "true.nii.gz"}
     cases = [
-        Case(name, {"t1": "x"}, target="true.nii.gz", folder=tmp_path)
-        for name in ("a", "b")
+        Case(name, image, target="true.nii.gz", folder=tmp_path) for name in ("a", "b")
     ]
 
     def predict(case):
