@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy.special import log_softmax
 
 from medzoo.data.balance import case_weights
 from medzoo.data.splits import stratified_folds
@@ -16,7 +17,7 @@ from medzoo.inference.postprocess import softmax, step_arguments
 from medzoo.models.anatomy_readout import SCALING_NAME
 from medzoo.models.from_recipe import build_model
 from medzoo.training.anatomy_samples import measured_samples
-from medzoo.training.cross_validation import write_out_of_fold
+from medzoo.training.cross_validation import error_bounds, write_out_of_fold
 from medzoo.training.ridge import ridge_classification, ridge_regression
 from medzoo.training.settings import TrainingSettings
 
@@ -108,17 +109,18 @@ def train_anatomy(recipe, prepared, targets, output, *, start, log):
     interval = write_out_of_fold(
         output / "out_of_fold.csv", recipe, outputs=answers, folds=folds, **told
     )
-    steps = {"interval": interval, "familiarity": None}
+    at_home = _Answers(answers, home, fitted.targets)
     sources = [case.columns.get(SOURCE, "") for case in prepared.cases]
+    step = None
     if len(set(sources)) > 1:
-        answers, away = fitted.left_out(sources)
-        steps["familiarity"] = fitted.familiarity(home, answers, away, interval)
-        found = with_steps(recipe, steps)
+        away = _Answers(*fitted.left_out(sources), fitted.targets)
+        step = familiarity(recipe, at_home, away, interval)
+        rows = doubts_by_others(recipe, at_home, away, sources)
         path = output / OUT_OF_SCANNER_FILE
-        write_out_of_scanner(path, found, answers, away, sources, **told)
-        log(_told(recipe, answers, targets, sources))
+        write_out_of_scanner(path, recipe, away, rows, sources, cases=prepared.cases)
+        log(_told(recipe, away.outputs, targets, sources))
     fitted(np.ones(len(targets), bool)).into(model)
-    return model, with_steps(recipe, steps)
+    return model, with_steps(recipe, {"interval": interval, "familiarity": step})
 
 
 class _Fitting:
@@ -178,45 +180,100 @@ class _Fitting:
                 answers[place] = answer
         return np.array(answers), distances
 
-    def familiarity(self, home, answers, away, interval):
-        """Finds how doubt must grow with the distance from what a model knows.
 
-        Args:
-            home: `(cases,)` distances of people left out.
-            answers: `(cases, outputs)` of scanners left out.
-            away: `(cases,)` their distances.
-            interval: dict of the interval at home, or None for classes.
+@dataclass(frozen=True)
+class _Answers:
+    """What readouts say of cases that they never saw.
 
-        Returns:
-            dict, arguments of the step "familiarity".
-        """
-        usual = float(np.quantile(home, USUAL))
-        growths = np.arange(0, MOST_GROWTH + 0.01, 0.1)
-        losses = [
-            self._loss(widening(away, usual, growth), answers, interval)
-            for growth in growths
-        ]
-        growth = float(growths[int(np.argmin(losses))])
-        limit = usual * 2 ** (1 / growth) if growth else 2 * float(np.max(away))
-        return {
-            "usual": round(usual, 4),
-            "growth": round(growth, 2),
-            "limit": round(limit, 4),
-        }
+    Args:
+        outputs: `(cases, outputs)` array.
+        distances: `(cases,)` array, from what each readout knew.
+        targets: `(cases,)` array.
+    """
 
-    def _loss(self, factor, answers, interval):
-        """What doubt that grows so costs: a proper score over the left-out scanners."""
-        if interval is None:
-            logs = np.log([softmax(row) for row in answers / factor[:, None]])
-            return -np.mean(logs[np.arange(len(logs)), self.targets.astype(int)])
-        low = answers[:, 0] + factor * interval["lower"]
-        high = answers[:, 0] + factor * interval["upper"]
-        missed = np.maximum(low - self.targets, 0) + np.maximum(self.targets - high, 0)
-        return np.mean(high - low + 2 / (1 - interval["coverage"]) * missed)
+    outputs: np.ndarray
+    distances: np.ndarray
+    targets: np.ndarray
+
+    def only(self, chosen):
+        """Returns the answers for some of the cases, a bool array."""
+        parts = (self.outputs, self.distances, self.targets)
+        return _Answers(*(part[chosen] for part in parts))
+
+
+def familiarity(recipe, home, away, interval):
+    """Finds how doubt must grow with the distance from what a model knows.
+
+    Args:
+        recipe: dict.
+        home: `_Answers` for people left out.
+        away: `_Answers` for scanners left out.
+        interval: dict of the interval at home, or None for classes.
+
+    Returns:
+        dict, arguments of the step "familiarity".
+    """
+    usual = float(np.quantile(home.distances, USUAL))
+    growths = np.arange(0, MOST_GROWTH + 0.01, 0.1)
+    losses = [
+        _loss(away, widening(away.distances, usual, growth), interval)
+        for growth in growths
+    ]
+    growth = float(growths[int(np.argmin(losses))])
+    limit = usual * 2 ** (1 / growth) if growth else 2 * float(away.distances.max())
+    return {
+        "usual": round(usual, 4),
+        "growth": round(growth, 2),
+        "limit": round(limit, 4),
+    }
+
+
+def doubts_by_others(recipe, home, away, sources):
+    """Returns the doubt in each case as if its scanner had never been there.
+
+    Interval and growth come from the other scanners: what is chosen on a scanner could
+    not be judged by it.
+
+    Returns:
+        `(cases, 3)` array: what the interval adds below and above (0 for classes), and
+        what logits are divided by.
+    """
+    sources = np.asarray(sources)
+    found = np.zeros((len(sources), 3))
+    coverage = (step_arguments(recipe, "interval") or {}).get("coverage", 0.9)
+    for source in dict.fromkeys(sources.tolist()):
+        own, others = sources == source, sources != source
+        interval = None
+        if recipe["task"] == "regression":
+            known = home.only(others)
+            ends = error_bounds(known.targets - known.outputs[:, 0], coverage)
+            interval = {"coverage": coverage, "lower": ends[0], "upper": ends[1]}
+        step = familiarity(recipe, home.only(others), away.only(others), interval)
+        factor = widening(away.distances[own], step["usual"], step["growth"])
+        found[own, 2] = factor
+        if interval is not None:
+            found[own, :2] = np.outer(factor, ends)
+    return found
+
+
+def _loss(answers, factor, interval):
+    """What doubt that grows so costs: a proper score over the left-out scanners."""
+    outputs, targets = answers.outputs, answers.targets
+    if interval is None:
+        logs = log_softmax(outputs / factor[:, None], axis=1)
+        return -np.mean(logs[np.arange(len(logs)), targets.astype(int)])
+    low = outputs[:, 0] + factor * interval["lower"]
+    high = outputs[:, 0] + factor * interval["upper"]
+    missed = np.maximum(low - targets, 0) + np.maximum(targets - high, 0)
+    return np.mean(high - low + 2 / (1 - interval["coverage"]) * missed)
 
 
 def with_steps(recipe, steps):
-    """Returns the recipe with the arguments of some postprocessing steps replaced."""
+    """Returns the recipe with what was measured in its postprocessing steps.
+
+    A step "familiarity" that nothing was measured for is left out: its numbers would
+    be made up.
+    """
     return {
         **recipe,
         "postprocessing": [
@@ -224,25 +281,22 @@ def with_steps(recipe, steps):
             if steps.get(step["step"])
             else step
             for step in recipe["postprocessing"]
+            if step["step"] != "familiarity" or steps["familiarity"]
         ],
     }
 
 
-def write_out_of_scanner(path, recipe, answers, distances, sources, *, cases, targets):
+def write_out_of_scanner(path, recipe, answers, doubts, sources, *, cases):
     """Writes what each case is told by a readout that never saw its scanner.
 
     Args:
         path: path of the csv, replaced atomically.
-        recipe: dict, with the steps "interval" and "familiarity" filled in.
-        answers: `(cases, outputs)` array.
-        distances: `(cases,)` array.
+        recipe: dict.
+        answers: `_Answers`.
+        doubts: `(cases, 3)` array of `doubts_by_others`.
         sources: list of str, the scanner of each case.
         cases: list of `Case`.
-        targets: `(cases,)` array.
     """
-    interval = step_arguments(recipe, "interval")
-    step = step_arguments(recipe, "familiarity")
-    factors = widening(distances, step["usual"], step["growth"])
     numbers = (
         ["prediction", "low", "high"]
         if recipe["task"] == "regression"
@@ -254,16 +308,15 @@ def write_out_of_scanner(path, recipe, answers, distances, sources, *, cases, ta
     order = {name: number for number, name in enumerate(dict.fromkeys(sources))}
     for i, case in enumerate(cases):
         if recipe["task"] == "regression":
-            value = float(answers[i, 0])
-            ends = [value + factors[i] * interval[end] for end in ("lower", "upper")]
-            row = [f"{float(n):.4f}" for n in (targets[i], value, *ends)]
+            value = float(answers.outputs[i, 0])
+            ends = value + doubts[i, :2]
+            row = [f"{float(n):.4f}" for n in (answers.targets[i], value, *ends)]
         else:
-            row = [recipe["class_names"][int(targets[i])]]
-            row += [f"{p:.6f}" for p in softmax(answers[i] / factors[i])]
+            row = [recipe["class_names"][int(answers.targets[i])]]
+            row += [f"{p:.6f}" for p in softmax(answers.outputs[i] / doubts[i, 2])]
+        row.append(f"{answers.distances[i]:.4f}")
         known = [case.columns.get(name, "") for name in KNOWN]
-        writer.writerow(
-            [case.case_id, order[sources[i]], *row, f"{distances[i]:.4f}", *known]
-        )
+        writer.writerow([case.case_id, order[sources[i]], *row, *known])
     write_text_atomically(path, text.getvalue())
 
 
@@ -283,4 +336,4 @@ def _told(recipe, answers, targets, sources):
 
 
 def _subjects(cases):
-    return [case.columns.get("subject", case.case_id) for case in cases]
+    return [case.person for case in cases]

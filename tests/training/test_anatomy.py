@@ -1,0 +1,186 @@
+"""A readout of anatomy, from a table to a model: nothing of a scanner judges itself."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+import medzoo
+from medzoo.errors import InputError
+from medzoo.models.from_recipe import build_model
+from medzoo.training.anatomy import (
+    _Answers,
+    doubts_by_others,
+    familiarity,
+    with_steps,
+)
+from medzoo.training.command import train
+from medzoo.training.weights_file import write_weights
+
+SIZE = 8
+
+
+def recipe_of(task="regression"):
+    body = {"filters": [4, 8], "strides": [[1, 1, 1], [2, 2, 2]], "num_classes": 3}
+    features = {"regions": [[1], [2]], "whole": [0, 1, 2], "tissues": [[1]], "block": 4}
+    recipe = {
+        "name": "tiny_anatomy",
+        "version": "1.0",
+        "task": task,
+        "architecture": {
+            "class": "AnatomyReadout3D",
+            "arguments": {
+                "input_shape": [SIZE, SIZE, SIZE, 1],
+                "num_classes": 1 if task == "regression" else 2,
+                "body": {"class": "ResidualUNet3D", "arguments": body},
+                "features": features,
+                "num_directions": 2,
+            },
+        },
+        "channels": [{"name": "t1", "required": True}],
+        "target": {"column": "age" if task == "regression" else "sex"},
+        "preprocessing": {"spatial": [], "layers": []},
+        "postprocessing": [
+            {"step": "interval", "arguments": {"coverage": 0.5}},
+            {"step": "familiarity", "arguments": {"coarsest_mm": 2.0}},
+        ],
+        "training": {
+            "seed": 0,
+            "split": {"num_folds": 3, "seed": 1},
+            "readout": {"penalty": 0.01, "volumes": 0.7},
+        },
+    }
+    if task == "regression":
+        return {**recipe, "unit": "years", "class_names": None}
+    recipe["postprocessing"] = recipe["postprocessing"][1:]
+    recipe["target"]["values"] = {"F": "female", "M": "male"}
+    return {**recipe, "class_names": ["female", "male"]}
+
+
+@pytest.fixture
+def table(tmp_path):
+    """Cubes that are larger with age, by two scanners."""
+    generator = np.random.default_rng(0)
+    rows = []
+    for number in range(24):
+        age = 20 + 2.5 * number
+        array = generator.normal(0, 0.1, (SIZE, SIZE, SIZE)).astype("f4")
+        side = 2 + number // 5
+        array[:side, :side, :side] += 2.0
+        path = tmp_path / f"{number}.nii.gz"
+        medzoo.write(medzoo.Volume(array, np.eye(4)), path)
+        source = "north" if number % 2 else "south"
+        sex = "F" if number < 12 else "M"
+        rows.append((f"c{number}", path.name, age, sex, source))
+    with (tmp_path / "cases.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("case_id", "t1", "age", "sex", "source"))
+        writer.writerows(rows)
+    return tmp_path / "cases.csv"
+
+
+@pytest.fixture
+def start(tmp_path):
+    def made(recipe):
+        path = tmp_path / "start.weights.h5"
+        write_weights(build_model({**recipe, "weights": None}), path)
+        return path
+
+    return made
+
+
+def read_rows(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_from_a_table_to_a_model_that_answers_as_its_files_say(tmp_path, table, start):
+    recipe = recipe_of()
+    lines = []
+    folder = train(
+        recipe, table, tmp_path / "out", start=start(recipe), log=lines.append
+    )
+
+    rows = read_rows(folder / "out_of_scanner.csv")
+    assert {row["source"] for row in rows} == {"north", "south"}
+    errors = [abs(float(r["prediction"]) - float(r["target"])) for r in rows]
+    ages = np.array([float(row["target"]) for row in rows])
+    assert np.mean(errors) < 0.7 * np.abs(ages - ages.mean()).mean()
+    assert all(float(r["low"]) <= float(r["high"]) for r in rows)
+    assert len(read_rows(folder / "out_of_fold.csv")) == 24
+    assert any("north left out" in line for line in lines)
+    content = json.loads((folder / "recipe.json").read_text())
+    steps = {s["step"]: s["arguments"] for s in content["postprocessing"]}
+    assert steps["interval"]["lower"] < steps["interval"]["upper"]
+    assert steps["familiarity"]["usual"] > 0
+    assert steps["familiarity"]["coarsest_mm"] == 2.0
+
+    model = build_model(content)
+    model.load_weights(folder / "model.weights.h5")
+    scans = [medzoo.read(table.parent / f"{n}.nii.gz") for n in (0, 23)]
+    young, old = (model.predict_volume(scan).value for scan in scans)
+    assert old > young + 15
+
+
+def test_a_classification_gives_probabilities_of_left_out_scanners(
+    tmp_path, table, start
+):
+    recipe = recipe_of("classification")
+    folder = train(recipe, table, tmp_path / "out", start=start(recipe))
+
+    rows = read_rows(folder / "out_of_scanner.csv")
+    right = [float(row[row["target"]]) > 0.5 for row in rows]
+    assert np.mean(right) > 0.7
+    for row in rows:
+        assert float(row["female"]) + float(row["male"]) == pytest.approx(1, abs=1e-5)
+
+
+def test_without_a_body_it_is_refused(tmp_path, table):
+    with pytest.raises(InputError, match="body"):
+        train(recipe_of(), table, tmp_path / "out")
+
+
+def answers(errors, distances):
+    targets = np.linspace(20, 80, len(errors))
+    outputs = (targets + errors)[:, None]
+    return _Answers(outputs, np.asarray(distances, float), targets)
+
+
+def test_doubt_grows_where_errors_grow_with_the_distance():
+    generator = np.random.default_rng(0)
+    home = answers(generator.normal(0, 4, 60), generator.uniform(0.5, 1.0, 60))
+    distances = generator.uniform(1.0, 4.0, 200)
+    interval = {"coverage": 0.9, "lower": -6.6, "upper": 6.6}
+    grows = answers(generator.normal(0, 4 * distances), distances)
+    stays = answers(generator.normal(0, 4, 200), distances)
+
+    found = [familiarity(recipe_of(), home, a, interval) for a in (grows, stays)]
+
+    assert 0.5 < found[0]["growth"] < 1.6
+    assert found[1]["growth"] < 0.3
+    assert found[0]["usual"] == pytest.approx(np.quantile(home.distances, 0.9), 1e-3)
+
+
+def test_a_scanner_has_no_part_in_the_doubt_that_it_is_judged_by():
+    generator = np.random.default_rng(1)
+    sources = ["a"] * 40 + ["b"] * 40
+    home = answers(generator.normal(0, 4, 80), generator.uniform(0.5, 1.0, 80))
+    away = answers(generator.normal(0, 6, 80), generator.uniform(0.8, 2.0, 80))
+    worse = _Answers(away.outputs.copy(), away.distances, away.targets)
+    worse.outputs[:40] += 100
+    bad_home = _Answers(home.outputs.copy(), home.distances, home.targets)
+    bad_home.outputs[:40] -= 50
+
+    usual = doubts_by_others(recipe_of(), home, away, sources)
+    changed = doubts_by_others(recipe_of(), bad_home, worse, sources)
+
+    np.testing.assert_array_equal(usual[:40], changed[:40])
+    assert not np.array_equal(usual[40:], changed[40:])
+
+
+def test_what_was_not_measured_is_left_out():
+    content = with_steps(recipe_of(), {"interval": {"lower": -1}, "familiarity": None})
+    assert content["postprocessing"] == [
+        {"step": "interval", "arguments": {"coverage": 0.5, "lower": -1}}
+    ]
