@@ -1,7 +1,7 @@
 """Centiles: a person's volumes among healthy people of the same age and sex."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -127,6 +127,12 @@ def reference(name):
     return Reference(content["source"], tuple(content["ages"]), quantiles, regions)
 
 
+def mm3_by_code(prediction):
+    """Returns the volumes of a `Prediction` with codes: dict of code -> float, mm3."""
+    own = zip(prediction.class_names[1:], prediction.codes[1:], strict=True)
+    return {code: 1000 * prediction.volumes_ml[name] for name, code in own}
+
+
 def corrected_volumes(volumes, population, corrections):
     """Returns the volumes of a reference's regions as its own method would measure.
 
@@ -171,3 +177,25 @@ def centiles_of(volumes, person, *, reference_name, corrections):
         region: population.centile(volume, region, person) if volume > 0 else LOWEST
         for region, volume in found.items()
     }, []
+
+
+def with_centiles(prediction, step):
+    """Returns a `Prediction` of volumes with their centiles.
+
+    Args:
+        prediction: `Prediction` with codes.
+        step: dict, arguments of the recipe's step "centiles", or None.
+
+    Returns:
+        `Prediction`; as it was where there is no step, or nobody is known.
+    """
+    if step is None or prediction.person is None:
+        return prediction
+    found, notes = centiles_of(
+        mm3_by_code(prediction),
+        prediction.person,
+        reference_name=step["reference"],
+        corrections=step["corrections"],
+    )
+    warnings = (*prediction.warnings, *notes)
+    return replace(prediction, centiles=found or None, warnings=warnings)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from medzoo.errors import InputError, MedzooError, RecipeError
-from medzoo.inference.centiles import Person, centiles_of
+from medzoo.inference.centiles import Person, with_centiles
 from medzoo.inference.engine import PRECISIONS, check_engine, engine_of
 from medzoo.inference.familiarity import warnings_of, widening
 from medzoo.inference.postprocess import (
@@ -261,37 +261,16 @@ def _predict_labels(model, case, preprocessor, recipe, common, options):
         # Outside of what the network saw all is background.
         background = np.eye(shares.shape[-1], dtype=np.float32)[0]
         shares = undo_each(case.undo, shares, background)
-    volumes = volumes_ml(found.array, found.spacing, names, codes)
-    centiles, notes = _centiles(volumes, names, codes, recipe, common["person"])
-    common = {**common, "warnings": (*common["warnings"], *notes)}
-    return Prediction(
+    prediction = Prediction(
         labels=found,
-        volumes_ml=volumes,
-        centiles=centiles,
+        volumes_ml=volumes_ml(found.array, found.spacing, names, codes),
         class_names=names,
         codes=codes,
         probabilities=shares,
         uncertainty=case.undo(doubt, interpolation="linear") if wanted else None,
         **common,
     )
-
-
-def _centiles(volumes, names, codes, recipe, person):
-    """Centiles of the volumes, or None, and what a reader must know of them."""
-    step = step_arguments(recipe, "centiles")
-    if step is None or person is None:
-        return None, []
-    own = {
-        code: 1000 * volumes[name]
-        for name, code in zip(names[1:], codes[1:], strict=True)
-    }
-    found, notes = centiles_of(
-        own,
-        person,
-        reference_name=step["reference"],
-        corrections=step["corrections"],
-    )
-    return found or None, notes
+    return with_centiles(prediction, step_arguments(recipe, "centiles"))
 
 
 def _named(labels, case, recipe):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from medzoo.drawing.palette import class_colours
-from medzoo.inference.centiles import corrected_volumes, reference
+from medzoo.inference.centiles import corrected_volumes, mm3_by_code, reference
 from medzoo.inference.postprocess import step_arguments
 from medzoo.inference.sides import published_classes
 from medzoo.reporting.charts import bar, centile_chart, value_chart
@@ -175,9 +175,7 @@ def _centile_section(found, recipe):
     step = step_arguments(recipe, "centiles")
     population = reference(step["reference"])
     person, corrections = found.person, step["corrections"]
-    own = zip(found.class_names[1:], found.codes[1:], strict=True)
-    mm3 = {code: 1000 * found.volumes_ml[name] for name, code in own}
-    volumes = corrected_volumes(mm3, population, corrections)
+    volumes = corrected_volumes(mm3_by_code(found), population, corrections)
     ages = np.linspace(*population.ages, 36)
     charts = [
         centile_chart(

@@ -152,31 +152,6 @@ def measure_cost(folder, table=None, *, threads=None):
     }
 
 
-def measure_repeats(folder, table, *, threads=None):
-    """Measures how far answers differ for scans that show the same head.
-
-    Args:
-        folder: path of a model's folder.
-        table: path of a cases.csv; scans of one person share a column `subject`.
-        threads: int or None, CPU threads at most.
-
-    Returns:
-        dict of `repeatability`, see
-        `medzoo.zoo.measure_repeatability.measure_repeatability`.
-    """
-    from medzoo.zoo.measure_repeatability import measure_repeatability
-
-    recipe = read_recipe(folder).to_dict()
-    cases = read_cases(table, recipe["channels"], columns=["subject"])
-    predictor = Predictor(folder, threads=threads)
-    usable = [case for case in cases if case.images]
-    with Progress(len(usable), "cases") as progress:
-        found = measure_repeatability(
-            predictor.prediction, usable, progress=lambda done, _: progress(done)
-        )
-    return {"repeatability": found}
-
-
 def _cost(predictor, recipe, case, measure=None):
     measure = measure or cost_of
     if case is None or recipe["task"] != "super_resolution":
@@ -350,6 +325,8 @@ def _run_cost(options):
 
 
 def _run_repeats(options):
+    from medzoo.zoo.measure_repeatability import measure_repeats
+
     found = measure_repeats(options.folder, options.cases, threads=options.threads)
     if options.output is not None:
         write_cost(options.output, found, read_recipe(options.folder))

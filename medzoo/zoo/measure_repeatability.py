@@ -5,12 +5,15 @@ from itertools import combinations
 
 import numpy as np
 
+from medzoo.data.cases import read_cases
 from medzoo.errors import InputError
 from medzoo.io import read
 from medzoo.metrics.intervals import bootstrap
 from medzoo.spatial import Grid, resample_to
 from medzoo.spatial.resample import resample
-from medzoo.zoo.predictor import CaseError
+from medzoo.zoo.predictor import CaseError, Predictor
+from medzoo.zoo.progress import Progress
+from medzoo.zoo.recipe import read_recipe
 
 # Of the 99th percentile of the scan.
 NOISE = 0.03
@@ -95,6 +98,28 @@ def measure_repeatability(predict, cases, *, seed=0, progress=None):
             f"Received: {len(cases)} cases, none with a prediction."
         )
     return {name: _means(rows) for name, rows in found.items()}
+
+
+def measure_repeats(folder, table, *, threads=None):
+    """Measures how far answers differ for scans that show the same head.
+
+    Args:
+        folder: path of a model's folder.
+        table: path of a cases.csv; scans of one person share a column `subject`.
+        threads: int or None, CPU threads at most.
+
+    Returns:
+        dict of `repeatability`, see `measure_repeatability`.
+    """
+    recipe = read_recipe(folder).to_dict()
+    cases = read_cases(table, recipe["channels"], columns=["subject"])
+    predictor = Predictor(folder, threads=threads)
+    usable = [case for case in cases if case.images]
+    with Progress(len(usable), "cases") as progress:
+        found = measure_repeatability(
+            predictor.prediction, usable, progress=lambda done, _: progress(done)
+        )
+    return {"repeatability": found}
 
 
 def differences(first, second):

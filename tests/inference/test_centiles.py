@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from medzoo.errors import InputError
-from medzoo.inference.centiles import Person, centiles_of, reference
+from medzoo.inference.centiles import Person, centiles_of, reference, with_centiles
+from medzoo.inference.prediction import Prediction
 
 
 @pytest.fixture(scope="module")
@@ -93,3 +94,36 @@ def test_other_ages_and_sexes_are_refused(age, sex):
 def test_an_unknown_population_is_refused():
     with pytest.raises(InputError, match="muse"):
         reference("martians")
+
+
+def prediction(person):
+    return Prediction(
+        "segmentation",
+        "m",
+        volumes_ml={"right hippocampus": 4.0, "left hippocampus": 3.7},
+        class_names=["background", "right hippocampus", "left hippocampus"],
+        codes=[0, 47, 48],
+        person=person,
+    )
+
+
+STEP = {"reference": "muse", "corrections": {"left hippocampus": 1.0}}
+
+
+def test_a_prediction_gets_the_centiles_of_its_own_volumes(muse):
+    person = Person(40, "female")
+    found = with_centiles(prediction(person), STEP)
+
+    assert found.centiles == {
+        "left hippocampus": muse.centile(3700, "left hippocampus", person)
+    }
+    assert found.warnings == ()
+
+
+def test_without_a_step_or_a_person_a_prediction_stays_as_it_is():
+    nobody, somebody = prediction(None), prediction(Person(40, "male"))
+    assert with_centiles(nobody, STEP) is nobody
+    assert with_centiles(somebody, None) is somebody
+    child = with_centiles(prediction(Person(7, "male")), STEP)
+    assert child.centiles is None
+    assert "7 years" in child.warnings[0]

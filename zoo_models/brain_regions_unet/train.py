@@ -32,7 +32,7 @@ import numpy as np
 
 import medzoo
 from medzoo.cli.main import main as command
-from medzoo.inference.centiles import Person, reference
+from medzoo.inference.centiles import Person, mm3_by_code, reference
 
 FOLDER = Path(__file__).parent
 TISSUE = FOLDER.parent / "mrbrains_tissue_unet"
@@ -156,9 +156,7 @@ def spread(rows):
 
 def compared(model, row, population):
     """Logarithm of each region's volume over the median for the person."""
-    found = model.predict_volume(row["t1"])
-    pairs = zip(found.class_names[1:], found.codes[1:], strict=True)
-    volumes = {code: 1000 * found.volumes_ml[name] for name, code in pairs}
+    volumes = mm3_by_code(model.predict_volume(row["t1"]))
     person = Person.of(row["age"], row["sex"])
     low, high = population.ages
     age = [min(max(person.age, low), high)]
