@@ -277,7 +277,11 @@ class Variants:
         return self._kept[key].astype(np.float32)
 
     def _make(self, index, view, generator):
-        image = apply(self._chains[view], self.prepared.get(index, view), generator)
+        image = self.prepared.get(index, view)
+        # Coordinates behind the channels are no intensities, and stay.
+        count = len(self.preprocessor.channels)
+        changed = apply(self._chains[view], image[..., :count], generator)
+        image = np.concatenate([changed, image[..., count:]], -1)
         return self.preprocessor.normalize(image[None])[0]
 
 

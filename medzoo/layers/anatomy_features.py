@@ -4,10 +4,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from medzoo.layers.size_3d import three_ints
-
 # Voxels, added to a volume before its logarithm: a small region may be missing.
 LEAST_VOXELS = 3.0
+# Of a map: corners of the box that its blocks fill, and their size, mm.
+MAP_ARGUMENTS = ("low", "high", "block")
 
 
 @keras.saving.register_keras_serializable(package="medzoo")
@@ -15,59 +15,62 @@ class AnatomyFeatures(keras.layers.Layer):
     """Measures volumes of structures, and how much tissue there is where.
 
     Both are functions of probabilities alone: whatever contrast a scanner gave, the
-    features are of the person. Volumes are relative to that of the whole head inside,
-    so that they do not depend on how it was scaled to an atlas.
+    features are of the person. Volumes are relative to that of the whole head inside;
+    its own size is a feature of its own, if wanted. Where a voxel lies is told by
+    coordinates in an atlas, so that heads of any size and position are compared block
+    by block without being resampled.
 
     Args:
         regions: list of list of int, the classes of each structure to be measured.
         whole: list of int, classes that make up the whole.
         tissues: list of list of int, the classes of each tissue that is mapped.
             Defaults to none.
-        block: int or three ints, voxels along each axis that a map averages over; they
-            divide the input's size. Defaults to 8.
-        symmetric: bool, whether maps are averaged over both sides of the first axis,
-            which must then be symmetric in the atlas. Defaults to True.
+        maps: dict `{"low", "high", "block"}`, two corners in the atlas and the edge of
+            a block, mm; the block divides the box. Needed with `tissues`.
+        size: bool, whether the logarithm of the whole's volume, in voxels, is a
+            feature. Defaults to False.
+        unit: float, mm that a coordinate of 1 stands for. Defaults to 80, as the
+            step "add_coordinates" gives them.
         **kwargs: of `keras.layers.Layer`.
 
     Input shape:
-        `(batch, x, y, z, classes)` probabilities.
+        `(batch, x, y, z, classes)` probabilities; with `tissues` a list of these and
+        `(batch, x, y, z, 3)` coordinates, the first a distance from the midline.
 
     Output shape:
         `(batch, features)` float32: for each region the logarithm of its volume over
-        the whole, then each tissue's share of every block.
+        the whole; the whole's, if wanted; then each tissue's share of every block, 0
+        where a block lies outside of the volume.
 
     Source:
         Ashburner and Friston, "Voxel-Based Morphometry" (2000), on shares of tissue.
     """
 
-    def __init__(self, regions, whole, tissues=(), block=8, symmetric=True, **kwargs):
+    def __init__(
+        self, regions, whole, tissues=(), maps=None, size=False, unit=80.0, **kwargs
+    ):
         super().__init__(**kwargs)
         self.regions = [[int(k) for k in classes] for classes in regions]
         self.whole = [int(k) for k in whole]
         self.tissues = [[int(k) for k in classes] for classes in tissues]
-        self.block = three_ints(block, "block")
-        self.symmetric = symmetric
-        self.input_spec = keras.layers.InputSpec(ndim=5)
+        self.maps = maps
+        self.size = bool(size)
+        self.unit = float(unit)
+        if self.tissues:
+            self._low, self._block, self._counts = _blocks(maps)
 
     def build(self, input_shape):
-        classes = input_shape[-1]
+        classes = self._shapes(input_shape)[0][-1]
         every = [*self.regions, self.whole, *self.tissues]
         if not all(0 <= k < classes for members in every for k in members):
             raise ValueError(
                 f"Classes must be below {classes}. Received: regions={self.regions}, "
                 f"whole={self.whole}, tissues={self.tissues}."
             )
-        sizes = input_shape[1:4]
-        if self.tissues and any(
-            n is None or n % b for n, b in zip(sizes, self.block, strict=True)
-        ):
-            raise ValueError(
-                "`block` must divide a fixed size. "
-                f"Received: block={self.block}, input_shape={input_shape}."
-            )
 
     def call(self, inputs):
-        p = ops.cast(inputs, "float32")
+        p, places = inputs if isinstance(inputs, (list, tuple)) else (inputs, None)
+        p = ops.cast(p, "float32")
         batch, *sizes, classes = ops.shape(p)
         flat = ops.reshape(p, (batch, sizes[0] * sizes[1] * sizes[2], classes))
         # As a product of matrices, many times as fast as a sum over voxels.
@@ -75,29 +78,51 @@ class AnatomyFeatures(keras.layers.Layer):
         volumes = ops.matmul(total, _members(self.regions, classes)) + LEAST_VOXELS
         whole = ops.matmul(total, _members([self.whole], classes)) + LEAST_VOXELS
         features = [ops.log(volumes) - ops.log(whole)]
+        if self.size:
+            features.append(ops.log(whole))
         if self.tissues:
-            features.append(self._maps(flat, batch, sizes))
+            features.append(self._shares(flat, places, batch))
         return ops.concatenate(features, -1) if len(features) > 1 else features[0]
 
-    def _maps(self, flat, batch, sizes):
-        shares = ops.matmul(flat, _members(self.tissues, flat.shape[-1]))
-        maps = ops.reshape(shares, (batch, *sizes, len(self.tissues)))
-        maps = ops.average_pool(
-            maps, self.block, self.block, data_format="channels_last"
+    def _shares(self, flat, places, batch):
+        """Mean probability of each tissue in every block, `(batch, features)`."""
+        tissue = ops.matmul(flat, _members(self.tissues, flat.shape[-1]))
+        mm = ops.reshape(ops.cast(places, "float32"), (batch, -1, 3)) * self.unit
+        cell = ops.cast(ops.floor((mm - self._low) / self._block), "int32")
+        inside = ops.all((cell >= 0) & (cell < self._counts), -1)
+        steps = np.array([self._counts[1] * self._counts[2], self._counts[2], 1])
+        blocks = int(np.prod(self._counts))
+        rows = ops.arange(batch, dtype="int32")[:, None] * (blocks + 1)
+        # What lies outside of the box goes to a block of its own, which is dropped.
+        index = ops.where(inside, ops.sum(cell * steps.astype("int32"), -1), blocks)
+        index = ops.reshape(index + rows, (-1,))
+        ones = ops.ones_like(tissue[..., :1])
+        data = ops.concatenate([tissue, ones], -1)
+        sums = ops.segment_sum(
+            ops.reshape(data, (-1, len(self.tissues) + 1)),
+            index,
+            num_segments=batch * (blocks + 1),
         )
-        if self.symmetric:
-            maps = (maps + ops.flip(maps, 1)) / 2
-            maps = maps[:, : (maps.shape[1] + 1) // 2]
-        return ops.reshape(maps, (batch, -1))
+        sums = ops.reshape(sums, (batch, blocks + 1, len(self.tissues) + 1))[:, :blocks]
+        shares = sums[..., :-1] / (sums[..., -1:] + 1.0)
+        return ops.reshape(shares, (batch, blocks * len(self.tissues)))
+
+    def _shapes(self, input_shape):
+        """Shapes of probabilities and coordinates."""
+        if not self.tissues:
+            return [input_shape]
+        if len(input_shape) != 2 or input_shape[1][-1] != 3:
+            raise ValueError(
+                "With `tissues` the layer takes probabilities and coordinates. "
+                f"Received: input_shape={input_shape}."
+            )
+        return input_shape
 
     def compute_output_shape(self, input_shape):
-        count = len(self.regions)
+        count = len(self.regions) + self.size
         if self.tissues:
-            blocks = [n // b for n, b in zip(input_shape[1:4], self.block, strict=True)]
-            if self.symmetric:
-                blocks[0] = (blocks[0] + 1) // 2
-            count += int(np.prod(blocks)) * len(self.tissues)
-        return (input_shape[0], count)
+            count += int(np.prod(self._counts)) * len(self.tissues)
+        return (self._shapes(input_shape)[0][0], count)
 
     def get_config(self):
         return {
@@ -105,9 +130,24 @@ class AnatomyFeatures(keras.layers.Layer):
             "regions": self.regions,
             "whole": self.whole,
             "tissues": self.tissues,
-            "block": self.block,
-            "symmetric": self.symmetric,
+            "maps": self.maps,
+            "size": self.size,
+            "unit": self.unit,
         }
+
+
+def _blocks(maps):
+    """The box's low corner, the edge of a block, mm, and blocks along each axis."""
+    if maps is None or set(maps) != set(MAP_ARGUMENTS):
+        raise ValueError(
+            f"`maps` must have {list(MAP_ARGUMENTS)} where tissues are mapped. "
+            f"Received: maps={maps}."
+        )
+    low, high = np.array(maps["low"], np.float32), np.array(maps["high"], np.float32)
+    counts = (high - low) / maps["block"]
+    if low.shape != (3,) or np.any(counts < 1) or np.any(counts % 1):
+        raise ValueError(f"`block` must divide the box. Received: maps={maps}.")
+    return low, float(maps["block"]), counts.astype(np.int32)
 
 
 def _members(groups, classes):

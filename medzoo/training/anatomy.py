@@ -136,7 +136,8 @@ class _Fitting:
         self.directions = arguments.get("num_directions", 16)
         settings = dict(recipe["training"].get("readout") or {})
         self.penalty = settings.get("penalty", 0.1)
-        regions = len(arguments["features"]["regions"])
+        features = arguments["features"]
+        regions = len(features["regions"]) + bool(features.get("size"))
         maps = samples.plain.shape[1] - regions
         share = settings.get("volumes", 0.5) if maps else 1.0
         self.groups = [(regions, share), (maps, 1.0 - share)]

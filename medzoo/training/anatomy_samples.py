@@ -9,7 +9,6 @@ import numpy as np
 from medzoo.data.content import ContentHashes, name_by_content
 from medzoo.data.dataset import Variants
 from medzoo.files import replace_atomically
-from medzoo.models.anatomy_readout import BODY_NAME
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ def measured_samples(model, recipe, prepared, folder, log):
     folder.mkdir(parents=True, exist_ok=True)
     seed = recipe["training"].get("seed", 0)
     variants = Variants(prepared, prepared.preprocessor, seed)
-    body = [digest_of(model.get_layer(BODY_NAME)), recipe["architecture"]["arguments"]]
+    body = [digest_of(model.feature_network), recipe["architecture"]["arguments"]]
     facts = [body, recipe["preprocessing"], recipe["training"].get("views"), seed]
     features, cases, shares, plain = [], [], [], []
     hashes = ContentHashes(folder)

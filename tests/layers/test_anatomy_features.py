@@ -25,42 +25,87 @@ def test_volumes_are_logarithms_relative_to_the_whole():
     np.testing.assert_allclose(found, [expected], atol=1e-6)
 
 
+MAPS = {"low": [0, -4, -4], "high": [4, 4, 4], "block": 4}
+
+
+def places(side=8, origin=(-3.5, -3.5, -3.5), mm=1.0):
+    """Coordinates of a cube of voxels, mm, the first a distance from the midline."""
+    axes = np.meshgrid(*(o + mm * np.arange(side) for o in origin), indexing="ij")
+    found = np.stack(axes, -1).astype("f4")
+    found[..., 0] = np.abs(found[..., 0])
+    return found[None]
+
+
 def test_maps_are_means_over_blocks_of_both_sides():
-    labels = np.zeros((1, 8, 4, 4), int)
-    labels[0, :4] = 1
-    layer = layers.AnatomyFeatures([[1]], [1], tissues=[[1]], block=4)
+    labels = np.zeros((1, 8, 8, 8), int)
+    # The right half of the lower front block.
+    labels[0, :4, :4, :4] = 1
+    layer = layers.AnatomyFeatures([[1]], [1], [[1]], MAPS, unit=1.0)
 
-    found = keras.ops.convert_to_numpy(layer(one_hot(labels, 2)))
+    inputs = [one_hot(labels, 2), places()]
+    found = keras.ops.convert_to_numpy(layer(inputs))
 
-    assert found.shape == (1, 2) == layer.compute_output_shape((1, 8, 4, 4, 2))
-    assert found[0, 1] == pytest.approx(0.5)
-    mirrored = layer(one_hot(labels[:, ::-1], 2))
+    assert found.shape == (1, 5)
+    assert layer.compute_output_shape([(1, 8, 8, 8, 2), (1, 8, 8, 8, 3)]) == (1, 5)
+    # 64 of 128 voxels, and one that keeps the quotient finite.
+    np.testing.assert_allclose(found[0, 1:], [64 / 129, 0, 0, 0], atol=1e-6)
+    mirrored = layer([one_hot(labels[:, ::-1], 2), places()])
     np.testing.assert_allclose(found, mirrored, atol=1e-6)
 
 
-def test_sides_are_kept_apart_on_request():
-    labels = np.zeros((1, 8, 4, 4), int)
-    labels[0, :4] = 1
-    layer = layers.AnatomyFeatures([], [1], [[1]], block=4, symmetric=False)
+def test_shares_do_not_depend_on_where_the_grid_lies():
+    labels = np.zeros((1, 8, 8, 8), int)
+    labels[0, :, :4] = 1
+    moved = np.roll(labels, 2, axis=2)
+    layer = layers.AnatomyFeatures([], [1], [[1]], MAPS, unit=1.0)
 
-    np.testing.assert_allclose(layer(one_hot(labels, 2)), [[1.0, 0.0]], atol=1e-6)
+    found = np.asarray(layer([one_hot(labels, 2), places()]))
+    other = np.asarray(layer([one_hot(moved, 2), places(origin=(-3.5, -5.5, -3.5))]))
+
+    # The two slices that left the box have no share; those behind are as they were.
+    np.testing.assert_allclose(found, [[128 / 129, 128 / 129, 0, 0]], atol=1e-6)
+    np.testing.assert_allclose(other, [[128 / 129, 128 / 129, 0, 0]], atol=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"regions": [[5]], "whole": [1]}, "below 2"),
-        ({"regions": [[1]], "whole": [1], "tissues": [[1]], "block": 3}, "divide"),
-    ],
-)
-def test_refuses_what_does_not_fit(arguments, message):
-    with pytest.raises(ValueError, match=message):
-        layers.AnatomyFeatures(**arguments)(np.zeros((1, 4, 4, 4, 2), "f4"))
+def test_a_block_outside_of_the_volume_has_no_share():
+    labels = np.ones((1, 4, 4, 4), int)
+    layer = layers.AnatomyFeatures([], [1], [[1]], MAPS, unit=1.0)
+
+    found = layer([one_hot(labels, 2), places(4, origin=(0.5, 0.5, 0.5))])
+
+    np.testing.assert_allclose(found, [[0, 0, 0, 64 / 65]], atol=1e-6)
+
+
+def test_size_is_the_logarithm_of_the_whole():
+    labels = np.ones((1, 4, 4, 4), int)
+    layer = layers.AnatomyFeatures([[1]], [1], size=True)
+
+    found = layer(one_hot(labels, 2))
+
+    np.testing.assert_allclose(found, [[0, np.log(64 + LEAST_VOXELS)]], atol=1e-6)
+
+
+@pytest.mark.parametrize("maps", [None, {"low": [0, 0, 0]}, {**MAPS, "block": 3}])
+def test_refuses_maps_that_are_no_boxes(maps):
+    with pytest.raises(ValueError, match="Received: maps="):
+        layers.AnatomyFeatures([[1]], [1], [[1]], maps)
+
+
+def test_refuses_classes_that_there_are_not():
+    with pytest.raises(ValueError, match="below 2"):
+        layers.AnatomyFeatures([[5]], [1])(np.zeros((1, 4, 4, 4, 2), "f4"))
+
+
+def test_refuses_maps_without_coordinates():
+    layer = layers.AnatomyFeatures([[1]], [1], [[1]], MAPS)
+    with pytest.raises(ValueError, match="coordinates"):
+        layer(np.zeros((1, 8, 8, 8, 2), "f4"))
 
 
 def test_configuration_makes_the_same_layer():
-    layer = layers.AnatomyFeatures([[1], [0]], [0, 1], [[1]], block=(2, 4, 2))
+    layer = layers.AnatomyFeatures([[1], [0]], [0, 1], [[1]], MAPS, True, 1.0)
     other = layers.AnatomyFeatures.from_config(layer.get_config())
-    p = keras.ops.softmax(np.random.default_rng(0).normal(size=(2, 4, 4, 4, 2)))
+    noise = np.random.default_rng(0).normal(size=(2, 8, 8, 8, 2))
+    inputs = [keras.ops.softmax(noise), np.repeat(places(), 2, 0)]
 
-    np.testing.assert_array_equal(layer(p), other(p))
+    np.testing.assert_array_equal(layer(inputs), other(inputs))

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from medzoo.models import AnatomyReadout3D
+from medzoo.models import AnatomyReadout3D, ResidualUNet3D
 from medzoo.models.from_recipe import with_new_head
 
 BODY = {
@@ -19,19 +19,24 @@ FEATURES = {
     "regions": [[1], [2, 3]],
     "whole": [1, 2, 3],
     "tissues": [[1], [2]],
-    "block": 4,
+    "maps": {"low": [0, -4, -4], "high": [4, 4, 4], "block": 4},
+    "unit": 1.0,
 }
 
 
 def make(num_classes=1, **arguments):
     keras.utils.set_random_seed(0)
     given = {"output_scale": 16.0, "output_offset": 47.0, **arguments}
-    return AnatomyReadout3D((8, 8, 8, 2), num_classes, BODY, FEATURES, **given)
+    return AnatomyReadout3D((8, 8, 8, 4), num_classes, BODY, FEATURES, **given)
 
 
 def volumes(count=6, seed=0):
     generator = np.random.default_rng(seed)
-    return generator.normal(size=(count, 8, 8, 8, 2)).astype("f4")
+    images = generator.normal(size=(count, 8, 8, 8, 1))
+    axis = np.arange(8) - 3.5
+    axes = np.meshgrid(np.abs(axis), axis, axis, indexing="ij")
+    places = np.broadcast_to(np.stack(axes, -1), (count, 8, 8, 8, 3))
+    return np.concatenate([images, places], -1).astype("f4")
 
 
 def test_a_fresh_readout_answers_with_the_offset():
@@ -84,6 +89,33 @@ def test_a_new_head_keeps_the_body():
     np.testing.assert_array_equal(
         model.feature_network(volumes()), make().feature_network(volumes())
     )
+
+
+def test_a_body_with_a_finer_head_is_asked_on_its_own_grid():
+    keras.utils.set_random_seed(0)
+    arguments = {
+        "num_classes": 4,
+        "filters": [4, 8],
+        "strides": [[2, 2, 2], [2, 2, 2]],
+        "head_upsampling": "sub_voxel",
+        "head_kernel_size": 1,
+    }
+    network = ResidualUNet3D((8, 8, 8, 4), **arguments)
+    body = {"class": "ResidualUNet3D", "arguments": arguments}
+    model = AnatomyReadout3D((8, 8, 8, 4), 1, body, FEATURES)
+    model.take_body(network)
+
+    logits = np.asarray(network(volumes(2)))
+    # Four classes of eight small voxels in each of the body's.
+    means = logits.reshape(2, 4, 2, 4, 2, 4, 2, 4).mean((2, 4, 6))
+    regions = keras.Model(model.input, model.get_layer("regions").output)
+    np.testing.assert_allclose(regions(volumes(2)), means, atol=1e-5)
+    assert not model.get_layer("regions").trainable
+
+
+def test_refuses_a_size_that_strides_do_not_divide():
+    with pytest.raises(ValueError, match="divide"):
+        AnatomyReadout3D((8, 8, 9, 4), 1, BODY, FEATURES)
 
 
 def test_refuses_a_body_that_cannot_segment():

@@ -23,7 +23,7 @@ SIZE = 8
 
 def recipe_of(task="regression"):
     body = {"filters": [4, 8], "strides": [[1, 1, 1], [2, 2, 2]], "num_classes": 3}
-    features = {"regions": [[1], [2]], "whole": [0, 1, 2], "tissues": [[1]], "block": 4}
+    features = {"regions": [[1], [2]], "whole": [0, 1, 2], "size": True}
     recipe = {
         "name": "tiny_anatomy",
         "version": "1.0",
