@@ -25,6 +25,7 @@ from medzoo.training.cross_validation import (
     write_out_of_fold,
 )
 from medzoo.training.fit import Terminated, check_rematerialize, fit
+from medzoo.training.precision import precision_here
 from medzoo.training.preparation import every_twentieth
 from medzoo.training.run_facts import begin_run
 from medzoo.training.settings import TrainingSettings, with_step
@@ -69,7 +70,8 @@ def train(
         start: path of weights to start from, for tasks that answer in images; or None.
         threads: int or None, processes that prepare scans. Defaults to 2.
         precision: str or None, "float32", "mixed_bfloat16" or "mixed_float16" instead
-            of the recipe's `dtype`.
+            of the recipe's `dtype`. None: as the recipe says, but float32 for bfloat16
+            on a processor without it.
         accumulate: int or None, instead of the recipe's `gradient_accumulation`: so
             many batches make one step of the optimizer.
         rematerialize: bool or None, instead of the recipe's: a step in less memory and
@@ -91,6 +93,9 @@ def train(
         Terminated: after SIGTERM, when the state is saved.
     """
     output = Path(output)
+    say = log or (lambda line: None)
+    if precision is None:
+        precision = precision_here(recipe["training"].get("dtype"), say)
     step = {"accumulate": accumulate, "rematerialize": rematerialize}
     recipe = with_step(recipe, precision=precision, **step)
     check_rematerialize(recipe)
@@ -101,7 +106,6 @@ def train(
     _check_members(recipe)
     if target is not None:
         recipe = {**recipe, "target": {**recipe["target"], "column": target}}
-    say = log or (lambda line: None)
     labelled = labelled_cases(cases, recipe)
     targets = [target_value(case, recipe) for case in labelled]
     say(f"{counted(labelled)} with a target")
