@@ -56,6 +56,11 @@ class PreparedCases:
         """Returns a case in a view, `(x, y, z, channels)` float32, read-only."""
         return self.kept.get(self._number(index, view))["image"]
 
+    def expect(self, index):
+        """Starts to prepare a case in all its views, where cases are streamed."""
+        if 0 <= index < len(self):
+            self.kept.expect([self._number(index, v) for v in self.views_of(index)])
+
     def prepare(self, *, workers=2, progress=None):
         """Prepares all cases in all views, in processes of their own.
 

@@ -39,8 +39,8 @@ class AnatomyFeatures(keras.layers.Layer):
 
     Output shape:
         `(batch, features)` float32: for each region the logarithm of its volume over
-        the whole; the whole's, if wanted; then each tissue's share of every block, 0
-        where a block lies outside of the volume.
+        the whole; the whole's, if wanted; then how much of every block, both sides of
+        the head together, each tissue fills, from 0 to 1.
 
     Source:
         Ashburner and Friston, "Voxel-Based Morphometry" (2000), on shares of tissue.
@@ -85,9 +85,11 @@ class AnatomyFeatures(keras.layers.Layer):
         return ops.concatenate(features, -1) if len(features) > 1 else features[0]
 
     def _shares(self, flat, places, batch):
-        """Mean probability of each tissue in every block, `(batch, features)`."""
+        """How much of every block each tissue fills, `(batch, features)`."""
         tissue = ops.matmul(flat, _members(self.tissues, flat.shape[-1]))
-        mm = ops.reshape(ops.cast(places, "float32"), (batch, -1, 3)) * self.unit
+        mm = ops.cast(places, "float32") * self.unit
+        filled = _voxel_mm3(mm) / (2 * self._block**3)
+        mm = ops.reshape(mm, (batch, -1, 3))
         cell = ops.cast(ops.floor((mm - self._low) / self._block), "int32")
         inside = ops.all((cell >= 0) & (cell < self._counts), -1)
         steps = np.array([self._counts[1] * self._counts[2], self._counts[2], 1])
@@ -95,17 +97,14 @@ class AnatomyFeatures(keras.layers.Layer):
         rows = ops.arange(batch, dtype="int32")[:, None] * (blocks + 1)
         # What lies outside of the box goes to a block of its own, which is dropped.
         index = ops.where(inside, ops.sum(cell * steps.astype("int32"), -1), blocks)
-        index = ops.reshape(index + rows, (-1,))
-        ones = ops.ones_like(tissue[..., :1])
-        data = ops.concatenate([tissue, ones], -1)
         sums = ops.segment_sum(
-            ops.reshape(data, (-1, len(self.tissues) + 1)),
-            index,
+            ops.reshape(tissue, (-1, len(self.tissues))),
+            ops.reshape(index + rows, (-1,)),
             num_segments=batch * (blocks + 1),
         )
-        sums = ops.reshape(sums, (batch, blocks + 1, len(self.tissues) + 1))[:, :blocks]
-        shares = sums[..., :-1] / (sums[..., -1:] + 1.0)
-        return ops.reshape(shares, (batch, blocks * len(self.tissues)))
+        sums = ops.reshape(sums, (batch, blocks + 1, len(self.tissues)))[:, :blocks]
+        shares = ops.reshape(sums, (batch, blocks * len(self.tissues)))
+        return shares * filled[:, None]
 
     def _shapes(self, input_shape):
         """Shapes of probabilities and coordinates."""
@@ -148,6 +147,13 @@ def _blocks(maps):
     if low.shape != (3,) or np.any(counts < 1) or np.any(counts % 1):
         raise ValueError(f"`block` must divide the box. Received: maps={maps}.")
     return low, float(maps["block"]), counts.astype(np.int32)
+
+
+def _voxel_mm3(mm):
+    """Volume of a voxel in the atlas, `(batch,)`, by its neighbours at a corner."""
+    first = mm[:, 0, 0, 0]
+    edges = (mm[:, 1, 0, 0] - first, mm[:, 0, 1, 0] - first, mm[:, 0, 0, 1] - first)
+    return ops.abs(ops.sum(edges[0] * ops.cross(edges[1], edges[2]), -1))
 
 
 def _members(groups, classes):

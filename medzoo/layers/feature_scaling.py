@@ -66,9 +66,11 @@ class FeatureScaling(keras.layers.Layer):
 
         Args:
             features: `(rows, features)` float array.
-            groups: list of `(count, weight)`: how many features in a row belong
-                together, and the share that they have in the squared distance between
-                rows; or None for one group of weight 1.
+            groups: list of `(count, weight)` or `(count, weight, "together")`: how many
+                features in a row belong together, and the share that they have in the
+                squared distance between rows. Those of a group "together", which have
+                one unit, keep their deviations relative to each other; others count
+                alike. None for one group of weight 1.
             weights: `(rows,)` float array, what each row counts, or None.
         """
         features = np.asarray(features, np.float64)
@@ -81,7 +83,7 @@ class FeatureScaling(keras.layers.Layer):
             1 / np.maximum(deviation, LEAST_DEVIATION),
             0.0,
         )
-        share = group_factors(features.shape[1], groups)
+        share = group_factors(features.shape[1], groups, deviation)
         scaled = (features - mean) * precision * share
         directions, spread = _directions(scaled, shares, self.num_directions)
         left = scaled - (scaled @ directions) @ directions.T
@@ -120,17 +122,20 @@ class FeatureScaling(keras.layers.Layer):
         return {**super().get_config(), "num_directions": self.num_directions}
 
 
-def group_factors(size, groups):
+def group_factors(size, groups, deviation):
     """Returns what standardised features are multiplied by, `(size,)` float64."""
     if groups is None:
         groups = [(size, 1.0)]
-    if sum(count for count, _ in groups) != size:
+    if sum(group[0] for group in groups) != size:
         raise ValueError(
             f"`groups` must hold all {size} features. Received: groups={groups}."
         )
-    return np.concatenate(
-        [np.full(count, np.sqrt(weight / max(count, 1))) for count, weight in groups]
-    )
+    factors, start = [], 0
+    for count, weight, *kind in groups:
+        own = deviation[start : start + count] if kind else np.ones(count)
+        factors.append(own * np.sqrt(weight / max((own**2).sum(), LEAST_DEVIATION**2)))
+        start += count
+    return np.concatenate(factors)
 
 
 def _directions(scaled, shares, count):

@@ -140,7 +140,7 @@ class _Fitting:
         regions = len(features["regions"]) + bool(features.get("size"))
         maps = samples.plain.shape[1] - regions
         share = settings.get("volumes", 0.5) if maps else 1.0
-        self.groups = [(regions, share), (maps, 1.0 - share)]
+        self.groups = [(regions, share), (maps, 1.0 - share, "together")]
 
     def __call__(self, chosen):
         """Fits a `Readout` to the chosen cases, a `(cases,)` bool array."""

@@ -45,7 +45,10 @@ def measured_samples(model, recipe, prepared, folder, log):
     folder.mkdir(parents=True, exist_ok=True)
     seed = recipe["training"].get("seed", 0)
     variants = Variants(prepared, prepared.preprocessor, seed)
-    body = [digest_of(model.feature_network), recipe["architecture"]["arguments"]]
+    arguments = recipe["architecture"]["arguments"]
+    # Not what is read out: a model of another target finds the features of this one.
+    body = [digest_of(model.feature_network)]
+    body += [arguments[name] for name in ("input_shape", "body", "features")]
     facts = [body, recipe["preprocessing"], recipe["training"].get("views"), seed]
     features, cases, shares, plain = [], [], [], []
     hashes = ContentHashes(folder)
@@ -53,9 +56,14 @@ def measured_samples(model, recipe, prepared, folder, log):
         name = name_by_content(case.case_id, _files(case), facts, hashes)
         path = folder / f"{name}.npy"
         if not path.is_file():
+            # Prepared while the network works on this one.
+            prepared.expect(index + 1)
             rows = [_features(model, version) for version in variants.versions(index)]
-            whole = prepared.preprocessor.normalize(prepared.get(index)[None])[0]
-            rows.append(_features(model, whole))
+            rows.append(
+                rows[0]
+                if _is_plain(prepared.views[0])
+                else _whole(model, prepared, index)
+            )
             _save(path, np.array(rows, np.float32))
         rows = np.load(path, allow_pickle=False)
         plain.append(rows[-1])
@@ -66,6 +74,17 @@ def measured_samples(model, recipe, prepared, folder, log):
         if (index + 1) % 20 == 0:
             log(f"measured {index + 1} of {len(prepared)}")
     return Samples(*map(np.concatenate, (features, cases, shares)), np.array(plain))
+
+
+def _is_plain(view):
+    """Whether a view shows a case as it is, which need not be measured twice."""
+    return view.strip is None and not view.augmentation
+
+
+def _whole(model, prepared, index):
+    """Features of a case as it is."""
+    whole = prepared.preprocessor.normalize(prepared.get(index)[None])[0]
+    return _features(model, whole)
 
 
 def digest_of(network):

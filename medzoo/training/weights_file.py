@@ -12,14 +12,17 @@ from medzoo.errors import InputError
 from medzoo.files import replace_atomically, sha256_of
 
 LARGEST_FLOAT16 = float(np.finfo(np.float16).max)
+# Arrays of fewer numbers stay float32: together they are a hundredth of a file, and a
+# readout's constants need more than three digits.
+FEW = 10_000
 
 
 def write_weights(model, path, *, dtype="float16"):
     """Writes the weights of an uncompiled model.
 
     float16 halves the file; what is lost is measured by evaluating the model as it
-    is loaded from the file. Arrays with numbers beyond its range (such as variances)
-    stay float32.
+    is loaded from the file. Small arrays, and those with numbers beyond its range (such
+    as variances), stay float32.
 
     Args:
         model: Keras model without optimizer: an optimizer's state is not published.
@@ -52,7 +55,9 @@ def write_weights(model, path, *, dtype="float16"):
 
 
 def _fits(value, dtype):
-    return dtype != "float16" or np.abs(value).max(initial=0.0) <= LARGEST_FLOAT16
+    if dtype != "float16":
+        return True
+    return value.size >= FEW and np.abs(value).max() <= LARGEST_FLOAT16
 
 
 def _copy(source, destination, dtype):

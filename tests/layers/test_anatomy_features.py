@@ -47,33 +47,34 @@ def test_maps_are_means_over_blocks_of_both_sides():
 
     assert found.shape == (1, 5)
     assert layer.compute_output_shape([(1, 8, 8, 8, 2), (1, 8, 8, 8, 3)]) == (1, 5)
-    # 64 of 128 voxels, and one that keeps the quotient finite.
-    np.testing.assert_allclose(found[0, 1:], [64 / 129, 0, 0, 0], atol=1e-6)
+    np.testing.assert_allclose(found[0, 1:], [0.5, 0, 0, 0], atol=1e-6)
     mirrored = layer([one_hot(labels[:, ::-1], 2), places()])
     np.testing.assert_allclose(found, mirrored, atol=1e-6)
 
 
-def test_shares_do_not_depend_on_where_the_grid_lies():
+def test_shares_do_not_depend_on_where_the_grid_lies_or_how_fine_it_is():
     labels = np.zeros((1, 8, 8, 8), int)
-    labels[0, :, :4] = 1
-    moved = np.roll(labels, 2, axis=2)
+    labels[0, :, 2:4] = 1
+    fine = labels.repeat(2, 1).repeat(2, 2).repeat(2, 3)
     layer = layers.AnatomyFeatures([], [1], [[1]], MAPS, unit=1.0)
+    given = [
+        (labels, places()),
+        (np.roll(labels, 2, axis=2), places(origin=(-3.5, -5.5, -3.5))),
+        (fine, places(16, origin=(-3.75, -3.75, -3.75), mm=0.5)),
+    ]
 
-    found = np.asarray(layer([one_hot(labels, 2), places()]))
-    other = np.asarray(layer([one_hot(moved, 2), places(origin=(-3.5, -5.5, -3.5))]))
-
-    # The two slices that left the box have no share; those behind are as they were.
-    np.testing.assert_allclose(found, [[128 / 129, 128 / 129, 0, 0]], atol=1e-6)
-    np.testing.assert_allclose(other, [[128 / 129, 128 / 129, 0, 0]], atol=1e-6)
+    for where, coordinates in given:
+        found = layer([one_hot(where, 2), coordinates])
+        np.testing.assert_allclose(found, [[0.5, 0.5, 0, 0]], atol=1e-6)
 
 
-def test_a_block_outside_of_the_volume_has_no_share():
+def test_a_block_outside_of_the_volume_is_empty():
     labels = np.ones((1, 4, 4, 4), int)
     layer = layers.AnatomyFeatures([], [1], [[1]], MAPS, unit=1.0)
 
     found = layer([one_hot(labels, 2), places(4, origin=(0.5, 0.5, 0.5))])
 
-    np.testing.assert_allclose(found, [[0, 0, 0, 64 / 65]], atol=1e-6)
+    np.testing.assert_allclose(found, [[0, 0, 0, 0.5]], atol=1e-6)
 
 
 def test_size_is_the_logarithm_of_the_whole():

@@ -47,6 +47,18 @@ def test_groups_have_the_shares_that_they_are_given():
         layer.fit(rows(), groups=[(3, 1.0)])
 
 
+def test_a_group_together_keeps_what_varies_most():
+    x = rows()
+    layer = FeatureScaling(2)
+    layer.fit(x, groups=[(2, 0.5), (5, 0.5, "together")])
+    scaled = keras.ops.convert_to_numpy(layer(x))
+
+    assert (scaled[:, :2] ** 2).sum(1).mean() == pytest.approx(0.5, rel=1e-4)
+    assert (scaled[:, 2:] ** 2).sum(1).mean() == pytest.approx(0.5, rel=1e-4)
+    relative = scaled[:, 2:6].std(0) / x[:, 2:6].std(0)
+    np.testing.assert_allclose(relative, relative[0], rtol=1e-4)
+
+
 def test_the_mean_square_of_distances_is_one(layer):
     assert (layer.distance(rows()) ** 2).mean() == pytest.approx(1.0, rel=1e-3)
 

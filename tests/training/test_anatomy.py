@@ -2,7 +2,9 @@
 
 import csv
 import json
+import shutil
 
+import keras
 import numpy as np
 import pytest
 
@@ -83,7 +85,8 @@ def table(tmp_path):
 @pytest.fixture
 def start(tmp_path):
     def made(recipe):
-        path = tmp_path / "start.weights.h5"
+        keras.utils.set_random_seed(0)
+        path = tmp_path / f"{recipe['task']}.weights.h5"
         write_weights(build_model({**recipe, "weights": None}), path)
         return path
 
@@ -134,6 +137,26 @@ def test_a_classification_gives_probabilities_of_left_out_scanners(
     assert np.mean(right) > 0.7
     for row in rows:
         assert float(row["female"]) + float(row["male"]) == pytest.approx(1, abs=1e-5)
+
+
+def test_streamed_scans_give_the_same_and_features_serve_another_target(
+    tmp_path, table, start
+):
+    recipe = recipe_of()
+    weights = start(recipe)
+    kept = train(recipe, table, tmp_path / "kept", start=weights)
+    streamed = train(
+        recipe, table, tmp_path / "streamed", start=weights, feed="streamed"
+    )
+    name = "out_of_scanner.csv"
+    assert (kept / name).read_text() == (streamed / name).read_text()
+
+    features = tmp_path / "sex" / "features"
+    shutil.copytree(kept / "features", features)
+    before = {path.name for path in features.glob("*.npy")}
+    other = recipe_of("classification")
+    train(other, table, tmp_path / "sex", start=start(other))
+    assert {path.name for path in features.glob("*.npy")} == before
 
 
 def test_without_a_body_it_is_refused(tmp_path, table):
