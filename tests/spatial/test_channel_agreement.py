@@ -97,6 +97,16 @@ def test_what_a_channel_did_not_see_says_nothing(share):
     assert doubts(person(0), other.with_array(np.ones_like(array))) is None
 
 
+def test_a_phantom_without_sides_is_nobody():
+    source = atlas(ATLAS)
+    array = np.maximum(source.brain, source.brain[::-1])
+    brain = Volume(array.astype(np.float32), source.grid.affine)
+    middle = np.diag([1.0, 1, 1, 1])
+    middle[0, 3] = -(source.grid.affine @ [(array.shape[0] - 1) / 2, 0, 0, 1])[0]
+    brain = brain.with_affine(middle @ brain.affine)
+    assert doubts(brain, contrast(brain, "flair")) is None
+
+
 def kinds_of(volume):
     names = ("t1", "t1_ir", "flair")
     return [n for n in names if not contrast_doubts(volume, UNMOVED, ATLAS, n)]
