@@ -5,7 +5,6 @@ import json
 import keras
 
 from medzoo.layers.convolution_blocks import BlockStyle
-from medzoo.models.legacy_file import is_legacy, save_legacy
 from medzoo.models.rematerialization import Blocks
 
 
@@ -121,7 +120,9 @@ class VolumeModel(keras.Model):
         Raises:
             medzoo.errors.InputError: for .h5 with include_optimizer=True.
         """
-        if is_legacy(filepath):
+        if str(filepath).lower().endswith((".h5", ".hdf5")):
+            from medzoo.inference.legacy_file import save_legacy
+
             save_legacy(self, filepath, overwrite, **options)
         else:
             super().save(filepath, overwrite=overwrite, zipped=zipped, **options)

@@ -9,13 +9,6 @@ import keras
 from medzoo.errors import InputError, MedzooWarning
 from medzoo.files import replace_atomically
 
-ENDINGS = (".h5", ".hdf5")
-
-
-def is_legacy(filepath):
-    """Returns whether a file name asks for the old format, a bool."""
-    return str(filepath).lower().endswith(ENDINGS)
-
 
 def save_legacy(model, filepath, overwrite=True, include_optimizer=None):
     """Saves a model with its recipe and weights as .h5, for `keras.models.load_model`.
