@@ -43,7 +43,9 @@ REPAIRS = {
         "medzoo/io/image_files.py:read_labels"
     ),
     "Tables: commas, semicolons or tabs, spaces around cells, any case of column "
-    "names, empty rows, `n/a`.": "medzoo/data/table_rows.py:read_rows",
+    "names, empty rows, `n/a`, Excel's line `sep=;`, ends of lines of any kind.": (
+        "medzoo/data/table_rows.py:read_rows"
+    ),
     "Ages as DICOM writes them (`039Y`).": "medzoo/data/people.py:plain_age",
     "Sexes however they are written (`m`, `Male`).": "medzoo/data/people.py:plain_sex",
     "People are told apart by a column of any usual name, or by BIDS names.": (

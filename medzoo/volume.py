@@ -8,6 +8,7 @@ SPACING_RANGE = (0.001, 1000.0)
 # Nothing scanned lies a kilometre from the origin of its space; numbers beyond it are
 # damage, and the largest would overflow when positions are computed.
 MOST_OFFSET = 1e6
+ADVICE = "Pass a 4x4 matrix, voxel index to millimetres."
 
 
 class Volume:
@@ -39,7 +40,7 @@ class Volume:
                 "The voxels of a volume must be real numbers. "
                 f"Received: dtype={array.dtype}. Convert the array first."
             )
-        affine = np.array(affine, np.float64)
+        affine = _as_matrix(affine)
         _check_affine(affine)
         affine.setflags(write=False)
         self._array = array
@@ -129,17 +130,29 @@ class Volume:
         )
 
 
+def _as_matrix(affine):
+    try:
+        given = np.asarray(affine)
+    except ValueError:  # rows of unequal lengths
+        given = np.asarray(None)
+    if given.dtype.kind not in "biuf":
+        raise GeometryError(
+            "An affine must be 4x4 and finite. "
+            f"Received: {type(affine).__name__}, not of real numbers. {ADVICE}"
+        )
+    return np.array(given, np.float64)
+
+
 def _check_affine(affine):
-    advice = "Pass a 4x4 matrix, voxel index to millimetres."
     if affine.shape != (4, 4) or not np.isfinite(affine).all():
         raise GeometryError(
             "An affine must be 4x4 and finite. "
-            f"Received: affine={affine.tolist()}. {advice}"
+            f"Received: affine={affine.tolist()}. {ADVICE}"
         )
     if not np.array_equal(affine[3], (0, 0, 0, 1)):
         raise GeometryError(
             "An affine's last row must be 0 0 0 1. "
-            f"Received: row={affine[3].tolist()}. {advice}"
+            f"Received: row={affine[3].tolist()}. {ADVICE}"
         )
     with np.errstate(over="ignore"):  # infinite is refused below
         spacing = np.linalg.norm(affine[:3, :3], axis=0)
@@ -152,13 +165,13 @@ def _check_affine(affine):
     if np.abs(affine[:3, 3]).max() > MOST_OFFSET:
         raise GeometryError(
             f"An origin must lie within {MOST_OFFSET:g} mm of the world's. "
-            f"Received: origin={affine[:3, 3].tolist()}. {advice}"
+            f"Received: origin={affine[:3, 3].tolist()}. {ADVICE}"
         )
     # Of unit columns, so that the bound does not depend on the voxel size.
     if abs(np.linalg.det(affine[:3, :3] / spacing)) < 1e-6:
         raise GeometryError(
             "An affine must be invertible. "
-            f"Received: affine={affine.tolist()}. {advice}"
+            f"Received: affine={affine.tolist()}. {ADVICE}"
         )
 
 

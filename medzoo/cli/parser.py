@@ -97,6 +97,26 @@ def spacing(text: str) -> tuple[float, float, float]:
     return tuple(values)
 
 
+def image(text: str) -> Path:
+    """Reads a path; "" is a variable that nobody set, not the working folder."""
+    if not text:
+        raise argparse.ArgumentTypeError(f"must be a path. Received: {text!r}")
+    return Path(text)
+
+
+def years(text: str) -> float:
+    """Reads an age."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= 120:
+        raise argparse.ArgumentTypeError(
+            f"must be a number of years from 0 to 120. Received: {text!r}"
+        )
+    return value
+
+
 def channel(text: str) -> tuple[str, Path]:
     """Reads one CHANNEL=PATH."""
     name, equals, path = text.partition("=")

@@ -11,7 +11,9 @@ from medzoo.cli.parser import (
     add_name,
     add_threads,
     channel,
+    image,
     spacing,
+    years,
 )
 from medzoo.errors import InputError
 from medzoo.zoo.registry import resolve
@@ -70,7 +72,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_name(parser)
     parser.add_argument(
         "images",
-        type=Path,
+        type=image,
         nargs="*",
         metavar="IMAGE",
         help="an image of the model's first channel; several are several cases",
@@ -103,7 +105,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def _add_person(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--age",
-        type=float,
+        type=years,
         metavar="YEARS",
         help="age of the person, for centiles of volumes; a table has a column age",
     )

@@ -4,6 +4,8 @@ import csv
 import io
 import re
 from dataclasses import dataclass
+from functools import cached_property
+from os import PathLike
 from pathlib import Path
 
 from medzoo.errors import FileFormatError, InputError, MissingFileError
@@ -12,6 +14,9 @@ TABLE_SUFFIXES = (".csv", ".tsv")
 DELIMITERS = (",", ";", "\t")
 # BIDS and spreadsheets write these where nothing is known.
 NOTHING = ("n/a", "na", "#n/a", "null")
+SEPARATOR = re.compile(r'"?sep=([,;\t|])"?', re.IGNORECASE)
+# What stands around names unseen: spaces, and marks of text that was pasted.
+INVISIBLE = " \t\n\r\v\f\u00a0\u200b\u200c\u200d\u2060\ufeff"
 # A table of cases is no image: whatever is larger was not meant.
 LARGEST_TABLE = 1 << 28
 
@@ -30,6 +35,14 @@ class Table:
     header: tuple
     rows: list
 
+    @cached_property
+    def _names(self):
+        """Columns by their plain names: a header may have a hundred thousand."""
+        found = {}
+        for name in self.header:
+            found.setdefault(plain(name), []).append(name)
+        return found
+
     def column(self, wanted):
         """Returns the name of a column as the table has it: case does not matter.
 
@@ -42,7 +55,7 @@ class Table:
         Raises:
             InputError: if two columns have that name.
         """
-        found = [name for name in self.header if plain(name) == plain(wanted)]
+        found = self._names.get(plain(wanted), [])
         if len(found) > 1:
             raise InputError(
                 f"A column must be in a table once, in {self.path}. "
@@ -73,14 +86,23 @@ def read_rows(path):
         FileFormatError: if it is no UTF-8 text, or a quote is not closed.
         InputError: for a row with more cells than the header.
     """
+    if not isinstance(path, str | PathLike):
+        raise InputError(
+            "A case table must be a file. "
+            f"Received: {type(path).__name__}. Pass its path."
+        )
     path = Path(path)
-    text = _text(path)
-    delimiter = _delimiter(text, path)
+    text = _text(path).lstrip("\r\n")
+    delimiter, text = _delimiter(text, path)
     reader = csv.reader(
-        io.StringIO(text), delimiter=delimiter, skipinitialspace=True, strict=True
+        # Old Macs ended lines by a return alone.
+        io.StringIO(text, newline=None),
+        delimiter=delimiter,
+        skipinitialspace=True,
+        strict=True,
     )
     try:
-        header = [name.strip() for name in next(reader, [])]
+        header = [name.strip(INVISIBLE) for name in next(reader, [])]
         rows = [(reader.line_num, [c.strip() for c in row]) for row in reader]
     except csv.Error as error:
         raise FileFormatError(
@@ -125,10 +147,13 @@ def _text(path):
 
 
 def _delimiter(text, path):
-    first = text.split("\n", 1)[0]
+    """The delimiter, and the text without a first line that tells it, as of Excel."""
+    first = text.splitlines()[0] if text else ""
+    if told := SEPARATOR.fullmatch(first):
+        return told[1], text[len(first) :].lstrip("\r\n")
     if path.suffix.lower() == ".tsv":
-        return "\t"
-    return max(DELIMITERS, key=first.count)
+        return "\t", text
+    return max(DELIMITERS, key=first.count), text
 
 
 def _check_cells(cells, header, number, path):

@@ -65,8 +65,9 @@ def _check_end(archive, offset):
     """Makes sure that an archive ends as archives do: tarfile stops at any damage."""
     with open(archive, "rb") as file:
         file.seek(offset)
-        block = file.read(tarfile.BLOCKSIZE)
-    if any(block) or len(block) < tarfile.BLOCKSIZE:
+        blocks = file.read(2 * tarfile.BLOCKSIZE)
+    # Two blocks of zeros: one alone can be a header that was lost.
+    if any(blocks) or len(blocks) < 2 * tarfile.BLOCKSIZE:
         raise tarfile.ReadError(f"no header and no end at byte {offset}")
 
 

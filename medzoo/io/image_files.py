@@ -79,7 +79,7 @@ def read(path, *, assume_affine=None):
 def read_quietly(path, *, assume_affine=None):
     """Reads as `read` does; what is worth telling is in the Volume's warnings alone."""
     assumed = _assumed_affine(assume_affine)
-    path = Path(path)
+    path = _as_path(path)
     return _volume(path, _suffix(path, READERS, FileFormatError), assumed)
 
 
@@ -95,7 +95,7 @@ def read_labels(path):
     Raises:
         MedzooError: as `read`.
     """
-    path = Path(path)
+    path = _as_path(path)
     suffix = _suffix(path, READERS, FileFormatError)
     array, affine, warned = READERS[suffix](path, None, several_volumes=True)
     array = native(array)
@@ -126,7 +126,7 @@ def write(volume, path):
         MissingFileError: the folder is not there.
         FileFormatError: what was written does not read back; nothing was replaced.
     """
-    path = Path(path)
+    path = _as_path(path)
     suffix = _suffix_of(path, WRITERS, InputError)
     if not path.parent.is_dir():
         raise refusal(
@@ -149,6 +149,15 @@ def write(volume, path):
         WRITERS[suffix](array, volume.affine, temporary)
         _verify(temporary, suffix, array, volume.affine, path)
     return path
+
+
+def _as_path(path):
+    if not isinstance(path, str | os.PathLike) or "\0" in os.fspath(path):
+        raise InputError(
+            "An image's place must be a path. "
+            f"Received: path={path!r:.80}. Pass a str or a pathlib.Path."
+        )
+    return Path(path)
 
 
 def _volume(path, suffix, assumed):

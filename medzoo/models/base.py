@@ -4,7 +4,6 @@ import json
 
 import keras
 
-from medzoo.errors import InputError
 from medzoo.layers.convolution_blocks import BlockStyle
 from medzoo.models.rematerialization import Blocks
 
@@ -109,25 +108,24 @@ class VolumeModel(keras.Model):
         return predict_volume(self, image, uncertainty=uncertainty, **options)
 
     def save(self, filepath, overwrite=True, zipped=None, **options):
-        """Saves the model with its recipe, as `keras.Model.save` does, in .keras.
+        """Saves the model with its recipe, as `keras.Model.save` does.
 
         Args:
-            filepath: str or path, ending in .keras.
+            filepath: str or path, ending in .keras; or in .h5, Keras' old format, which
+                keeps weights and recipe, but no optimizer: a warning says so.
             overwrite: bool, see `keras.Model.save`.
             zipped: bool or None, likewise.
             **options: likewise.
 
         Raises:
-            medzoo.errors.InputError: for .h5, Keras' old format, which knows neither
-                networks within networks nor classes of packages.
+            medzoo.errors.InputError: for .h5 with include_optimizer=True.
         """
         if str(filepath).lower().endswith((".h5", ".hdf5")):
-            raise InputError(
-                "A model is saved as .keras; .h5 cannot be loaded again. "
-                f"Received: filepath={str(filepath)!r}. Use model.save('m.keras'), or "
-                "model.save_weights('m.weights.h5')."
-            )
-        return super().save(filepath, overwrite=overwrite, zipped=zipped, **options)
+            from medzoo.inference.legacy_file import save_legacy
+
+            save_legacy(self, filepath, overwrite, **options)
+        else:
+            super().save(filepath, overwrite=overwrite, zipped=zipped, **options)
 
     def export(self, filepath, format="tf_saved_model", **options):  # noqa: A002
         """Writes the network for use without Keras, as `keras.Model.export` does.

@@ -19,17 +19,13 @@ from medzoo.spatial.brain_box import (
     crop_to_box,
     scale_to_white_matter,
 )
+from medzoo.spatial.channel_agreement import agreement_doubts, overlap_doubts
+from medzoo.spatial.channel_contrast import contrast_doubts
 from medzoo.spatial.coordinates import add_coordinates
 from medzoo.spatial.crop_pad import crop_pad
 from medzoo.spatial.grid import Grid
 from medzoo.spatial.orient import orient
-from medzoo.spatial.plausibility import (
-    contrast_doubts,
-    head_doubts,
-    kind_doubts,
-    overlap_doubts,
-    slice_doubts,
-)
+from medzoo.spatial.plausibility import head_doubts, kind_doubts, slice_doubts
 from medzoo.spatial.register import register, rigid_part
 from medzoo.spatial.resample import resample, resample_to
 from medzoo.spatial.resample_labels import resample_labels
@@ -214,12 +210,17 @@ class _State:
 
     def _doubts_of_others(self, atlas, first):
         """Each further channel against its kind, and against the first one."""
-        found = []
+        notes, found = [], self._found[atlas]
+        first_name = self.channels[self.present()[0]]
         for index in self.present()[1:]:
             name, image = self.channels[index], self.channel(index)
-            found += overlap_doubts(first.array, image.array, name)
-            found += contrast_doubts(image, self._found[atlas], atlas, name)
-        return found
+            told = agreement_doubts(first, image, found, atlas, (first_name, name))
+            # Whose folds agree lie in one place, however dark one of them is.
+            if told != []:
+                told = overlap_doubts(first.array, image.array, name) or told or []
+            notes += told
+            notes += contrast_doubts(image, found, atlas, name)
+        return notes
 
     def move(self, world):
         """Gives the volume another world, `(4, 4)` old mm -> new mm."""

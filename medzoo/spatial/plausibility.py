@@ -11,7 +11,12 @@ read by nobody; docs/decisions.md has the measurements.
 import numpy as np
 
 from medzoo.spatial.atlas import atlas as _atlas
-from medzoo.spatial.background import samples_of
+from medzoo.spatial.channel_contrast import (
+    ADVICE,
+    background_of,
+    contrast_doubts,
+    values_at,
+)
 
 # Voxels looked at: enough for shares to be right to a hundredth.
 NUM_SAMPLES = 100_000
@@ -27,6 +32,7 @@ LEAST_AIR = 0.05
 
 # Below this correlation with the average brain the image is hardly a T1 of a head.
 LEAST_CORRELATION = 0.5
+LIKE_T1 = ("t1", "t1_ir")
 # Adult brains measured: 0.83 to 1.03 times the atlas.
 PLAUSIBLE_SCALE = (0.7, 1.3)
 # Longest over shortest axis of the fit: a half brain is pulled over the whole atlas.
@@ -43,20 +49,9 @@ EMPTY = 0.1
 LEAST_BRAIN = 0.65
 # Voxels nearer to the middle than this (mm) belong to neither side.
 MIDDLE_MM = 12.0
-# The average brain is so bright where heads have grey matter, and above it white.
-GREY, WHITE = (0.5, 0.75), 0.93
-# Of grey matter's intensity to that of white matter.
-MOST_GREY, LEAST_GREY_OF_FLAIR = 0.92, 0.88
-CONTRAST_OF = {"t1": (-np.inf, MOST_GREY), "flair": (LEAST_GREY_OF_FLAIR, np.inf)}
-KINDS = {"t1": "T1", "flair": "FLAIR"}
-# Of the brightest: darker is outside the head. Heads of one session overlap by 0.83
-# and more, stripped or not.
-HEAD_SHARE, LEAST_HEAD_OVERLAP = 0.15, 0.6
 # Slices in clinical use are 3 to 5 mm thick; models learnt from 1 to 2 mm.
 THICK_MM = 4.5
 SIDES = (("left", "right"), ("back", "front"), ("lower", "upper"))
-
-ADVICE = "do not trust the result"
 
 
 def kind_doubts(array, name):
@@ -153,12 +148,12 @@ def head_doubts(volume, found, atlas, name):
         volume: Volume, one channel, in the world that `found` is of.
         found: `Registration` of it to the atlas.
         atlas: str, the atlas's name.
-        name: str, its channel. Only "t1" is held against the contrast of a T1.
+        name: str, its channel, whose contrast it must have.
 
     Returns:
         list of str, the first doubt in a sentence; none for a whole head. Takes 0.02 s.
     """
-    if name == "t1" and found.correlation < LEAST_CORRELATION:
+    if name in LIKE_T1 and found.correlation < LEAST_CORRELATION:
         return [
             f"the image resembles a T1 of a head little (correlation "
             f"{found.correlation:.2f} with the average brain): {ADVICE}"
@@ -172,56 +167,7 @@ def head_doubts(volume, found, atlas, name):
             f"part of the brain is missing: {1 - brain.sides[side]:.0%} of its {side} "
             f"part lies outside the image or in an empty area: {ADVICE}"
         ]
-    return _contrast_doubts(brain, name)
-
-
-def contrast_doubts(volume, found, atlas, name):
-    """Says whether a further channel of a case has not the contrast of its kind.
-
-    Args:
-        volume: Volume, one channel, in the world that `found` is of.
-        found: `Registration` of the case's first channel to the atlas.
-        atlas: str, the atlas's name.
-        name: str, the channel: "t1" and "flair" are known.
-
-    Returns:
-        list of str, one doubt or none.
-    """
-    return _contrast_doubts(_Brain(volume, found, _atlas(atlas)), name)
-
-
-def _contrast_doubts(brain, name):
-    low, high = CONTRAST_OF.get(name, (-np.inf, np.inf))
-    if low <= brain.grey_to_white <= high:
-        return []
-    return [
-        f"the brain has not the contrast of a {KINDS.get(name, name)} (grey matter is "
-        f"{brain.grey_to_white:.2f} times as bright as white matter): {ADVICE}"
-    ]
-
-
-def overlap_doubts(first, other, name):
-    """Says whether the heads in two channels of a case do not lie in one place.
-
-    Args:
-        first: `(x, y, z)` array, the first channel.
-        other: `(x, y, z)` array on its grid, 0 where it saw nothing.
-        name: str, the other channel.
-
-    Returns:
-        list of str, one doubt or none.
-    """
-    one, two = samples_of(first), samples_of(other)
-    seen = two != 0
-    one, two = _filled(one) & seen, _filled(two)
-    total = int(one.sum() + two.sum())
-    overlap = 2 * int((one & two).sum()) / total if total else 1.0
-    if overlap >= LEAST_HEAD_OVERLAP:
-        return []
-    return [
-        f"the head in the {name} image and that in the first image overlap little "
-        f"({overlap:.2f}): they may be of two people, or one lies elsewhere: {ADVICE}"
-    ]
+    return contrast_doubts(volume, found, atlas, name)
 
 
 def slice_doubts(spacing, name):
@@ -241,16 +187,6 @@ def slice_doubts(spacing, name):
         f"the slices of the {name} image are {thick:.1f} mm thick: answers are less "
         "exact than the model's card says"
     ]
-
-
-def _filled(values):
-    """Which voxels are not empty, by a share of the bright ones."""
-    background = float(np.percentile(values, 1))
-    above = values[values > background]
-    if not above.size:
-        return np.zeros(values.shape, bool)
-    bright = float(np.percentile(above, 90))
-    return values > background + HEAD_SHARE * (bright - background)
 
 
 def _size_doubt(found):
@@ -278,33 +214,16 @@ class _Brain:
     Attributes:
         sides: dict of the six sides of the head -> share of the brain there that is
             in the image and not empty.
-        grey_to_white: float, how bright the cortex is beside deep white matter,
-            from the background on; 1 where the image has neither.
     """
 
     def __init__(self, volume, found, source):
         index = np.argwhere(source.probability > 0.5)
         place = index @ source.grid.affine[:3, :3].T + source.grid.affine[:3, 3]
-        values = _values_at(volume, place, found.to_image)
-        values = values - _background(volume.array)
+        values = values_at(volume, place, found.to_image)
+        values = values - background_of(volume.array)
         at = tuple(index.T)
         core = source.probability[at] > CORE_PROBABILITY
         self.sides = _shares(values[core], place[core] - source.centre)
-        average = source.brain[at]
-        low, high = GREY
-        grey = _median(values[(average > low) & (average < high)])
-        white = _median(values[average > WHITE])
-        self.grey_to_white = grey / white if white > 0 else 1.0
-
-
-def _values_at(volume, place, to_image):
-    """The nearest voxels to `(n, 3)` positions of the atlas, mm; outside NaN."""
-    to_index = np.linalg.inv(volume.affine) @ to_image
-    index = np.rint(place @ to_index[:3, :3].T + to_index[:3, 3]).astype(int)
-    inside = ((index >= 0) & (index < volume.shape)).all(axis=1)
-    values = np.full(len(place), np.nan, np.float32)
-    values[inside] = volume.array[tuple(index[inside].T)]
-    return values
 
 
 def _shares(values, place):
@@ -318,13 +237,3 @@ def _shares(values, place):
         for axis, pair in enumerate(SIDES)
         for sign, name in zip((-1, 1), pair, strict=True)
     }
-
-
-def _median(values):
-    inside = values[np.isfinite(values)]
-    return float(np.median(inside)) if inside.size else 0.0
-
-
-def _background(array):
-    """The intensity of nothing: the 1st percentile of evenly spread voxels."""
-    return float(np.percentile(samples_of(array), 1))

@@ -3,7 +3,7 @@
 import math
 import warnings
 
-from medzoo.errors import IntegrityError, MedzooWarning, RecipeError
+from medzoo.errors import InputError, IntegrityError, MedzooWarning, RecipeError
 from medzoo.zoo.fetch import ready_weights
 from medzoo.zoo.recipe import Recipe, read_recipe
 from medzoo.zoo.registry import resolve
@@ -32,7 +32,8 @@ def load(
         fine-tuning with a small step: `fit` works at once.
 
     Raises:
-        InputError: for an unknown name, with the nearest ones.
+        InputError: for an unknown name, with the nearest ones, or more members than
+            have weights.
         IntegrityError: if the weights are not those that the recipe vouches for.
         OfflineError: if something must be fetched, and cannot be.
         RecipeError: if the recipe breaks the schema.
@@ -51,9 +52,10 @@ def load(
     from medzoo.training.settings import compile_for_fine_tuning
 
     overrides = _in_full_precision(overrides)
+    left_out = _members_left_out(recipe, overrides) if weights else 0
     model = build_model(recipe.to_dict(), **overrides)
     if path is not None:
-        _load_weights(model, path, shapes)
+        _load_weights(model, path, shapes, left_out)
     if num_classes is not None:
         model = with_new_head(model, num_classes, class_names)
     if path is not None and freeze_normalization:
@@ -123,9 +125,26 @@ def _checked_weights(folder, recipe):
     return path, scan_hdf5(path)
 
 
-def _load_weights(model, path, shapes):
+def _members_left_out(recipe, overrides):
+    """How many members of an ensemble that have weights are not asked for."""
+    trained = recipe.architecture["arguments"].get("num_members")
+    asked = overrides.get("num_members")
+    if trained is None or asked is None:
+        return 0
+    if not isinstance(asked, int) or not 1 <= asked <= trained:
+        raise InputError(
+            f"An ensemble is loaded with 1 to {trained} of its members. "
+            f"Received: num_members={asked!r}. Use weights=False to train more."
+        )
+    return trained - asked
+
+
+def _load_weights(model, path, shapes, left_out):
     stored = sum(math.prod(shape) for shape in shapes.values())
     wanted = sum(math.prod(weight.shape) for weight in model.weights)
+    if left_out:
+        # Members have equally many weights; those of the others stay in the file.
+        wanted += left_out * wanted // len(model.members)
     if stored != wanted:
         raise IntegrityError(
             "A weights file must hold the weights of the network and nothing else, in "

@@ -143,6 +143,26 @@ def words(section: Section, key: str) -> None:
 
 SHARE, SPACING = number(0, 1), one_or_three(number(0.05, 100))
 SIZE, POSITION = each(whole(1, 1024), (3,)), each(number(-1000, 1000), (3,))
+
+
+def open_or(check: Check) -> Check:
+    """A check of null, or of what another check takes."""
+
+    def check_given(section: Section, key: str) -> None:
+        if section.content[key] is not None:
+            check(section, key)
+
+    return check_given
+
+
+# Arguments that every network has, where it has them.
+NETWORK_KINDS = {
+    "input_shape": each(open_or(whole(1, 1024)), (4,)),
+    "num_classes": whole(1, 65_536),
+    "num_members": whole(1, 64),
+    "dropout_rate": number(0, 0.999),
+    "use_bias": truth,
+}
 CODES = some(whole(0, 65_535), 1, 2)
 CLASSES = some(whole(0, 65_535), 0, 65_536)
 FACTORS = named(number(0.01, 100))
@@ -259,6 +279,8 @@ def check_network(arguments: Section, architectures: tuple) -> None:
         RecipeError: for an object instead of a name, or an absurd size.
     """
     refuse_serialised(arguments)
+    for key in NETWORK_KINDS.keys() & arguments.content.keys():
+        NETWORK_KINDS[key](arguments, key)
     for key, value in arguments.content.items():
         if key in MOST and not _is_within(value, MOST[key]):
             rule = f"must be numbers from -1 to {MOST[key]}"

@@ -68,9 +68,3 @@ def test_a_loaded_model_trains_on_as_the_saved_one(model, tmp_path):
         one.fit(x, y, epochs=2, verbose=0, shuffle=False)
     for one, other in zip(loaded.weights, model.weights, strict=True):
         np.testing.assert_allclose(np.asarray(one), np.asarray(other), atol=1e-6)
-
-
-def test_the_old_format_is_refused_in_one_sentence(model, tmp_path):
-    with pytest.raises(InputError, match=r"\.keras"):
-        model.save(tmp_path / "m.h5")
-    assert list(tmp_path.iterdir()) == []

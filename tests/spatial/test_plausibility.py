@@ -7,13 +7,9 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from medzoo.spatial import Registration, SpatialChain, atlas, resample
-from medzoo.spatial.plausibility import (
-    contrast_doubts,
-    head_doubts,
-    kind_doubts,
-    overlap_doubts,
-    slice_doubts,
-)
+from medzoo.spatial.channel_agreement import overlap_doubts
+from medzoo.spatial.channel_contrast import contrast_doubts
+from medzoo.spatial.plausibility import head_doubts, kind_doubts, slice_doubts
 from medzoo.volume import Volume
 
 ATLAS = "ixi_t1_4mm"
@@ -149,9 +145,9 @@ def test_a_good_fit_may_be_stretched_more():
 
 def test_only_a_t1_needs_the_contrast_of_one():
     brain = whole_brain()
-    # White matter a little darker than grey, as in a FLAIR.
-    flat = np.where(brain.array > 100, 600 - brain.array / 10, brain.array)
-    other = Volume(flat.astype("f4"), brain.affine)
+    # White matter a little darker than grey, fluid dark, as in a FLAIR.
+    levels = (0, 300, 620, 2000), (0, 150, 600, 500)
+    other = Volume(np.interp(brain.array, *levels).astype("f4"), brain.affine)
     found = head_doubts(other, UNMOVED, ATLAS, "t1")
     assert len(found) == 1
     assert "not the contrast of a T1" in found[0]

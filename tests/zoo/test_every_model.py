@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import medzoo
+from medzoo.errors import InputError
 from medzoo.models.base import VolumeModel
 from medzoo.models.from_recipe import in_head
 from medzoo.zoo.cards import check_cards
@@ -140,6 +141,9 @@ def test_fewer_members_are_the_first_ones(name, model):
     np.testing.assert_array_equal(
         one.predict_on_batch(x), model.members[0].predict_on_batch(x)
     )
+    for count in (0, len(model.members) + 1, "two"):
+        with pytest.raises(InputError, match="num_members="):
+            medzoo.load(name, num_members=count)
 
 
 def test_other_number_of_classes_keeps_the_trained_body(name, model):

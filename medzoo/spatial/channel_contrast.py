@@ -1,0 +1,112 @@
+"""Has a channel the contrast of what it was given for: T1, T1-IR or FLAIR?
+
+Three tissues are looked at where an average brain has them: cortical grey matter, deep
+white matter, and the fluid of the ventricles. docs/decisions.md has the measurements.
+"""
+
+import numpy as np
+
+from medzoo.spatial.atlas import atlas as _atlas
+from medzoo.spatial.background import samples_of
+
+# The average brain is so bright where heads have grey matter, and above it white.
+GREY, WHITE = (0.5, 0.75), 0.93
+# The ventricles: dark in the average brain, within this box of its world, mm.
+FLUID = 0.5
+VENTRICLES = ((-28.0, 28.0), (-60.0, 35.0), (-5.0, 35.0))
+# Of grey matter's intensity to that of white matter.
+LEAST_GREY, MOST_GREY, LEAST_GREY_OF_FLAIR = 0.5, 0.92, 0.88
+# An inversion recovery has a stronger contrast than a T1, or the reverse one. None was
+# at hand: that is how it comes out when it is made of T1s.
+MOST_GREY_OF_IR = 0.6
+# Of white matter's intensity: fluid is dark in T1 (0.7 at most) and FLAIR.
+BRIGHT_FLUID = 0.9
+KINDS = {"t1": "T1", "t1_ir": "T1-IR", "flair": "FLAIR"}
+
+ADVICE = "do not trust the result"
+
+
+def contrast_doubts(volume, found, atlas, name):
+    """Says whether a channel has not the contrast of its kind.
+
+    Args:
+        volume: Volume, one channel, in the world that `found` is of.
+        found: `Registration` of the case's first channel to the atlas.
+        atlas: str, the atlas's name.
+        name: str, the channel: "t1", "t1_ir" and "flair" are known.
+
+    Returns:
+        list of str, one doubt or none.
+    """
+    tissues = _Tissues(volume, found, _atlas(atlas))
+    if name not in KINDS or tissues.fits(name):
+        return []
+    return [
+        f"the {name} image has not the contrast of a {KINDS[name]} (grey matter is "
+        f"{tissues.grey:.2f} times as bright as white matter, fluid "
+        f"{tissues.fluid:.2f} times): {ADVICE}"
+    ]
+
+
+class _Tissues:
+    """How bright tissues are beside white matter, from the background on.
+
+    Attributes:
+        grey: float, the cortex; 1 where the image has neither.
+        fluid: float, the ventricles; 0 where the image has none.
+    """
+
+    def __init__(self, volume, found, source):
+        index = np.argwhere(source.probability > 0.5)
+        place = index @ source.grid.affine[:3, :3].T + source.grid.affine[:3, 3]
+        values = values_at(volume, place, found.to_image) - background_of(volume.array)
+        average = source.brain[tuple(index.T)]
+        low, high = GREY
+        white = _median(values[average > WHITE])
+        grey = _median(values[(average > low) & (average < high)])
+        bounds = np.array(VENTRICLES)
+        deep = ((place > bounds[:, 0]) & (place < bounds[:, 1])).all(axis=1)
+        fluid = _median(values[deep & (average < FLUID)])
+        self.grey, self.fluid = (
+            (grey / white, fluid / white) if white > 0 else (1.0, 0.0)
+        )
+
+    def fits(self, name):
+        """Returns whether these can be the tissues of a channel, a bool."""
+        bright_fluid = self.fluid > BRIGHT_FLUID
+        if name == "t1_ir":
+            return bright_fluid or self.grey < MOST_GREY_OF_IR
+        if bright_fluid:
+            return False
+        if name == "t1":
+            return LEAST_GREY <= self.grey <= MOST_GREY
+        return self.grey >= LEAST_GREY_OF_FLAIR
+
+
+def values_at(volume, place, to_image):
+    """Returns the nearest voxels to `(n, 3)` positions of the atlas, mm; outside NaN.
+
+    Args:
+        volume: Volume, one channel.
+        place: `(n, 3)` array, mm in the atlas's world.
+        to_image: `(4, 4)` array, atlas world -> the volume's world.
+
+    Returns:
+        `(n,)` float32.
+    """
+    to_index = np.linalg.inv(volume.affine) @ to_image
+    index = np.rint(place @ to_index[:3, :3].T + to_index[:3, 3]).astype(int)
+    inside = ((index >= 0) & (index < volume.shape)).all(axis=1)
+    values = np.full(len(place), np.nan, np.float32)
+    values[inside] = volume.array[tuple(index[inside].T)]
+    return values
+
+
+def background_of(array):
+    """Returns the intensity of nothing: the 1st percentile of evenly spread voxels."""
+    return float(np.percentile(samples_of(array), 1))
+
+
+def _median(values):
+    inside = values[np.isfinite(values)]
+    return float(np.median(inside)) if inside.size else 0.0
