@@ -1,57 +1,88 @@
-"""Trains ixi_sex_resnet: a linear readout of the anatomy that regions are found by.
+"""Trains ixi_sex_resnet from scans of two scanners, whole heads and brains alone.
 
     python train.py IXI.csv OASIS.csv RUNS
 
-IXI.csv has the columns case_id, t1 (whole heads), dlmuse (region maps, code 1 the fluid
-around the brain), age and sex (F, M); OASIS.csv case_id, t1 (skull-stripped), age and
-sex. RUNS is a folder for what was measured: with that of ixi_age_resnet nothing is
-measured again. The results replace those in this folder: recipe.json,
-model.weights.h5, out_of_fold.csv, out_of_scanner.csv, metrics.json and expected.json,
-and beside them out_of_fold_intracranial_volume.csv, what the volume of the brain alone
-says in the same folds.
+IXI.csv has the columns case_id, t1, dlmuse (a region map, code 1 the fluid around the
+brain), age and sex (F, M); OASIS.csv case_id, t1 (skull-stripped), mrbrains (a map of
+tissue, fluid included), age and sex. RUNS is a folder for checkpoints; started again,
+training goes on from there. The results replace those in this folder: recipe.json,
+model.weights.h5, out_of_fold.csv, metrics.json and expected.json, and beside them
+out_of_fold_intracranial_volume.csv, what the volume alone says in the same folds. All
+settings stand in recipe.json.
 
-A scanner of which only women are known is left out: the readout would learn that the
-scanner is female.
-
-On two cores: an hour to measure every head, seconds for the rest.
+On two cores without a GPU: 11 minutes to place the scans, 2 to train.
+Expected, cross-validated: accuracy 0.95 on 140 whole heads of IXI, 0.67 on the 15
+brains of OASIS, 0.92 on both; intracranial volume alone 0.74.
 """
 
 import csv
-import json
+import shutil
 import sys
 from pathlib import Path
 
 import numpy as np
 from scipy.special import softmax
 
+from medzoo.cli.main import main as medzoo
+from medzoo.io import read
 from medzoo.training.ridge import ridge_classification
 
 FOLDER = Path(__file__).parent
+RESULTS = ("recipe.json", "model.weights.h5", "out_of_fold.csv")
+COLUMNS = ("case_id", "t1", "dlmuse", "mrbrains", "age", "sex", "source")
 VOLUME_FILE = "out_of_fold_intracranial_volume.csv"
-sys.path.insert(0, str(FOLDER.parent / "ixi_age_resnet"))
 
 
 def main(ixi, oasis, runs):
     """Trains, copies the results here, and measures them."""
-    from train import measure, train
-
-    code = train(runs, FOLDER, {"IXI": ixi, "OASIS": oasis})
+    runs = Path(runs)
+    runs.mkdir(parents=True, exist_ok=True)
+    rows = [*rows_of(ixi, "IXI"), *rows_of(oasis, "OASIS")]
+    table = runs / "cases.csv"
+    with table.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)
+    code = medzoo(["train", str(FOLDER), "--cases", str(table), "-o", str(runs)])
     if code:
         return code
-    write_volume_baseline(Path(runs) / FOLDER.name / "features")
-    return measure(FOLDER)
+    for file in RESULTS:
+        shutil.copyfile(runs / file, FOLDER / file)
+    write_volume_baseline(rows)
+    from medzoo.zoo.golden import write_expected
+    from medzoo.zoo.load import load
+
+    write_expected(load(FOLDER), FOLDER)
+    metrics = str(FOLDER / "metrics.json")
+    return medzoo(["evaluate", str(FOLDER), "-o", metrics, "--out-of-fold"])
 
 
-def write_volume_baseline(measured):
-    """Writes what the brain's volume alone says, in the folds of out_of_fold.csv.
+def rows_of(table, source):
+    """Returns a case table's labelled rows with absolute paths and their source."""
+    folder = Path(table).resolve().parent
+    rows = []
+    with Path(table).open(newline="", encoding="utf-8-sig") as file:
+        for row in csv.DictReader(file):
+            if row["sex"]:
+                kept = {name: row[name] for name in ("case_id", "age", "sex")}
+                for name in ("t1", "dlmuse", "mrbrains"):
+                    kept[name] = folder / row[name] if row.get(name) else ""
+                rows.append({**kept, "source": source})
+    return rows
 
-    Args:
-        measured: path of the folder with the features of every head.
+
+def write_volume_baseline(rows):
+    """Writes what the intracranial volume alone says, in the folds of out_of_fold.csv.
+
+    Both label maps hold the fluid around the brain. What they call it differs, so each
+    source has a constant of its own.
     """
     with (FOLDER / "out_of_fold.csv").open(newline="", encoding="utf-8") as file:
         cases = list(csv.DictReader(file))
-    volumes = np.array([volume_of(case["case_id"], measured) for case in cases])
-    features = 10 * (volumes - volumes.mean())[:, None]
+    of_case = {row["case_id"]: row for row in rows}
+    features = [features_of(of_case[case["case_id"]]) for case in cases]
+    features = np.array(features)
+    features -= features.mean(0)
     classes = np.array([[c["target"] == k for k in ("female", "male")] for c in cases])
     folds = np.array([case["fold"] for case in cases])
     names = np.array([case["case_id"] for case in cases])
@@ -69,12 +100,11 @@ def write_volume_baseline(measured):
         writer.writerows(cases)
 
 
-def volume_of(case_id, measured):
-    """Logarithm of the brain's volume in a case as it is."""
-    recipe = json.loads((FOLDER / "recipe.json").read_text(encoding="utf-8"))
-    place = len(recipe["architecture"]["arguments"]["features"]["regions"])
-    (path,) = measured.glob(f"{case_id}.*.npy")
-    return float(np.load(path)[-1, place])
+def features_of(row):
+    """Logarithm of the intracranial volume, in tens of percent, and the source."""
+    labels = read(row["dlmuse"] or row["mrbrains"])
+    volume = (np.asarray(labels.array) > 0).sum() * np.prod(labels.spacing)
+    return 10 * np.log(volume), float(row["source"] == "OASIS")
 
 
 if __name__ == "__main__":
