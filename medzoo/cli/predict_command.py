@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from medzoo.cli.bids_arguments import add_bids
 from medzoo.cli.parser import (
     add_engine,
     add_json,
@@ -13,6 +14,7 @@ from medzoo.cli.parser import (
     channel,
     spacing,
 )
+from medzoo.cli.series_choice import add_series, with_series
 from medzoo.errors import InputError
 from medzoo.zoo.registry import resolve
 
@@ -43,6 +45,11 @@ class PredictOptions:
         sex: Likewise.
         overwrite: Whether to replace what lies in the place of a result.
         keep_folders: Whether images go into folders named as those of the inputs.
+        dicom_seg: Whether to write a segmentation as DICOM SEG too.
+        aligned: Whether channels lie on each other, so that no motion is looked for.
+        bids: A BIDS tree, or None.
+        participants: Labels of its people; empty for all.
+        bids_filter: What names of its scans must have, or None.
     """
 
     name: str
@@ -63,6 +70,11 @@ class PredictOptions:
     sex: str | None = None
     overwrite: bool = False
     keep_folders: bool = False
+    dicom_seg: bool = False
+    aligned: bool = False
+    bids: Path | None = None
+    participants: tuple[str, ...] = ()
+    bids_filter: dict[str, str] | None = None
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -73,7 +85,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=Path,
         nargs="*",
         metavar="IMAGE",
-        help="an image of the model's first channel; several are several cases",
+        help="an image of the model's first channel, a DICOM folder or zip too; "
+        "several are several cases",
     )
     parser.add_argument(
         "--channel",
@@ -87,6 +100,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--cases", type=Path, metavar="CASES.csv", help="a table with one case a row"
     )
+    add_series(parser)
+    add_bids(parser)
     _add_output(parser)
     _add_person(parser)
     add_json(parser)
@@ -147,6 +162,17 @@ def _add_output(parser: ArgumentParser) -> None:
         help="of a segmentation: write the probabilities of all classes too",
     )
     parser.add_argument(
+        "--aligned",
+        action="store_true",
+        help="the channels lie on each other: do not look for motion between them",
+    )
+    parser.add_argument(
+        "--dicom-seg",
+        action="store_true",
+        help="of a segmentation of a DICOM series: write a DICOM SEG beside the image, "
+        "with the patient's fields of the series",
+    )
+    parser.add_argument(
         "--uncertainty",
         metavar="KIND",
         help="what to say of the doubt in a result instead of the usual: none, tta "
@@ -168,19 +194,20 @@ def read_options(values: Namespace) -> PredictOptions:
             ("IMAGE", values.images),
             ("--channel", values.channels),
             ("--cases", values.cases),
+            ("--bids", values.bids),
         )
         if value
     ]
     if len(given) != 1:
         raise InputError(
-            f"predict takes images, --channel or --cases. Received: "
+            f"predict takes images, --channel, --cases or --bids. Received: "
             f"{' and '.join(given) or 'none of them'}. Give exactly one kind."
         )
-    channels = _channels(values)
+    images, channels = with_series(values.images, _channels(values), values.series)
     return PredictOptions(
         name=values.name,
         folder=folder,
-        images=tuple(values.images),
+        images=tuple(images),
         channels=channels,
         cases=values.cases,
         output=values.output,
@@ -196,6 +223,11 @@ def read_options(values: Namespace) -> PredictOptions:
         sex=values.sex,
         overwrite=values.overwrite,
         keep_folders=values.keep_folders,
+        dicom_seg=values.dicom_seg,
+        aligned=values.aligned,
+        bids=values.bids,
+        participants=tuple(values.participants),
+        bids_filter=dict(values.bids_filter),
     )
 
 
@@ -213,10 +245,11 @@ def _channels(values: Namespace) -> dict[str, Path]:
 def run(values: Namespace) -> int:
     """Predicts; gives the exit code."""
     options = read_options(values)
-    from medzoo.zoo import predict
+    from medzoo.zoo import predict, predict_bids
 
     report = _report(options)
-    code = predict.run(options, report)
+    work = predict if options.bids is None else predict_bids
+    code = work.run(options, report)
     if report is not None:
         report.write()
     return code

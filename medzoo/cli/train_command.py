@@ -64,7 +64,14 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--data",
         metavar="KIND:FOLDER",
-        help="a data set in the layout that it is published in: mrbrains13:FOLDER",
+        help="a data set in the layout that it is published in: mrbrains13:FOLDER, "
+        "mrbrains18:FOLDER or wmh:FOLDER",
+    )
+    parser.add_argument(
+        "--bids",
+        type=Path,
+        metavar="DIR",
+        help="a BIDS tree; targets come from participants.tsv, or from its derivatives",
     )
     parser.add_argument(
         "--fine-tune",
@@ -131,10 +138,12 @@ def read_options(values: Namespace) -> TrainOptions:
     Raises:
         InputError: Unknown model.
     """
-    if (values.cases is None) == (values.data is None):
+    given = (values.cases, values.data, values.bids)
+    if sum(one is not None for one in given) != 1:
         raise InputError(
-            "train takes either --cases or --data. Received: "
-            f"cases={values.cases}, data={values.data}. Give exactly one."
+            "train takes one of --cases, --data and --bids. Received: "
+            f"cases={values.cases}, data={values.data}, bids={values.bids}. "
+            "Give exactly one."
         )
     folder = resolve(values.name)
     recipe = read_recipe(folder)
@@ -142,7 +151,7 @@ def read_options(values: Namespace) -> TrainOptions:
     return TrainOptions(
         name=values.name,
         folder=folder,
-        cases=values.cases,
+        cases=values.cases if values.bids is None else f"bids:{values.bids}",
         data=values.data,
         output=values.output,
         target=values.target,

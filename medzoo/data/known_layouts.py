@@ -1,9 +1,15 @@
 """Data sets that are read in their own layout, instead of from a cases.csv."""
 
 from medzoo.data.mrbrains13 import read_mrbrains13
+from medzoo.data.mrbrains18 import read_mrbrains18
+from medzoo.data.wmh import read_wmh
 from medzoo.errors import InputError
 
-LAYOUTS = {"mrbrains13": read_mrbrains13}
+LAYOUTS = {
+    "mrbrains13": read_mrbrains13,
+    "mrbrains18": read_mrbrains18,
+    "wmh": read_wmh,
+}
 
 
 def read_layout(text, *, source=None):

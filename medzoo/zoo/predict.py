@@ -4,6 +4,7 @@ import json
 import sys
 
 from medzoo.zoo.batch_input import cases_of, read_table, table_of, with_person
+from medzoo.zoo.dicom_seg import check_dicom_seg, with_dicom_seg
 from medzoo.zoo.image_output import ImageOutput
 from medzoo.zoo.predictor import CASE_ERRORS, IMAGE_TASKS, CaseError, Predictor
 from medzoo.zoo.progress import Progress
@@ -112,8 +113,11 @@ def run(options, report=None):
         assume_affine=options.assume_affine,
         threads=options.threads,
         options=wanted,
+        align=not options.aligned,
     )
     cases, tables = _given(options, predictor.channels)
+    recipe = predictor.recipe.to_dict()
+    check_dicom_seg(recipe, cases, wanted=options.dicom_seg)
     output = predictor.output_for(
         options.output,
         cases,
@@ -126,7 +130,8 @@ def run(options, report=None):
     told = {"output": images, "report": report}
     records = []
     with Progress(len(cases), "cases") as progress:
-        for record in predictor.records(cases, progress=progress, **told):
+        found = predictor.records(cases, progress=progress, **told)
+        for record in with_dicom_seg(found, cases, recipe, wanted=options.dicom_seg):
             records.append(record)
             tell(record, progress)
             if not quiet and "error" not in record:
