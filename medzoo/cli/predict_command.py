@@ -9,7 +9,7 @@ from medzoo.cli.bids_arguments import add_bids
 from medzoo.cli.parser import (
     add_engine,
     add_json,
-    add_name,
+    add_names,
     add_threads,
     channel,
     spacing,
@@ -28,7 +28,7 @@ class PredictOptions:
 
     Attributes:
         name: The model as the user wrote it.
-        folder: The model's folder.
+        folders: The folder of each model.
         images: One image of the first channel a case.
         channels: Channel -> image, of a single case.
         cases: A cases.csv, or None.
@@ -53,7 +53,7 @@ class PredictOptions:
     """
 
     name: str
-    folder: Path
+    folders: tuple[Path, ...]
     images: tuple[Path, ...]
     channels: dict[str, Path]
     cases: Path | None
@@ -79,7 +79,7 @@ class PredictOptions:
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Adds the arguments of this command."""
-    add_name(parser)
+    add_names(parser)
     parser.add_argument(
         "images",
         type=Path,
@@ -187,7 +187,7 @@ def read_options(values: Namespace) -> PredictOptions:
     Raises:
         InputError: Unknown model, or not exactly one kind of input.
     """
-    folder = resolve(values.name)
+    folders = _folders(values)
     given = [
         kind
         for kind, value in (
@@ -206,7 +206,7 @@ def read_options(values: Namespace) -> PredictOptions:
     images, channels = with_series(values.images, _channels(values), values.series)
     return PredictOptions(
         name=values.name,
-        folder=folder,
+        folders=folders,
         images=tuple(images),
         channels=channels,
         cases=values.cases,
@@ -231,6 +231,21 @@ def read_options(values: Namespace) -> PredictOptions:
     )
 
 
+def _folders(values: Namespace) -> tuple[Path, ...]:
+    names = values.name.split(",")
+    if len(set(names)) < len(names) or not all(names):
+        raise InputError(
+            "Each model stands once, with commas between. "
+            f"Received: {values.name}. See `medzoo list`."
+        )
+    if len(names) > 1 and values.report is not None:
+        raise InputError(
+            f"A report is of one model. Received: {values.name}. "
+            "Leave out --report, or call it model by model."
+        )
+    return tuple(resolve(name) for name in names)
+
+
 def _channels(values: Namespace) -> dict[str, Path]:
     channels = dict(values.channels)
     if len(channels) != len(values.channels):
@@ -245,11 +260,15 @@ def _channels(values: Namespace) -> dict[str, Path]:
 def run(values: Namespace) -> int:
     """Predicts; gives the exit code."""
     options = read_options(values)
-    from medzoo.zoo import predict, predict_bids
+    from medzoo.zoo import predict, predict_bids, predict_several
 
     report = _report(options)
-    work = predict if options.bids is None else predict_bids
-    code = work.run(options, report)
+    if options.bids is not None:
+        code = predict_bids.run(options, report)
+    elif len(options.folders) > 1:
+        code = predict_several.run(options)
+    else:
+        code = predict.run(options, report)
     if report is not None:
         report.write()
     return code
@@ -262,12 +281,12 @@ def _report(options: PredictOptions) -> "ReportSheet | None":
     from medzoo.reporting.sheet import ReportSheet
     from medzoo.zoo.recipe import read_recipe
 
-    recipe = read_recipe(options.folder).to_dict()
+    recipe = read_recipe(options.folders[0]).to_dict()
     note = "(verified in this run)"
     return ReportSheet(
         options.report,
         recipe,
-        options.folder,
+        options.folders[0],
         weights_note=note,
         overwrite=options.overwrite,
     )

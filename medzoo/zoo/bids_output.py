@@ -13,12 +13,22 @@ from medzoo.data.bids.scans import CHANNELS
 from medzoo.errors import InputError
 from medzoo.files import replace_atomically, write_text_atomically
 from medzoo.inference.sides import published_classes
+from medzoo.zoo.record_columns import as_cell, columns_of, meaning_of
 
 BIDS_VERSION = "1.10.0"
 DESCRIPTION = "dataset_description.json"
 # Hidden folders are no part of a BIDS tree: what is needed to go on lies there.
 WORK_FOLDER = ".medzoo"
+# Tables of whole cohorts are no part of the standard.
+IGNORED = (".bidsignore", "cohort.*\n")
 NOT_KNOWN = "n/a"
+PEOPLE = {
+    "age": {"Description": "Age as the data set tells it", "Units": "year"},
+    "sex": {
+        "Description": "Sex as the data set tells it",
+        "Levels": {"F": "female", "M": "male"},
+    },
+}
 
 
 class BidsOutput:
@@ -28,15 +38,17 @@ class BidsOutput:
         folder: path, made if it is not there.
         recipe: dict.
         tree: `medzoo.data.bids.BidsTree` that the results are of.
+        overwrite: bool, replace results that somebody changed.
 
     Raises:
         InputError: if the folder holds something else than a derivative of medzoo.
     """
 
-    def __init__(self, folder, recipe, tree):
+    def __init__(self, folder, recipe, tree, *, overwrite=False):
         self.folder = Path(folder)
         self.recipe = recipe
         self.tree = tree
+        self.overwrite = overwrite
         self.model = f"{recipe['name']}@{recipe['version']}"
         # Labels of BIDS have letters and digits alone.
         self.label = re.sub(r"[^A-Za-z0-9]", "", recipe["name"])
@@ -51,6 +63,7 @@ class BidsOutput:
         """Makes the folder and its description."""
         self.work_folder.parent.mkdir(parents=True, exist_ok=True)
         _write_json(self.folder / DESCRIPTION, self._description())
+        write_text_atomically(self.folder / IGNORED[0], IGNORED[1])
 
     def add(self, record):
         """Lays the image of a case into its place.
@@ -59,11 +72,18 @@ class BidsOutput:
             record: dict with "case_id" and, for tasks that answer in images, "output".
 
         Returns:
-            dict, the record with the new path.
+            dict, the record with the new path, or with an error where somebody
+            changed the image that lies there.
         """
         if "error" in record or "output" not in record:
             return record
         path = self._image_path(record["case_id"])
+        if _was_changed(path) and not self.overwrite:
+            told = (
+                "A result must not replace what was changed after medzoo wrote it. "
+                f"Received: {path}. Move it, or --overwrite to replace it."
+            )
+            return {"case_id": record["case_id"], "error": told}
         path.parent.mkdir(parents=True, exist_ok=True)
         source = Path(record["output"])
         with replace_atomically(path) as temporary:
@@ -167,70 +187,43 @@ class BidsOutput:
         scan = self.tree.sources.get(record["case_id"])
         row = {"participant_id": person}
         row["source"] = NOT_KNOWN if scan is None else scan.path.name
-        row |= _numbers(record)
-        row["warnings"] = _cell("; ".join(record.get("warnings", [])))
-        row["error"] = _cell(record.get("error", ""))
-        return row
+        row |= {"warnings": NOT_KNOWN, "error": NOT_KNOWN} | columns_of(record)
+        last = {name: row.pop(name) for name in ("warnings", "error")}
+        return {name: as_cell(value) for name, value in (row | last).items()}
 
     def _dictionary(self, names):
-        unit = self.recipe.get("unit") or ""
         told = {
             "participant_id": {"Description": "Person"},
             "source": {"Description": f"Scan, a {', '.join(CHANNELS)} image"},
-            "value": {"Description": f"Answer of {self.model}", "Units": unit},
-            "interval_low": {"Description": "90 % interval, lower end", "Units": unit},
-            "interval_high": {"Description": "90 % interval, upper end", "Units": unit},
-            "label": {"Description": f"Answer of {self.model}"},
-            "warnings": {"Description": "What was doubtful in the scan"},
-            "error": {"Description": "Why there is no result"},
         }
         found = {"MeasurementToolMetadata": {"Description": f"{self.model} of medzoo"}}
         for name in names:
-            found[name] = told.get(name) or _described(name)
+            found[name] = told.get(name) or meaning_of(name, self.recipe)
         return found
 
     def _write_participants(self):
-        people = sorted(
-            path.name for path in self.folder.glob("sub-*") if path.is_dir()
-        )
+        """All people with a result, and what the data set tells of them."""
         table = self.folder / "participants.tsv"
+        rows = {row["participant_id"]: row for row in _rows_of(table)}
+        for path in self.folder.glob("sub-*"):
+            rows.setdefault(path.name, {"participant_id": path.name})
         for other in (self.folder / "phenotype").glob("*.tsv"):
-            people += [row["participant_id"] for row in _rows_of(other)]
-        lines = ["participant_id", *sorted(set(people))]
-        write_text_atomically(table, "\n".join(lines) + "\n")
-
-
-def _numbers(record):
-    """What a record answers, as columns."""
-    row = {}
-    for name in ("value", "label"):
-        if name in record:
-            row[name] = record[name]
-    if "interval" in record:
-        row["interval_low"], row["interval_high"] = record["interval"]
-    for name, share in record.get("probabilities", {}).items():
-        row[f"probability_{_column(name)}"] = share
-    for name, ml in record.get("volumes_ml", {}).items():
-        row[f"volume_{_column(name)}"] = ml
-    for name, centile in record.get("centiles", {}).items():
-        row[f"centile_{_column(name)}"] = centile
-    return row
-
-
-def _described(name):
-    kind, _, what = name.partition("_")
-    units = {"volume": "mL", "centile": "percentile"}
-    told = {"Description": f"{kind} of {what.replace('_', ' ')}"}
-    return told | ({"Units": units[kind]} if kind in units else {})
-
-
-def _column(name):
-    return re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_").lower()
-
-
-def _cell(text):
-    """A text as one cell: no tab, no line break, never empty."""
-    return " ".join(str(text).split()) or NOT_KNOWN
+            for row in _rows_of(other):
+                person = row["participant_id"]
+                rows.setdefault(person, {"participant_id": person})
+        for case in self.tree.cases:
+            row = rows.get(case.columns["subject"])
+            if row is not None:
+                row |= {n: case.columns[n] for n in PEOPLE if n in case.columns}
+        names = ["participant_id", *PEOPLE]
+        names = [n for n in names if any(n in row for row in rows.values())]
+        lines = [
+            "\t".join(as_cell(row.get(name, NOT_KNOWN)) for name in names)
+            for _, row in sorted(rows.items())
+        ]
+        write_text_atomically(table, "\n".join(["\t".join(names), *lines]) + "\n")
+        told = {name: PEOPLE[name] for name in names if name in PEOPLE}
+        _write_json(table.with_suffix(".json"), told)
 
 
 def _rows_of(table):
@@ -239,6 +232,15 @@ def _rows_of(table):
         return []
     with table.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file, delimiter="\t"))
+
+
+def _was_changed(image):
+    """Whether an image is newer than its side-car, which is written after it."""
+    side_car = image.with_name(image.name.removesuffix(".nii.gz") + ".json")
+    try:
+        return image.stat().st_mtime > side_car.stat().st_mtime
+    except OSError:
+        return False
 
 
 def _write_json(path, content):

@@ -109,13 +109,13 @@ def run(options, report=None):
         precision=options.precision,
     )
     predictor = Predictor(
-        options.folder,
+        options.folders[0],
         assume_affine=options.assume_affine,
         threads=options.threads,
         options=wanted,
         align=not options.aligned,
     )
-    cases, tables = _given(options, predictor.channels)
+    cases, tables = cases_given(options, predictor.channels)
     recipe = predictor.recipe.to_dict()
     check_dicom_seg(recipe, cases, wanted=options.dicom_seg)
     output = predictor.output_for(
@@ -151,7 +151,7 @@ def _exit_code(good, count):
     return EXIT_SOME if good else EXIT_NONE
 
 
-def _given(options, channels):
+def cases_given(options, channels):
     """The cases of the command line, and the tables that they were read from."""
     if options.cases is not None:
         cases, tables = read_table(options.cases, channels), [options.cases]

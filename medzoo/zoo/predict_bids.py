@@ -1,14 +1,13 @@
-"""`medzoo predict NAME --bids DIR`: a tree of people, the results as a derivative."""
+"""`medzoo predict NAME[,NAME...] --bids DIR`: a tree of people -> a derivative."""
 
-import json
-import sys
 from pathlib import Path
 
 from medzoo.data.bids import read_bids
+from medzoo.data.bids.scans import scans_of
+from medzoo.errors import InputError
 from medzoo.zoo.bids_output import BidsOutput
-from medzoo.zoo.predict import EXIT_ALL, EXIT_NONE, EXIT_SOME, Predictor
-from medzoo.zoo.progress import Progress
-from medzoo.zoo.records import sentence, tell
+from medzoo.zoo.cohort_table import CohortTable
+from medzoo.zoo.several import Work, predictors_of, run_all
 
 USUAL_OUTPUT = Path("derivatives", "medzoo")
 
@@ -20,54 +19,48 @@ def run(options, report=None):
         options: `medzoo.cli.predict_command.PredictOptions` with `bids`.
         report: `medzoo.reporting.sheet.ReportSheet` or None.
     """
-    from medzoo.inference.predict import Options
-
-    wanted = Options(
-        options.uncertainty,
-        options.probabilities,
-        engine=options.engine,
-        precision=options.precision,
-    )
-    predictor = Predictor(
-        options.folder,
-        assume_affine=options.assume_affine,
-        threads=options.threads,
-        options=wanted,
-        align=not options.aligned,
-    )
-    tree = read_bids(
-        options.bids,
-        predictor.channels,
-        participants=options.participants,
-        entities=options.bids_filter,
-    )
+    if options.dicom_seg:
+        raise InputError(
+            "A DICOM SEG refers to a DICOM series. Received: --dicom-seg with --bids. "
+            "Leave out --dicom-seg."
+        )
+    scans = scans_of(Path(options.bids), options.participants)
     folder = options.output or Path(options.bids) / USUAL_OUTPUT
-    output = BidsOutput(folder, predictor.recipe.to_dict(), tree)
-    records = _records(predictor, tree, output, options, report)
-    output.finish(records)
-    if options.json:
-        sys.stdout.write(json.dumps(records, indent=1, allow_nan=False) + "\n")
-    good = sum("error" not in record for record in records)
-    if good == len(records):
-        return EXIT_ALL
-    return EXIT_SOME if good else EXIT_NONE
+    predictors = predictors_of(options)
+    works, outputs = [], []
+    for predictor in predictors:
+        tree = read_bids(
+            options.bids,
+            predictor.channels,
+            scans=scans,
+            entities=options.bids_filter,
+        )
+        recipe = predictor.recipe.to_dict()
+        outputs.append(BidsOutput(folder, recipe, tree, overwrite=options.overwrite))
+        works.append(_work(predictor, tree, outputs[-1], options.overwrite))
+    recipes = [predictor.recipe.to_dict() for predictor in predictors]
+    inputs = [
+        image for work in works for c in work.cases for image in c.images.values()
+    ]
+    table = CohortTable(folder, recipes, inputs=inputs, overwrite=options.overwrite)
+    for output in outputs:
+        output.begin()
+    code = run_all(works, options, table, report)
+    for work, output in zip(works, outputs, strict=True):
+        output.finish(work.records)
+    return code
 
 
-def _records(predictor, tree, output, options, report):
-    output.begin()
+def _work(predictor, tree, output, overwrite):
     images = None
     if tree.cases and predictor.answers_in_images:
-        images = predictor.output_for(output.work_folder, len(tree.cases))
-    records = []
-    with Progress(len(tree.cases), "cases") as progress:
-        for case_id, why in tree.problems.items():
-            records.append({"case_id": case_id, "error": why})
-            tell(records[-1], progress)
-        told = {"output": images, "progress": progress, "report": report}
-        for record in predictor.records(tree.cases, **told):
-            records.append(output.add(record))
-            tell(records[-1], progress)
-            if not options.json and "error" not in record:
-                progress.clear()
-                sys.stdout.write(sentence(records[-1]) + "\n")
-    return records
+        images = predictor.output_for(
+            output.work_folder, tree.cases, overwrite=overwrite
+        )
+    return Work(
+        predictor,
+        tree.cases,
+        images=images,
+        problems=tree.problems,
+        finish=output.add,
+    )

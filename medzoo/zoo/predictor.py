@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from medzoo.errors import WARNINGS_LOCK, InputError, MedzooError
+from medzoo.io.image_files import read_quietly
 from medzoo.io.refusal import shown
 from medzoo.volume import Volume
 from medzoo.zoo.fetch import ready_weights
@@ -66,19 +67,29 @@ class Predictor:
         threads: int or None, CPU threads at most.
         options: `medzoo.inference.predict.Options` or None.
         align: bool, bring channels between which the head moved onto each other.
+        read: callable like `read_quietly`, which stands for it, or None. Models that
+            work on the same scans share one.
 
     Raises:
         MedzooError: if recipe or weights are not what they should be.
     """
 
     def __init__(
-        self, folder, *, assume_affine=None, threads=None, options=None, align=True
+        self,
+        folder,
+        *,
+        assume_affine=None,
+        threads=None,
+        options=None,
+        align=True,
+        read=None,
     ):
         from medzoo.preprocess import Preprocessor
 
         limit_threads(threads)
         self.threads = threads
         self.align = align
+        self._read_image = read or read_quietly
         self.folder = Path(folder)
         self.recipe = read_recipe(self.folder)
         self.channels = self.recipe.to_dict()["channels"]
@@ -272,9 +283,7 @@ class Predictor:
         return Person.of(case.columns.get("age"), case.columns.get("sex"))
 
     def _read(self, case):
-        # Their warnings come back in the predictions.
-        from medzoo.io.image_files import read_quietly
-
+        """Channel -> Volume; what was doubtful comes back in the prediction."""
         if not case.images:
             raise InputError(
                 f"A case must have an image. Received: case {case.case_id} with none. "

@@ -35,7 +35,7 @@ def is_bids(cases):
     return isinstance(cases, (str, Path)) and str(cases).startswith(PREFIX)
 
 
-def read_bids(folder, channels, *, participants=None, entities=None):
+def read_bids(folder, channels, *, participants=None, entities=None, scans=None):
     """Lists the sessions that have a model's channels.
 
     Args:
@@ -44,6 +44,8 @@ def read_bids(folder, channels, *, participants=None, entities=None):
         participants: list of str or None, labels of people; None for all.
         entities: dict of str -> str or None, what names must have where several scans
             could be meant, as `{"run": "1"}`.
+        scans: list of `Scan` or None, what `scans_of` found: a tree is listed once for
+            several models.
 
     Returns:
         `BidsTree`.
@@ -54,7 +56,7 @@ def read_bids(folder, channels, *, participants=None, entities=None):
     """
     root = Path(folder)
     sessions = {}
-    for scan in scans_of(root, participants):
+    for scan in scans_of(root, participants) if scans is None else scans:
         key = (scan.entities.get("sub"), scan.entities.get("ses"))
         sessions.setdefault(key, []).append(scan)
     people = people_of(root)
