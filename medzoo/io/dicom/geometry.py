@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from medzoo.io.dicom.stacks import normal_of
+from medzoo.io.dicom.stacks import go_together, normal_of
 
 # Positions are written with a hundredth of a millimetre, or less.
 SAME_PLACE = 0.01  # mm
@@ -39,13 +39,10 @@ class Layout:
 
 def layout_of(planes):
     """Returns the `Layout` of slices that are sorted along their normal."""
+    problem = _unclear(planes)
+    if problem:
+        return Layout(problem)
     first = planes[0]
-    if any(p.position is None or p.orientation is None for p in planes):
-        return Layout("does not tell where its slices lie")
-    if first.spacing is None or not (first.spacing > 0).all():
-        return Layout("does not tell the size of its pixels")
-    if len(planes) < 2:
-        return Layout("is a single slice")
     normal = normal_of(first)
     places = np.array([plane.position for plane in planes])
     heights = places @ normal
@@ -67,6 +64,20 @@ def layout_of(planes):
     if tilt > MOST_TILT:
         return Layout("has slices that lean more than 45 degrees")
     return Layout("", _affine(first, step), float(np.linalg.norm(step)), tilt)
+
+
+def _unclear(planes):
+    """What keeps slices from being put in order, or ""."""
+    first = planes[0]
+    if any(p.position is None or p.orientation is None for p in planes):
+        return "does not tell where its slices lie"
+    if first.spacing is None or not (first.spacing > 0).all():
+        return "does not tell the size of its pixels"
+    if len(planes) < 2:
+        return "is a single slice"
+    if not all(go_together(first, plane) for plane in planes):
+        return "is slices of different directions or sizes"
+    return ""
 
 
 def _doubled(heights):

@@ -92,20 +92,34 @@ def _parts(planes):
     parts = []
     for plane in planes:
         for part in parts:
-            if _go_together(part[0], plane):
+            if go_together(part[0], plane):
                 part.append(plane)
                 break
         else:
             parts.append([plane])
-    return sorted(parts, key=len, reverse=True)
+    return sorted(_without_singles(parts), key=len, reverse=True)
 
 
-def _go_together(one, other):
+def _without_singles(parts):
+    """Single slices each in its own direction, as of a turning projection, as one."""
+    several = [part for part in parts if len(part) > 1]
+    alike = {}
+    for part in parts:
+        if len(part) == 1:
+            alike.setdefault((part[0].kind, part[0].size), []).append(part[0])
+    return several + list(alike.values())
+
+
+def go_together(one, other):
+    """Whether two slices may be of one volume."""
     if one.kind != other.kind or one.size != other.size:
         return False
-    return _near(one.orientation, other.orientation, SAME_DIRECTION) and _near(
-        one.spacing, other.spacing, SAME_SPACING
-    )
+    return lie_alike(one, other) and _near(one.spacing, other.spacing, SAME_SPACING)
+
+
+def lie_alike(one, other):
+    """Whether two slices have one direction."""
+    return _near(one.orientation, other.orientation, SAME_DIRECTION)
 
 
 def _near(one, other, tolerance):
@@ -116,6 +130,8 @@ def _near(one, other, tolerance):
 
 def _sorted(planes):
     if any(p.position is None or p.orientation is None for p in planes):
+        return planes
+    if not all(lie_alike(planes[0], plane) for plane in planes):
         return planes
     normal = normal_of(planes[0])
     return sorted(planes, key=lambda plane: float(plane.position @ normal))

@@ -87,6 +87,31 @@ def test_numbers_that_occur_twice_name_nothing(maker):
         medzoo.read(maker.folder, series="2")
 
 
+def test_single_slices_in_many_directions_are_one_row(maker):
+    maker.series("scan", number=1)
+    from pydicom.uid import generate_uid
+
+    uid = generate_uid()
+    for number, orientation in enumerate(("axial", "sagittal", "oblique")):
+        maker.series(
+            f"view{number}",
+            shape=(1, 6, 7),
+            orientation=orientation,
+            number=2,
+            uid=uid,
+            description="MIP radial",
+        )
+
+    rows, damaged = list_series(maker.folder)
+
+    assert damaged == 0
+    assert [(r.series, r.matrix[2], r.kind) for r in rows] == [
+        ("1", 10, ""),
+        ("2", 3, "projection"),
+    ]
+    assert rows[1].problem == "is slices of different directions or sizes"
+
+
 def test_echoes_of_one_series_are_parts(maker):
     for echo in (2.0, 80.0):
         maker.series(
