@@ -113,6 +113,14 @@ class Header:
         return tuple(str(word).upper() for word in several)
 
 
+def is_compressed(syntax):
+    """Whether a transfer syntax encapsulates its frames."""
+    return syntax.startswith("1.2.840.10008.1.2.") and syntax not in (
+        "1.2.840.10008.1.2.1",
+        "1.2.840.10008.1.2.2",
+    )
+
+
 def finite(value):
     """A number as float, or None for none, several, or one that is not finite."""
     try:

@@ -78,7 +78,10 @@ def _told(header):
     """Number of slices and their unit normal, from Siemens' private header."""
     from nibabel.nicom import csareader
 
-    csa = csareader.get_csa_header(header.content, "image")
+    try:
+        csa = csareader.get_csa_header(header.content, "image")
+    except csareader.CSAError:  # damaged
+        return None, None
     if not csa:
         return None, None
     count = csareader.get_n_mosaic(csa)

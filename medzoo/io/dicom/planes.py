@@ -4,10 +4,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from medzoo.io.dicom.header import finite, read_errors
+from medzoo.io.dicom.header import finite, is_compressed, read_errors
 from medzoo.io.dicom.mosaic import is_mosaic, mosaic_planes
 
 MOST_FRAMES = 20_000
+# Of an encapsulated frame: tag and length of its item.
+ITEM_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ def planes_of(header):
         size = (int(content.Rows), int(content.Columns))
         if min(*size, count) < 1 or max(size) > 65535 or count > MOST_FRAMES:
             return []
+        if count > 1 and count * _least_bytes(header, size) > header.member.size:
+            return []
         if is_mosaic(header):
             return mosaic_planes(header, Plane, _one(header, 0, size, [content]))
         groups = content.get("PerFrameFunctionalGroupsSequence")
@@ -75,6 +79,13 @@ def numbers(content, name, count):
     except (TypeError, ValueError):
         return None
     return array if array.shape == (count,) and np.isfinite(array).all() else None
+
+
+def _least_bytes(header, size):
+    """What a frame takes at least in its file."""
+    if is_compressed(header.syntax):
+        return ITEM_BYTES
+    return size[0] * size[1] * int(header.content.get("BitsAllocated") or 8) // 8
 
 
 def _of_frames(header, count, size):

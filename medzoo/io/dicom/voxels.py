@@ -7,7 +7,7 @@ import numpy as np
 from medzoo.errors import FileFormatError, InputError, MedzooError
 from medzoo.io.dicom.bounded_reader import BoundedReader
 from medzoo.io.dicom.codestream import check_codestream
-from medzoo.io.dicom.header import read_errors
+from medzoo.io.dicom.header import is_compressed, read_errors
 from medzoo.io.dicom.mosaic import cut_tile
 from medzoo.io.memory_limit import check_voxel_bytes
 from medzoo.io.refusal import refusal
@@ -87,15 +87,8 @@ def _check_promises(planes, path):
             raise _damaged(path, f"pixels={pixels}, bits={bits}")
         promised = pixels * frames * bits // 8
         check_voxel_bytes(promised, path)
-        if not _is_compressed(header.syntax) and promised > header.member.size:
+        if not is_compressed(header.syntax) and promised > header.member.size:
             raise _damaged(path, f"bytes={header.member.size}, promised={promised}")
-
-
-def _is_compressed(syntax):
-    return syntax.startswith("1.2.840.10008.1.2.") and syntax not in (
-        "1.2.840.10008.1.2.1",
-        "1.2.840.10008.1.2.2",
-    )
 
 
 def _decode(header, path):
@@ -110,7 +103,7 @@ def _decode(header, path):
             size = header.member.size
             reader = BoundedReader(file, size, most_bytes=2 * size, most_reads=READS)
             content = pydicom.dcmread(reader, specific_tags=PIXELS, force=True)
-            if _is_compressed(header.syntax):
+            if is_compressed(header.syntax):
                 check_codestream(content, header, path)
             array = content.pixel_array
     except MedzooError:

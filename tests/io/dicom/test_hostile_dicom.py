@@ -89,6 +89,28 @@ def test_absurd_sizes_are_refused_at_once(maker, fields):
     assert time.monotonic() - start < 5
 
 
+@pytest.mark.parametrize("frames", [100, 19_999])
+def test_more_frames_than_bytes_are_damage(maker, frames):
+    made = maker.series(NumberOfFrames=frames)
+
+    begin = time.perf_counter()
+    with pytest.raises(FileFormatError, match="10 damaged"):
+        list_series(made.folder)
+    assert time.perf_counter() - begin < 5
+
+
+def test_a_damaged_private_header_of_a_mosaic(maker):
+    made = maker.series(ImageType=["ORIGINAL", "PRIMARY", "M", "MOSAIC"])
+    for path in made.files:
+        content = pydicom.dcmread(path)
+        block = content.private_block(0x29, "SIEMENS CSA HEADER", create=True)
+        block.add_new(0x10, "OB", b"SV10\4\3\2\1" + b"\xff" * 200)
+        content.save_as(path)
+
+    with pytest.raises(FileFormatError, match="10 damaged"):
+        list_series(made.folder)
+
+
 def test_a_compressed_image_of_another_size_is_refused(maker):
     from pydicom.encaps import encapsulate
     from pydicom.uid import JPEG2000Lossless
