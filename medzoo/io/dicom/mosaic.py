@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from medzoo.io.dicom.header import finite
+from medzoo.io.dicom.header import finite, read_errors
 
 MOST_TILES = 1024
 
@@ -80,7 +80,8 @@ def _told(header):
 
     try:
         csa = csareader.get_csa_header(header.content, "image")
-    except csareader.CSAError:  # damaged
+    # nibabel asserts what a damaged one breaks.
+    except (csareader.CSAError, AssertionError, *read_errors()):
         return None, None
     if not csa:
         return None, None

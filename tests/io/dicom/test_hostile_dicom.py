@@ -99,12 +99,23 @@ def test_more_frames_than_bytes_are_damage(maker, frames):
     assert time.perf_counter() - begin < 5
 
 
-def test_a_damaged_private_header_of_a_mosaic(maker):
+CSA = b"SV10\4\3\2\1" + struct.pack("<2I64si4s3i", 1, 77, b"A", 1, b"LO", 0, 2, 77)
+
+
+@pytest.mark.parametrize(
+    "private",
+    [
+        b"SV10\4\3\2\1" + b"\xff" * 200,
+        CSA,
+        CSA + struct.pack("<4i4s", 4, 4, 77, 4, b"abcd") + struct.pack("<4i", *[4] * 4),
+    ],
+)
+def test_a_damaged_private_header_of_a_mosaic(maker, private):
     made = maker.series(ImageType=["ORIGINAL", "PRIMARY", "M", "MOSAIC"])
     for path in made.files:
         content = pydicom.dcmread(path)
         block = content.private_block(0x29, "SIEMENS CSA HEADER", create=True)
-        block.add_new(0x10, "OB", b"SV10\4\3\2\1" + b"\xff" * 200)
+        block.add_new(0x10, "OB", private + bytes(len(private) % 2))
         content.save_as(path)
 
     with pytest.raises(FileFormatError, match="10 damaged"):
