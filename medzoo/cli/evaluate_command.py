@@ -16,7 +16,7 @@ class EvaluateOptions:
     Attributes:
         name: The model as the user wrote it.
         folder: The model's folder.
-        cases: A cases.csv, or None with `out_of_fold`.
+        cases: A cases.csv, "bids:DIR" or LAYOUT:FOLDER; None with `out_of_fold`.
         target: "COLUMN" or "COLUMN:CODES.csv" instead of the recipe's, or None.
         output: A metrics.json to write, or None.
         json: Whether to print JSON.
@@ -29,7 +29,7 @@ class EvaluateOptions:
 
     name: str
     folder: Path
-    cases: Path | None
+    cases: Path | str | None
     target: str | None
     output: Path | None
     json: bool
@@ -45,6 +45,19 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_name(parser)
     parser.add_argument(
         "--cases", type=Path, metavar="CASES.csv", help="a table with one case a row"
+    )
+    parser.add_argument(
+        "--bids",
+        type=Path,
+        metavar="DIR",
+        help="a BIDS tree instead; truth comes from participants.tsv, or from its "
+        "derivatives",
+    )
+    parser.add_argument(
+        "--data",
+        metavar="KIND:FOLDER",
+        help="a data set in the layout that it is published in instead: "
+        "mrbrains13:FOLDER, mrbrains18:FOLDER or wmh:FOLDER",
     )
     add_target(parser)
     parser.add_argument(
@@ -86,6 +99,7 @@ def read_options(values: Namespace) -> EvaluateOptions:
             contradict each other.
     """
     folder = resolve(values.name)
+    values.cases = _given(values)
     _check(values)
     return EvaluateOptions(
         name=values.name,
@@ -100,6 +114,18 @@ def read_options(values: Namespace) -> EvaluateOptions:
         external=values.external,
         threads=values.threads,
     )
+
+
+def _given(values: Namespace) -> Path | str | None:
+    """What to measure on; of a tree or data set as `read_cases` takes it."""
+    bids = None if values.bids is None else f"bids:{values.bids}"
+    given = [g for g in (values.cases, bids, values.data) if g is not None]
+    if len(given) > 1:
+        raise InputError(
+            "evaluate takes one of --cases, --bids and --data. "
+            f"Received: {' and '.join(map(str, given))}. Give exactly one."
+        )
+    return given[0] if given else None
 
 
 def _check(values: Namespace) -> None:

@@ -22,6 +22,7 @@ from medzoo.spatial.brain_box import (
 from medzoo.spatial.coordinates import add_coordinates
 from medzoo.spatial.crop_pad import crop_pad
 from medzoo.spatial.grid import Grid
+from medzoo.spatial.header_rounding import without_rounding
 from medzoo.spatial.orient import orient
 from medzoo.spatial.plausibility import (
     contrast_doubts,
@@ -122,13 +123,14 @@ class SpatialChain:
     def __call__(self, volume):
         """Returns the Volume after all steps, and an `Undo`."""
         source = Grid.of(volume)
+        if any(name == "register" for name, _ in self.steps):
+            volume = without_rounding(volume)
         raised = any(name in FROM_BACKGROUND for name, _ in self.steps)
         state = _State(volume, self.channels, raised=raised)
         for name, arguments in self.steps:
             _STEPS[name](state, **arguments)
-        grid = Grid.of(state.volume)
-        found = {"notes": state.notes, "to_atlas": state.to_atlas()}
-        return state.volume, Undo(source, state.to_source, grid, **found)
+        way = source, state.to_source, Grid.of(state.volume)
+        return state.volume, Undo(*way, state.notes, state.to_atlas())
 
 
 class _State:

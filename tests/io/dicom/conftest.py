@@ -82,6 +82,7 @@ class Maker:
         sop_class=MR,
         seed=0,
         uid=None,
+        voxels=None,
         **fields,
     ):
         """Writes classic slices, in shuffled order of names.
@@ -98,6 +99,7 @@ class Maker:
             sop_class: str.
             seed: int, of the voxels.
             uid: str, of the series.
+            voxels: `shape`, or None for noise.
             **fields: further elements.
 
         Returns:
@@ -107,7 +109,9 @@ class Maker:
         where = self.folder / name
         where.mkdir(parents=True, exist_ok=True)
         generator = np.random.default_rng(seed)
-        voxels = generator.integers(0, 4000, shape).astype(np.uint16)
+        if voxels is None:
+            voxels = generator.integers(0, 4000, shape).astype(np.uint16)
+        shape = voxels.shape
         along = unit_orientation(orientation)
         normal = np.cross(along[:3], along[3:])
         if heights is None:
