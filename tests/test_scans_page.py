@@ -52,7 +52,7 @@ def models(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def head():
-    return make_head(4.0, noise=1.0)
+    return make_head(6.0, noise=1.0)
 
 
 def other_contrast(head):
@@ -85,7 +85,7 @@ def _archive(folder, head):
         maker.series(
             str(number),
             voxels=(10 * slices).astype(np.uint16),
-            spacing=(4.0, 4.0, 4.0),
+            spacing=(6.0, 6.0, 6.0),
             number=number,
             description=description,
         )
@@ -98,9 +98,9 @@ def _archive(folder, head):
 
 
 def _study(root, head):
-    """Enough people for a training."""
+    """Six people."""
     rows = ["participant_id\tage\tsex"]
-    for number in range(1, 41):
+    for number in range(1, 7):
         folder = root / f"sub-{number:02d}" / "anat"
         folder.mkdir(parents=True)
         medzoo.write(head, folder / f"sub-{number:02d}_T1w.nii.gz")
@@ -160,6 +160,7 @@ def test_the_page_starts_from_every_kind_of_input():
     assert len(SHORT) >= 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("title", dict.fromkeys(title for title, _ in LINES))
 def test_every_line_of_the_page_runs(samples, models, title):
     names, extras = {"medzoo": medzoo}, (CHECKOUT / "pyproject.toml").read_text()
@@ -173,6 +174,7 @@ def test_every_line_of_the_page_runs(samples, models, title):
         run(filled_in(title, line, models), names)
 
 
+@pytest.mark.slow
 def test_the_lines_of_the_readme_run(samples, models):
     for title, line in SHORT:
         run(filled_in(title, line, models), {"medzoo": medzoo})

@@ -145,7 +145,7 @@ class BidsOutput:
             "Name": "Results of medzoo",
             "BIDSVersion": BIDS_VERSION,
             "DatasetType": "derivative",
-            "License": self.recipe.get("licence") or NOT_KNOWN,
+            "License": self._licences(),
             "GeneratedBy": [
                 {
                     "Name": "medzoo",
@@ -155,6 +155,16 @@ class BidsOutput:
             ],
             "DatasetLinks": {"raw": link},
         }
+
+    def _licences(self):
+        """Of the weights of all models that wrote here."""
+        try:
+            text = (self.folder / DESCRIPTION).read_text(encoding="utf-8")
+            earlier = json.loads(text).get("License", "").split(" and ")
+        except (OSError, ValueError, AttributeError):
+            earlier = []
+        named = {*earlier, self.recipe.get("licence") or ""} - {"", NOT_KNOWN}
+        return " and ".join(sorted(named)) or NOT_KNOWN
 
     def _image_path(self, case_id):
         scan = self.tree.sources[case_id]
@@ -167,10 +177,12 @@ class BidsOutput:
 
     def _side_car(self, record):
         case = next(c for c in self.tree.cases if c.case_id == record["case_id"])
-        sources = (path.relative_to(self.tree.root) for path in case.images.values())
+        paths = (path.relative_to(self.tree.root) for path in case.images.values())
+        sources = [f"bids:raw:{path.as_posix()}" for path in paths]
         facts = {
             "Description": f"Made by {self.model} of the zoo medzoo",
-            "Sources": [f"bids:raw:{path.as_posix()}" for path in sources],
+            "Sources": sources,
+            "SpatialReference": sources[0],
             "Model": self.model,
         }
         if self.recipe["task"] == "segmentation":

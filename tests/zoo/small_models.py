@@ -29,6 +29,13 @@ TISSUE = {
     "target": {"column": "labels", "label_map": True},
     "postprocessing": [],
     "class_names": CLASSES,
+    "training": {
+        "epochs": 1,
+        "steps_per_epoch": 1,
+        "batch_size": 1,
+        "patch_size": [8, 8, 8],
+        "split": {"validation": ["mrbrains13-1", "mrbrains18-1", "wmh-1"]},
+    },
 }
 SEX = {
     "name": "tiny_sex",
@@ -49,6 +56,9 @@ def make_models(folder):
     example["training"] = {"epochs": 1, "split": {"num_folds": 2, "seed": 0}}
     example["preprocessing"]["spatial"] = SPATIAL
     age = json.loads(json.dumps(example))
+    # Of 90 % it would take twenty people a fold; a training here has a few.
+    interval = {"coverage": 0.5, "lower": -8.0, "upper": 8.0}
+    age["postprocessing"] = [{"step": "interval", "arguments": interval}]
     age["architecture"]["arguments"].update(output_scale=9.0, output_offset=40.0)
     without_unit = {k: v for k, v in example.items() if k != "unit"}
     recipes = [age, {**without_unit, **SEX}, {**without_unit, **TISSUE}]
