@@ -1,4 +1,4 @@
-"""--bids and what goes with it: whose scans of a tree, and which."""
+"""--bids and what goes with it or stands for it: whose scans, and which."""
 
 import argparse
 from pathlib import Path
@@ -28,6 +28,25 @@ def add_bids(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="ENTITY=VALUE",
         help="which scan is meant where a session has several, as run=1 or acq=mprage",
+    )
+
+
+def add_labelled_cases(parser: argparse.ArgumentParser) -> None:
+    """Adds --cases, --data and --bids: what training and evaluation are done on."""
+    parser.add_argument(
+        "--cases", type=Path, metavar="CASES.csv", help="a table with one case a row"
+    )
+    parser.add_argument(
+        "--data",
+        metavar="KIND:FOLDER",
+        help="a data set in the layout that it is published in: mrbrains13:FOLDER, "
+        "mrbrains18:FOLDER or wmh:FOLDER",
+    )
+    parser.add_argument(
+        "--bids",
+        type=Path,
+        metavar="DIR",
+        help="a BIDS tree; targets come from participants.tsv, or from its derivatives",
     )
 
 

@@ -4,6 +4,7 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass
 from pathlib import Path
 
+from medzoo.cli.bids_arguments import add_labelled_cases
 from medzoo.cli.parser import add_json, add_name, add_target, add_threads
 from medzoo.errors import InputError
 from medzoo.zoo.registry import resolve
@@ -43,22 +44,7 @@ class EvaluateOptions:
 def add_arguments(parser: ArgumentParser) -> None:
     """Adds the arguments of this command."""
     add_name(parser)
-    parser.add_argument(
-        "--cases", type=Path, metavar="CASES.csv", help="a table with one case a row"
-    )
-    parser.add_argument(
-        "--bids",
-        type=Path,
-        metavar="DIR",
-        help="a BIDS tree instead; truth comes from participants.tsv, or from its "
-        "derivatives",
-    )
-    parser.add_argument(
-        "--data",
-        metavar="KIND:FOLDER",
-        help="a data set in the layout that it is published in instead: "
-        "mrbrains13:FOLDER, mrbrains18:FOLDER or wmh:FOLDER",
-    )
+    add_labelled_cases(parser)
     add_target(parser)
     parser.add_argument(
         "-o", "--output", type=Path, metavar="METRICS.json", help="file to write too"

@@ -103,6 +103,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_series(parser)
     add_bids(parser)
     _add_output(parser)
+    _add_scans(parser)
     _add_person(parser)
     add_json(parser)
     add_threads(parser)
@@ -162,6 +163,16 @@ def _add_output(parser: ArgumentParser) -> None:
         help="of a segmentation: write the probabilities of all classes too",
     )
     parser.add_argument(
+        "--uncertainty",
+        metavar="KIND",
+        help="what to say of the doubt in a result instead of the usual: none, tta "
+        "(how much it changes with a moved or mirrored scan), ensemble (how far the "
+        "members differ), entropy (segmentation)",
+    )
+
+
+def _add_scans(parser: ArgumentParser) -> None:
+    parser.add_argument(
         "--aligned",
         action="store_true",
         help="the channels lie on each other: do not look for motion between them",
@@ -172,13 +183,6 @@ def _add_output(parser: ArgumentParser) -> None:
         help="of a segmentation of a DICOM series: write a DICOM SEG beside the image, "
         "with the patient's fields of the series",
     )
-    parser.add_argument(
-        "--uncertainty",
-        metavar="KIND",
-        help="what to say of the doubt in a result instead of the usual: none, tta "
-        "(how much it changes with a moved or mirrored scan), ensemble (how far the "
-        "members differ), entropy (segmentation)",
-    )
 
 
 def read_options(values: Namespace) -> PredictOptions:
@@ -188,21 +192,7 @@ def read_options(values: Namespace) -> PredictOptions:
         InputError: Unknown model, or not exactly one kind of input.
     """
     folders = _folders(values)
-    given = [
-        kind
-        for kind, value in (
-            ("IMAGE", values.images),
-            ("--channel", values.channels),
-            ("--cases", values.cases),
-            ("--bids", values.bids),
-        )
-        if value
-    ]
-    if len(given) != 1:
-        raise InputError(
-            f"predict takes images, --channel, --cases or --bids. Received: "
-            f"{' and '.join(given) or 'none of them'}. Give exactly one kind."
-        )
+    _check_given(values)
     images, channels = with_series(values.images, _channels(values), values.series)
     return PredictOptions(
         name=values.name,
@@ -229,6 +219,24 @@ def read_options(values: Namespace) -> PredictOptions:
         participants=tuple(values.participants),
         bids_filter=dict(values.bids_filter),
     )
+
+
+def _check_given(values: Namespace) -> None:
+    given = [
+        kind
+        for kind, value in (
+            ("IMAGE", values.images),
+            ("--channel", values.channels),
+            ("--cases", values.cases),
+            ("--bids", values.bids),
+        )
+        if value
+    ]
+    if len(given) != 1:
+        raise InputError(
+            f"predict takes images, --channel, --cases or --bids. Received: "
+            f"{' and '.join(given) or 'none of them'}. Give exactly one kind."
+        )
 
 
 def _folders(values: Namespace) -> tuple[Path, ...]:

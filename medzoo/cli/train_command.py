@@ -4,6 +4,7 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from medzoo.cli.bids_arguments import add_labelled_cases
 from medzoo.cli.parser import add_name, add_target, add_threads, thread_count
 from medzoo.data.modes import MODES
 from medzoo.errors import InputError
@@ -55,24 +56,7 @@ class TrainOptions:
 def add_arguments(parser: ArgumentParser) -> None:
     """Adds the arguments of this command."""
     add_name(parser)
-    parser.add_argument(
-        "--cases",
-        type=Path,
-        metavar="CASES.csv",
-        help="a table with one case a row",
-    )
-    parser.add_argument(
-        "--data",
-        metavar="KIND:FOLDER",
-        help="a data set in the layout that it is published in: mrbrains13:FOLDER, "
-        "mrbrains18:FOLDER or wmh:FOLDER",
-    )
-    parser.add_argument(
-        "--bids",
-        type=Path,
-        metavar="DIR",
-        help="a BIDS tree; targets come from participants.tsv, or from its derivatives",
-    )
+    add_labelled_cases(parser)
     parser.add_argument(
         "--fine-tune",
         action="store_true",

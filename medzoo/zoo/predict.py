@@ -10,6 +10,7 @@ from medzoo.zoo.predictor import CASE_ERRORS, IMAGE_TASKS, CaseError, Predictor
 from medzoo.zoo.progress import Progress
 from medzoo.zoo.records import sentence, tell
 from medzoo.zoo.registry import resolve
+from medzoo.zoo.several import predictors_of
 from medzoo.zoo.table_output import TableOutput
 
 __all__ = [
@@ -100,21 +101,7 @@ def run(options, report=None):
         options: `medzoo.cli.predict_command.PredictOptions`.
         report: see `Predictor.records`.
     """
-    from medzoo.inference.predict import Options
-
-    wanted = Options(
-        options.uncertainty,
-        options.probabilities,
-        engine=options.engine,
-        precision=options.precision,
-    )
-    predictor = Predictor(
-        options.folders[0],
-        assume_affine=options.assume_affine,
-        threads=options.threads,
-        options=wanted,
-        align=not options.aligned,
-    )
+    (predictor,) = predictors_of(options)
     cases, tables = cases_given(options, predictor.channels)
     recipe = predictor.recipe.to_dict()
     check_dicom_seg(recipe, cases, wanted=options.dicom_seg)
