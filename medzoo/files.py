@@ -139,12 +139,30 @@ def write_text_atomically(path, text):
 
 
 def sha256_of(path):
-    """The SHA-256 of a file's bytes, 64 lower-case hexadecimal digits."""
+    """The SHA-256 of a file's bytes, 64 lower-case hexadecimal digits.
+
+    Of a folder, or of "PLACE#PART" where PLACE is there, it is that of all names and
+    contents, and of the part.
+    """
     digest = hashlib.sha256()
+    place, _, part = os.fspath(path).partition("#")
+    if os.path.isdir(path) or (part and not os.path.exists(path)):
+        digest.update(part.encode())
+        for name, file in _files_in(path if os.path.isdir(path) else place):
+            digest.update(f"{name}\0{sha256_of(file)}".encode(errors="surrogateescape"))
+        return digest.hexdigest()
     with open(path, "rb") as file:
         while chunk := file.read(CHUNK_BYTES):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def _files_in(place):
+    """Names and paths of a folder's files, in order; of a file it alone."""
+    if not os.path.isdir(place):
+        return [("", place)]
+    found = (path for path in Path(place).rglob("*") if path.is_file())
+    return sorted((path.relative_to(place).as_posix(), path) for path in found)
 
 
 def cache_folder():

@@ -6,6 +6,7 @@ import numpy as np
 
 from medzoo.errors import InputError, RecipeError
 from medzoo.spatial import Grid, SpatialChain, resample_to
+from medzoo.spatial.align import aligned
 from medzoo.volume import Volume
 
 # Channels of one case must share at least this part of the first one's field of view.
@@ -59,8 +60,13 @@ class Preprocessor:
         volume, undo = self.place(self.gather(image))
         return self.normalize(volume.array[None]), undo
 
-    def gather(self, image):
+    def gather(self, image, *, align=False):
         """Returns one Volume with the recipe's channels, on the first one's grid.
+
+        Args:
+            image: path, Volume, or dict of channel name -> path or Volume.
+            align: bool, find by how much the head moved between channels and undo it.
+                Defaults to False: channels with a label map lie on it.
 
         Raises:
             InputError: for a channel that is missing, unknown, or lies elsewhere.
@@ -73,10 +79,12 @@ class Preprocessor:
                 f"A case must have the channels {self.required} (known: "
                 f"{self.channels}). Received: channels={sorted(given)}."
             )
-        volumes = {name: _as_volume(given[name]) for name in given}
-        first = next(volumes[name] for name in self.channels if name in volumes)
+        volumes = {name: _as_volume(given[name], name) for name in given}
         for name, volume in volumes.items():
             _check_scalar(name, volume)
+        if align:
+            volumes = aligned(volumes, self.channels)
+        first = next(volumes[name] for name in self.channels if name in volumes)
         if len(self.channels) == 1:
             return first
         parts = [_onto(first, volumes.get(name), name) for name in self.channels]
@@ -139,7 +147,7 @@ def _contiguous(array):
     return result
 
 
-def _as_volume(image):
+def _as_volume(image, channel):
     if isinstance(image, Volume):
         _check_finite(image)
         return image
@@ -151,7 +159,7 @@ def _as_volume(image):
         )
     from medzoo.io import read
 
-    return read(image)
+    return read(image, channel=channel)
 
 
 def _check_finite(volume):

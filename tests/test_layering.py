@@ -18,7 +18,8 @@ DIRECT = {
     # Connections, for weights and data sets.
     "transport": ("errors", "_version"),
     "volume": ("errors",),
-    "io": ("volume", "files"),
+    # _version: a DICOM SEG says what made it.
+    "io": ("volume", "files", "_version"),
     "spatial": ("volume", "files"),
     # Slices as pictures.
     "drawing": ("io", "spatial"),

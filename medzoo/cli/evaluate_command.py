@@ -4,6 +4,7 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass
 from pathlib import Path
 
+from medzoo.cli.bids_arguments import add_labelled_cases
 from medzoo.cli.parser import add_json, add_name, add_target, add_threads
 from medzoo.errors import InputError
 from medzoo.zoo.registry import resolve
@@ -16,7 +17,7 @@ class EvaluateOptions:
     Attributes:
         name: The model as the user wrote it.
         folder: The model's folder.
-        cases: A cases.csv, or None with `out_of_fold`.
+        cases: A cases.csv, "bids:DIR" or LAYOUT:FOLDER; None with `out_of_fold`.
         target: "COLUMN" or "COLUMN:CODES.csv" instead of the recipe's, or None.
         output: A metrics.json to write, or None.
         json: Whether to print JSON.
@@ -29,7 +30,7 @@ class EvaluateOptions:
 
     name: str
     folder: Path
-    cases: Path | None
+    cases: Path | str | None
     target: str | None
     output: Path | None
     json: bool
@@ -43,9 +44,7 @@ class EvaluateOptions:
 def add_arguments(parser: ArgumentParser) -> None:
     """Adds the arguments of this command."""
     add_name(parser)
-    parser.add_argument(
-        "--cases", type=Path, metavar="CASES.csv", help="a table with one case a row"
-    )
+    add_labelled_cases(parser)
     add_target(parser)
     parser.add_argument(
         "-o", "--output", type=Path, metavar="METRICS.json", help="file to write too"
@@ -86,6 +85,7 @@ def read_options(values: Namespace) -> EvaluateOptions:
             contradict each other.
     """
     folder = resolve(values.name)
+    values.cases = _given(values)
     _check(values)
     return EvaluateOptions(
         name=values.name,
@@ -100,6 +100,18 @@ def read_options(values: Namespace) -> EvaluateOptions:
         external=values.external,
         threads=values.threads,
     )
+
+
+def _given(values: Namespace) -> Path | str | None:
+    """What to measure on; of a tree or data set as `read_cases` takes it."""
+    bids = None if values.bids is None else f"bids:{values.bids}"
+    given = [g for g in (values.cases, bids, values.data) if g is not None]
+    if len(given) > 1:
+        raise InputError(
+            "evaluate takes one of --cases, --bids and --data. "
+            f"Received: {' and '.join(map(str, given))}. Give exactly one."
+        )
+    return given[0] if given else None
 
 
 def _check(values: Namespace) -> None:

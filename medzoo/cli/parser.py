@@ -34,6 +34,16 @@ def add_name(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_names(parser: argparse.ArgumentParser) -> None:
+    """Adds the positional argument NAME[,NAME...]."""
+    parser.add_argument(
+        "name",
+        metavar="NAME[,NAME...]",
+        help="models of the zoo (see `medzoo list`), NAME@VERSION, model folders, or "
+        "hf://ORG/REPO[@REVISION], with commas between",
+    )
+
+
 def add_json(parser: argparse.ArgumentParser) -> None:
     """Adds --json."""
     parser.add_argument("--json", action="store_true", help="print JSON")

@@ -5,16 +5,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from medzoo.cli.bids_arguments import add_bids
 from medzoo.cli.parser import (
     add_engine,
     add_json,
-    add_name,
+    add_names,
     add_threads,
     channel,
     image,
     spacing,
     years,
 )
+from medzoo.cli.series_choice import add_series, with_series
 from medzoo.errors import InputError
 from medzoo.zoo.registry import resolve
 
@@ -28,7 +30,7 @@ class PredictOptions:
 
     Attributes:
         name: The model as the user wrote it.
-        folder: The model's folder.
+        folders: The folder of each model.
         images: One image of the first channel a case.
         channels: Channel -> image, of a single case.
         cases: A cases.csv, or None.
@@ -45,10 +47,15 @@ class PredictOptions:
         sex: Likewise.
         overwrite: Whether to replace what lies in the place of a result.
         keep_folders: Whether images go into folders named as those of the inputs.
+        dicom_seg: Whether to write a segmentation as DICOM SEG too.
+        aligned: Whether channels lie on each other, so that no motion is looked for.
+        bids: A BIDS tree, or None.
+        participants: Labels of its people; empty for all.
+        bids_filter: What names of its scans must have, or None.
     """
 
     name: str
-    folder: Path
+    folders: tuple[Path, ...]
     images: tuple[Path, ...]
     channels: dict[str, Path]
     cases: Path | None
@@ -65,17 +72,23 @@ class PredictOptions:
     sex: str | None = None
     overwrite: bool = False
     keep_folders: bool = False
+    dicom_seg: bool = False
+    aligned: bool = False
+    bids: Path | None = None
+    participants: tuple[str, ...] = ()
+    bids_filter: dict[str, str] | None = None
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Adds the arguments of this command."""
-    add_name(parser)
+    add_names(parser)
     parser.add_argument(
         "images",
         type=image,
         nargs="*",
         metavar="IMAGE",
-        help="an image of the model's first channel; several are several cases",
+        help="an image of the model's first channel, a DICOM folder or zip too; "
+        "several are several cases",
     )
     parser.add_argument(
         "--channel",
@@ -89,7 +102,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--cases", type=Path, metavar="CASES.csv", help="a table with one case a row"
     )
+    add_series(parser)
+    add_bids(parser)
     _add_output(parser)
+    _add_scans(parser)
     _add_person(parser)
     add_json(parser)
     add_threads(parser)
@@ -157,32 +173,33 @@ def _add_output(parser: ArgumentParser) -> None:
     )
 
 
+def _add_scans(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--aligned",
+        action="store_true",
+        help="the channels lie on each other: do not look for motion between them",
+    )
+    parser.add_argument(
+        "--dicom-seg",
+        action="store_true",
+        help="of a segmentation of a DICOM series: write a DICOM SEG beside the image, "
+        "with the patient's fields of the series",
+    )
+
+
 def read_options(values: Namespace) -> PredictOptions:
     """Makes the options of the parsed arguments.
 
     Raises:
         InputError: Unknown model, or not exactly one kind of input.
     """
-    folder = resolve(values.name)
-    given = [
-        kind
-        for kind, value in (
-            ("IMAGE", values.images),
-            ("--channel", values.channels),
-            ("--cases", values.cases),
-        )
-        if value
-    ]
-    if len(given) != 1:
-        raise InputError(
-            f"predict takes images, --channel or --cases. Received: "
-            f"{' and '.join(given) or 'none of them'}. Give exactly one kind."
-        )
-    channels = _channels(values)
+    folders = _folders(values)
+    _check_given(values)
+    images, channels = with_series(values.images, _channels(values), values.series)
     return PredictOptions(
         name=values.name,
-        folder=folder,
-        images=tuple(values.images),
+        folders=folders,
+        images=tuple(images),
         channels=channels,
         cases=values.cases,
         output=values.output,
@@ -198,7 +215,45 @@ def read_options(values: Namespace) -> PredictOptions:
         sex=values.sex,
         overwrite=values.overwrite,
         keep_folders=values.keep_folders,
+        dicom_seg=values.dicom_seg,
+        aligned=values.aligned,
+        bids=values.bids,
+        participants=tuple(values.participants),
+        bids_filter=dict(values.bids_filter),
     )
+
+
+def _check_given(values: Namespace) -> None:
+    given = [
+        kind
+        for kind, value in (
+            ("IMAGE", values.images),
+            ("--channel", values.channels),
+            ("--cases", values.cases),
+            ("--bids", values.bids),
+        )
+        if value
+    ]
+    if len(given) != 1:
+        raise InputError(
+            f"predict takes images, --channel, --cases or --bids. Received: "
+            f"{' and '.join(given) or 'none of them'}. Give exactly one kind."
+        )
+
+
+def _folders(values: Namespace) -> tuple[Path, ...]:
+    names = values.name.split(",")
+    if len(set(names)) < len(names) or not all(names):
+        raise InputError(
+            "Each model stands once, with commas between. "
+            f"Received: {values.name}. See `medzoo list`."
+        )
+    if len(names) > 1 and values.report is not None:
+        raise InputError(
+            f"A report is of one model. Received: {values.name}. "
+            "Leave out --report, or call it model by model."
+        )
+    return tuple(resolve(name) for name in names)
 
 
 def _channels(values: Namespace) -> dict[str, Path]:
@@ -215,10 +270,15 @@ def _channels(values: Namespace) -> dict[str, Path]:
 def run(values: Namespace) -> int:
     """Predicts; gives the exit code."""
     options = read_options(values)
-    from medzoo.zoo import predict
+    from medzoo.zoo import predict, predict_bids, predict_several
 
     report = _report(options)
-    code = predict.run(options, report)
+    if options.bids is not None:
+        code = predict_bids.run(options, report)
+    elif len(options.folders) > 1:
+        code = predict_several.run(options)
+    else:
+        code = predict.run(options, report)
     if report is not None:
         report.write()
     return code
@@ -231,12 +291,12 @@ def _report(options: PredictOptions) -> "ReportSheet | None":
     from medzoo.reporting.sheet import ReportSheet
     from medzoo.zoo.recipe import read_recipe
 
-    recipe = read_recipe(options.folder).to_dict()
+    recipe = read_recipe(options.folders[0]).to_dict()
     note = "(verified in this run)"
     return ReportSheet(
         options.report,
         recipe,
-        options.folder,
+        options.folders[0],
         weights_note=note,
         overwrite=options.overwrite,
     )

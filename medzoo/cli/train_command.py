@@ -4,6 +4,7 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from medzoo.cli.bids_arguments import add_labelled_cases
 from medzoo.cli.parser import add_name, add_target, add_threads, thread_count
 from medzoo.data.modes import MODES
 from medzoo.errors import InputError
@@ -55,17 +56,7 @@ class TrainOptions:
 def add_arguments(parser: ArgumentParser) -> None:
     """Adds the arguments of this command."""
     add_name(parser)
-    parser.add_argument(
-        "--cases",
-        type=Path,
-        metavar="CASES.csv",
-        help="a table with one case a row",
-    )
-    parser.add_argument(
-        "--data",
-        metavar="KIND:FOLDER",
-        help="a data set in the layout that it is published in: mrbrains13:FOLDER",
-    )
+    add_labelled_cases(parser)
     parser.add_argument(
         "--fine-tune",
         action="store_true",
@@ -131,10 +122,12 @@ def read_options(values: Namespace) -> TrainOptions:
     Raises:
         InputError: Unknown model.
     """
-    if (values.cases is None) == (values.data is None):
+    given = (values.cases, values.data, values.bids)
+    if sum(one is not None for one in given) != 1:
         raise InputError(
-            "train takes either --cases or --data. Received: "
-            f"cases={values.cases}, data={values.data}. Give exactly one."
+            "train takes one of --cases, --data and --bids. Received: "
+            f"cases={values.cases}, data={values.data}, bids={values.bids}. "
+            "Give exactly one."
         )
     folder = resolve(values.name)
     recipe = read_recipe(folder)
@@ -142,7 +135,7 @@ def read_options(values: Namespace) -> TrainOptions:
     return TrainOptions(
         name=values.name,
         folder=folder,
-        cases=values.cases,
+        cases=values.cases if values.bids is None else f"bids:{values.bids}",
         data=values.data,
         output=values.output,
         target=values.target,

@@ -76,7 +76,8 @@ def read_cases(path, channels, *, target=None, columns=()):
 
     Args:
         path: path of a table with a header, see `read_rows`; relative paths in it start
-            from its folder.
+            from its folder. Or "bids:DIR", see `medzoo.data.bids.bids_cases`, or a
+            data set in its own layout, see `medzoo.data.known_layouts`.
         channels: list of dict `{"name", "required"}`, the columns with images.
         target: str or None, the column with the truth.
         columns: further columns to keep; absent ones are left out.
@@ -90,6 +91,14 @@ def read_cases(path, channels, *, target=None, columns=()):
         InputError: for a case_id that is malformed or not unique, an absent channel
             or target column, or an empty table.
     """
+    if ":" in str(path):
+        from medzoo.data.bids import bids_cases, is_bids
+        from medzoo.data.known_layouts import is_layout, layout_cases
+
+        if is_bids(path):
+            return bids_cases(path, channels, target=target, columns=columns)
+        if is_layout(path):
+            return layout_cases(path, channels)
     table = read_rows(path)
     required = [c["name"] for c in channels if c.get("required", True)]
     wanted = ["case_id", *required, *([target] if target else [])]

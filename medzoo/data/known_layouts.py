@@ -1,9 +1,50 @@
 """Data sets that are read in their own layout, instead of from a cases.csv."""
 
+from dataclasses import replace
+
 from medzoo.data.mrbrains13 import read_mrbrains13
+from medzoo.data.mrbrains18 import read_mrbrains18
+from medzoo.data.wmh import read_wmh
 from medzoo.errors import InputError
 
-LAYOUTS = {"mrbrains13": read_mrbrains13}
+LAYOUTS = {
+    "mrbrains13": read_mrbrains13,
+    "mrbrains18": read_mrbrains18,
+    "wmh": read_wmh,
+}
+
+
+def is_layout(text):
+    """Whether a text is LAYOUT:FOLDER."""
+    return str(text).partition(":")[0] in LAYOUTS and ":" in str(text)
+
+
+def layout_cases(text, channels):
+    """Lists the cases of a data set in its own layout, with a model's channels.
+
+    Args:
+        text: str, LAYOUT:FOLDER.
+        channels: list of dict `{"name", "required"}`.
+
+    Returns:
+        list of `Case`.
+
+    Raises:
+        InputError: as `read_layout`, or for a channel that the data set does not have.
+    """
+    known = [channel["name"] for channel in channels]
+    needed = [c["name"] for c in channels if c.get("required", True)]
+    found = []
+    for case in read_layout(str(text)):
+        images = {name: path for name, path in case.images.items() if name in known}
+        missing = [name for name in needed if name not in images]
+        if missing or not images:
+            raise InputError(
+                f"A data set must have the model's channels {known}. "
+                f"Received: {text} with {sorted(case.images)}. Choose another model."
+            )
+        found.append(replace(case, images=images))
+    return found
 
 
 def read_layout(text, *, source=None):

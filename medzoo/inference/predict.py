@@ -117,12 +117,13 @@ class PreparedCase:
         return (*self.volume.warnings, *self.undo.notes)
 
 
-def prepare(preprocessor, image):
+def prepare(preprocessor, image, *, align=True):
     """Reads and places one case.
 
     Args:
         preprocessor: `Preprocessor`.
         image: path, Volume, or dict of channel name -> path or Volume.
+        align: bool, bring channels between which the head moved onto each other.
 
     Returns:
         `PreparedCase`.
@@ -130,7 +131,7 @@ def prepare(preprocessor, image):
     Raises:
         MedzooError: for a scan that cannot be read or worked on.
     """
-    volume = preprocessor.gather(image)
+    volume = preprocessor.gather(image, align=align)
     try:
         return PreparedCase(volume, *preprocessor.place(volume))
     except MedzooError as error:

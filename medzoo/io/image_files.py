@@ -15,6 +15,8 @@ from medzoo.errors import (
     MissingFileError,
 )
 from medzoo.files import replace_atomically
+from medzoo.io.dicom import is_dicom, read_dicom
+from medzoo.io.mgh import read_mgh
 from medzoo.io.nifti import read_nifti, write_nifti
 from medzoo.io.nifti_geometry import corner_distance
 from medzoo.io.npy import read_npy, write_npy
@@ -34,6 +36,8 @@ READERS = {
     ".nhdr": read_with_simple_itk,
     ".mha": read_with_simple_itk,
     ".mhd": read_with_simple_itk,
+    ".mgh": read_mgh,
+    ".mgz": read_mgh,
     ".npy": read_npy,
 }
 WRITERS = {
@@ -45,14 +49,18 @@ WRITERS = {
 }
 
 
-def read(path, *, assume_affine=None):
+def read(path, *, assume_affine=None, series=None, channel=None):
     """Reads a medical image, refusing what cannot be trusted.
 
     Args:
         path: str or path of a .nii, .nii.gz, .hdr/.img pair, .nrrd, .nhdr, .mha,
-            .mhd or .npy.
+            .mhd, .mgh, .mgz or .npy; or, with the extra dicom, of a DICOM folder, zip,
+            DICOMDIR or file, also as "FOLDER#SERIES".
         assume_affine: float or three, voxel size in mm of an image that does not say
             where it lies; its axes are then taken as right, front, top (RAS+).
+        series: str or None, of DICOM which series: its number, UID or description.
+        channel: str or None, of DICOM what is looked for where no series is named, as
+            "t1". One series that fits is taken, of several none.
 
     Returns:
         Volume: integers that the file does not scale keep their type, all else is
@@ -70,16 +78,20 @@ def read(path, *, assume_affine=None):
         >>> volume.spacing  # doctest: +SKIP
         (1.0, 1.0, 1.0)
     """
-    volume = read_quietly(path, assume_affine=assume_affine)
+    volume = read_quietly(
+        path, assume_affine=assume_affine, series=series, channel=channel
+    )
     for message in volume.warnings:
         warnings.warn(message, MedzooWarning, stacklevel=2)
     return volume
 
 
-def read_quietly(path, *, assume_affine=None):
+def read_quietly(path, *, assume_affine=None, series=None, channel=None):
     """Reads as `read` does; what is worth telling is in the Volume's warnings alone."""
     assumed = _assumed_affine(assume_affine)
     path = _as_path(path)
+    if is_dicom(path):
+        return _trusted(path, *read_dicom(path, series=series, channel=channel))
     return _volume(path, _suffix(path, READERS, FileFormatError), assumed)
 
 
@@ -161,7 +173,11 @@ def _as_path(path):
 
 
 def _volume(path, suffix, assumed):
-    array, affine, geometry_warnings = READERS[suffix](path, assumed)
+    return _trusted(path, *READERS[suffix](path, assumed))
+
+
+def _trusted(path, array, affine, geometry_warnings):
+    """The Volume of what a reader found."""
     array, voxel_warnings = without_non_finite(native(array), path)
     try:
         return Volume(array, affine, warnings=(*geometry_warnings, *voxel_warnings))

@@ -7,8 +7,9 @@ nifti2.h of the NIfTI Data Format Working Group.
 import math
 import struct
 from dataclasses import dataclass
+from pathlib import Path
 
-from medzoo.errors import FileFormatError, InputError
+from medzoo.errors import FileFormatError, GeometryError, InputError
 from medzoo.io.refusal import refusal
 
 HEADER_BYTES = {1: 348, 2: 540}
@@ -165,6 +166,7 @@ def _recognise(data, path):
             magic = data[magic_at : magic_at + (4 if version == 1 else 8)]
             if magic in magics:
                 return version, order, magics[magic]
+    _refuse_analyze(data, path)
     raise refusal(
         FileFormatError,
         "A NIfTI file must begin with a NIfTI-1 or NIfTI-2 header and its signature",
@@ -172,6 +174,21 @@ def _recognise(data, path):
         f"bytes={len(data)}, first four={data[:4].hex() or 'none'}",
         "Pass a NIfTI image; convert Analyze and others first.",
     )
+
+
+def _refuse_analyze(data, path):
+    """Says why an Analyze 7.5 pair is not read; it is a NIfTI pair but for the end."""
+    pair = {".hdr", ".img"} & {suffix.lower() for suffix in Path(path).suffixes[-2:]}
+    lengths = (struct.pack(order + "i", HEADER_BYTES[1]) for order in "<>")
+    if pair and len(data) >= HEADER_BYTES[1] and data[:4] in lengths:
+        raise refusal(
+            GeometryError,
+            "An image must say where it lies and which side is left; Analyze 7.5 "
+            "cannot",
+            path,
+            "an Analyze header without NIfTI's signature",
+            "Convert the original scan to NIfTI.",
+        )
 
 
 def _shape(dim, path, several_volumes):

@@ -24,12 +24,13 @@ from medzoo.spatial.channel_contrast import contrast_doubts
 from medzoo.spatial.coordinates import add_coordinates
 from medzoo.spatial.crop_pad import crop_pad
 from medzoo.spatial.grid import Grid
+from medzoo.spatial.header_rounding import without_rounding
 from medzoo.spatial.orient import orient
 from medzoo.spatial.plausibility import head_doubts, kind_doubts, slice_doubts
 from medzoo.spatial.register import register, rigid_part
 from medzoo.spatial.resample import resample, resample_to
-from medzoo.spatial.resample_labels import resample_labels
 from medzoo.spatial.tissue_contrast import limit_contrast
+from medzoo.spatial.undo import Undo
 from medzoo.volume import Volume
 
 TRANSFORMS = ("affine", "rigid")
@@ -38,46 +39,6 @@ FROM_BACKGROUND = ("mask", "scale_to_white_matter")
 # Of the brain's bright end: a voxel that lies so far below a thousandth of all is an
 # accident, and no level.
 LONE_DARK = 0.05
-
-
-class Undo:
-    """The way back from the network's grid into the space of the input.
-
-    Args:
-        source: `Grid` of the input.
-        to_source: `(4, 4)` float64, world of the network's grid -> world of the input.
-        grid: `Grid` that the network saw.
-        notes: tuple of str, what the steps found worth a warning.
-        to_atlas: `(4, 4)` float64, voxel of the network's grid -> atlas world, mm; or
-            None where no step registered the head.
-    """
-
-    def __init__(self, source, to_source, grid, notes=(), to_atlas=None):
-        self.source = source
-        self.to_source = to_source
-        self.grid = grid
-        self.notes = tuple(notes)
-        self.to_atlas = to_atlas
-
-    def __call__(self, array, *, interpolation="nearest", background=0.0):
-        """Brings an array on the network's grid back onto the grid of the input.
-
-        Args:
-            array: `(x, y, z)` or `(x, y, z, channel)`, on the network's grid.
-            interpolation: "nearest" or "vote" (see `resample_labels`) for label maps,
-                "linear" for images.
-            background: float, the value outside what the network saw.
-
-        Returns:
-            Volume on the input's grid, in its world space. Steps that did not
-            interpolate are undone without loss.
-        """
-        volume = Volume(array, self.to_source @ self.grid.affine)
-        if interpolation == "vote":
-            return resample_labels(volume, self.source, background=int(background))
-        return resample_to(
-            volume, self.source, interpolation=interpolation, background=background
-        )
 
 
 class SpatialChain:
@@ -118,13 +79,14 @@ class SpatialChain:
     def __call__(self, volume):
         """Returns the Volume after all steps, and an `Undo`."""
         source = Grid.of(volume)
+        if any(name == "register" for name, _ in self.steps):
+            volume = without_rounding(volume)
         raised = any(name in FROM_BACKGROUND for name, _ in self.steps)
         state = _State(volume, self.channels, raised=raised)
         for name, arguments in self.steps:
             _STEPS[name](state, **arguments)
-        grid = Grid.of(state.volume)
-        found = {"notes": state.notes, "to_atlas": state.to_atlas()}
-        return state.volume, Undo(source, state.to_source, grid, **found)
+        way = source, state.to_source, Grid.of(state.volume)
+        return state.volume, Undo(*way, state.notes, state.to_atlas())
 
 
 class _State:

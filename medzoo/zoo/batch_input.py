@@ -3,14 +3,17 @@
 from dataclasses import replace
 from pathlib import Path
 
+from medzoo.data.bids import is_bids
 from medzoo.data.cases import CASE_ID, TABLE_SUFFIXES, Case, read_cases
 from medzoo.errors import InputError
 from medzoo.volume import Volume
 
 # What is taken off a file's name.
 SUFFIXES = (".gz", ".nii", ".hdr", ".img", ".nrrd", ".nhdr", ".mha", ".mhd", ".npy")
+SUFFIXES += (".mgh", ".mgz", ".dcm", ".ima", ".zip")
 # Of a folder's files these are images; of pairs the header stands for both.
 IMAGE_SUFFIXES = (".nii", ".nii.gz", ".hdr", ".nrrd", ".nhdr", ".mha", ".mhd")
+IMAGE_SUFFIXES += (".mgh", ".mgz")
 # Columns of a case table that say who was scanned.
 PERSON_COLUMNS = ("age", "sex")
 KINDS = (
@@ -32,8 +35,8 @@ def cases_of(given, channels, *, keep_folders=False):
     Args:
         given: an image (path or Volume) of the first channel; list of these, each a
             case named after its file; dict of channel -> image, one case; path of a
-            folder, each image in it a case; path of a table of cases (.csv, .tsv); or
-            list of `Case`.
+            folder, each image in it a case, or of DICOM, one case; path of a table of
+            cases (.csv, .tsv), or "bids:DIR"; or list of `Case`.
         channels: list of dict `{"name", "required"}` of the recipe.
         keep_folders: bool, images of one name in several folders get the folder's name
             before their own.
@@ -51,8 +54,8 @@ def cases_of(given, channels, *, keep_folders=False):
         return [Case(case_id="scan", images={first: given})]
     if isinstance(given, (str, Path)):
         path = Path(given)
-        if is_table(path):
-            return read_table(path, channels)
+        if is_bids(given) or is_table(path):
+            return read_table(given, channels)
         given = _images_in(path) if path.is_dir() else [path]
     if not isinstance(given, (list, tuple)) or not given:
         raise InputError(
@@ -60,18 +63,22 @@ def cases_of(given, channels, *, keep_folders=False):
         )
     if all(isinstance(item, Case) for item in given):
         return list(given)
-    if any(not isinstance(item, (str, Path, Volume)) for item in given):
-        wrong = next(i for i in given if not isinstance(i, (str, Path, Volume)))
-        raise InputError(
-            "Each case of a list must be an image of the first channel. "
-            f"Received: {_shown(wrong)}. {KINDS}."
-        )
+    _check_images(given)
     images = [i if isinstance(i, Volume) else Path(i) for i in given]
     names = _names_of(images, keep_folders=keep_folders)
     return [
         Case(case_id=name, images={first: image})
         for name, image in zip(names, images, strict=True)
     ]
+
+
+def _check_images(given):
+    for item in given:
+        if not isinstance(item, (str, Path, Volume)):
+            raise InputError(
+                "Each case of a list must be an image of the first channel. "
+                f"Received: {_shown(item)}. {KINDS}."
+            )
 
 
 def is_table(path):

@@ -4,11 +4,13 @@ import json
 import sys
 
 from medzoo.zoo.batch_input import cases_of, read_table, table_of, with_person
+from medzoo.zoo.dicom_seg import check_dicom_seg, with_dicom_seg
 from medzoo.zoo.image_output import ImageOutput
 from medzoo.zoo.predictor import CASE_ERRORS, IMAGE_TASKS, CaseError, Predictor
 from medzoo.zoo.progress import Progress
 from medzoo.zoo.records import sentence, tell
 from medzoo.zoo.registry import resolve
+from medzoo.zoo.several import predictors_of
 from medzoo.zoo.table_output import TableOutput
 
 __all__ = [
@@ -99,21 +101,10 @@ def run(options, report=None):
         options: `medzoo.cli.predict_command.PredictOptions`.
         report: see `Predictor.records`.
     """
-    from medzoo.inference.predict import Options
-
-    wanted = Options(
-        options.uncertainty,
-        options.probabilities,
-        engine=options.engine,
-        precision=options.precision,
-    )
-    predictor = Predictor(
-        options.folder,
-        assume_affine=options.assume_affine,
-        threads=options.threads,
-        options=wanted,
-    )
-    cases, tables = _given(options, predictor.channels)
+    (predictor,) = predictors_of(options)
+    cases, tables = cases_given(options, predictor.channels)
+    recipe = predictor.recipe.to_dict()
+    check_dicom_seg(recipe, cases, wanted=options.dicom_seg)
     output = predictor.output_for(
         options.output,
         cases,
@@ -126,7 +117,8 @@ def run(options, report=None):
     told = {"output": images, "report": report}
     records = []
     with Progress(len(cases), "cases") as progress:
-        for record in predictor.records(cases, progress=progress, **told):
+        found = predictor.records(cases, progress=progress, **told)
+        for record in with_dicom_seg(found, cases, recipe, wanted=options.dicom_seg):
             records.append(record)
             tell(record, progress)
             if not quiet and "error" not in record:
@@ -146,7 +138,7 @@ def _exit_code(good, count):
     return EXIT_SOME if good else EXIT_NONE
 
 
-def _given(options, channels):
+def cases_given(options, channels):
     """The cases of the command line, and the tables that they were read from."""
     if options.cases is not None:
         cases, tables = read_table(options.cases, channels), [options.cases]

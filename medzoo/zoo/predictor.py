@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from medzoo.errors import WARNINGS_LOCK, InputError, MedzooError
+from medzoo.io.image_files import read_quietly
 from medzoo.io.refusal import shown
 from medzoo.volume import Volume
 from medzoo.zoo.fetch import ready_weights
@@ -65,16 +66,30 @@ class Predictor:
         assume_affine: voxel size in mm for images without a spatial form, or None.
         threads: int or None, CPU threads at most.
         options: `medzoo.inference.predict.Options` or None.
+        align: bool, bring channels between which the head moved onto each other.
+        read: callable like `read_quietly`, which stands for it, or None. Models that
+            work on the same scans share one.
 
     Raises:
         MedzooError: if recipe or weights are not what they should be.
     """
 
-    def __init__(self, folder, *, assume_affine=None, threads=None, options=None):
+    def __init__(
+        self,
+        folder,
+        *,
+        assume_affine=None,
+        threads=None,
+        options=None,
+        align=True,
+        read=None,
+    ):
         from medzoo.preprocess import Preprocessor
 
         limit_threads(threads)
         self.threads = threads
+        self.align = align
+        self._read_image = read or read_quietly
         self.folder = Path(folder)
         self.recipe = read_recipe(self.folder)
         self.channels = self.recipe.to_dict()["channels"]
@@ -102,6 +117,11 @@ class Predictor:
                     said.message, said.category, said.filename, said.lineno
                 )
         return self._model
+
+    @property
+    def answers_in_images(self):
+        """bool: whether the task does; others answer in numbers."""
+        return self.recipe.task in IMAGE_TASKS
 
     def output_for(
         self, path, cases, *, inputs=(), overwrite=False, keep_folders=False
@@ -194,7 +214,7 @@ class Predictor:
                 return Started(case, error=error)
         if report is None:
             return Started(case, content)
-        volume = self._preprocessor.gather(self._read(case))
+        volume = self._preprocessor.gather(self._read(case), align=self.align)
         return Started(case, content, volume)
 
     def _answer(self, start, report):
@@ -236,7 +256,7 @@ class Predictor:
         from medzoo.inference.predict import prepare
 
         try:
-            return prepare(self._preprocessor, self._read(case))
+            return prepare(self._preprocessor, self._read(case), align=self.align)
         except CASE_ERRORS as error:
             raise CaseError(_told(error, case)) from error
 
@@ -263,9 +283,7 @@ class Predictor:
         return Person.of(case.columns.get("age"), case.columns.get("sex"))
 
     def _read(self, case):
-        # Their warnings come back in the predictions.
-        from medzoo.io.image_files import read_quietly
-
+        """Channel -> Volume; what was doubtful comes back in the prediction."""
         if not case.images:
             raise InputError(
                 f"A case must have an image. Received: case {case.case_id} with none. "
@@ -274,7 +292,7 @@ class Predictor:
         return {
             name: image
             if isinstance(image, Volume)
-            else read_quietly(image, assume_affine=self.assume_affine)
+            else read_quietly(image, assume_affine=self.assume_affine, channel=name)
             for name, image in case.images.items()
         }
 

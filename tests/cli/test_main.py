@@ -209,7 +209,7 @@ def test_predict_options(model):
         model, "--json", "a.nii.gz", "b.nii", "-o", "out", "--threads", "2"
     )
 
-    assert options.folder == model
+    assert options.folders == (model,)
     assert [str(image) for image in options.images] == ["a.nii.gz", "b.nii"]
     assert str(options.output) == "out"
     assert (options.json, options.threads, options.cases) == (True, 2, None)
@@ -250,6 +250,8 @@ def test_evaluate_and_train_options(model):
     values = {
         "name": str(model),
         "cases": None,
+        "bids": None,
+        "data": None,
         "target": None,
         "output": None,
         "json": True,
@@ -260,8 +262,13 @@ def test_evaluate_and_train_options(model):
         "repeatability": False,
     }
     assert read_evaluate(Namespace(**values)).folder == model
+    given = {**values, "out_of_fold": False}
     with pytest.raises(InputError, match="--cases"):
-        read_evaluate(Namespace(**{**values, "out_of_fold": False}))
+        read_evaluate(Namespace(**given))
+    tree = read_evaluate(Namespace(**{**given, "bids": Path("study")}))
+    assert tree.cases == "bids:study"
+    with pytest.raises(InputError, match="one of --cases, --bids and --data"):
+        read_evaluate(Namespace(**{**given, "bids": Path("study"), "data": "wmh:x"}))
     with pytest.raises(InputError, match="--target"):
         read_evaluate(Namespace(**{**values, "target": "age"}))
     with pytest.raises(InputError, match="--as-external"):

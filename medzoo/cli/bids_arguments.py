@@ -1,0 +1,60 @@
+"""--bids and what goes with it or stands for it: whose scans, and which."""
+
+import argparse
+from pathlib import Path
+
+
+def add_bids(parser: argparse.ArgumentParser) -> None:
+    """Adds --bids, --participant-label and --bids-filter."""
+    parser.add_argument(
+        "--bids",
+        type=Path,
+        metavar="DIR",
+        help="a BIDS tree; results go to -o (DIR/derivatives/medzoo if not given) as a "
+        "BIDS derivative",
+    )
+    parser.add_argument(
+        "--participant-label",
+        nargs="+",
+        default=[],
+        dest="participants",
+        metavar="LABEL",
+        help="of a BIDS tree these people alone",
+    )
+    parser.add_argument(
+        "--bids-filter",
+        type=entity,
+        action="append",
+        default=[],
+        metavar="ENTITY=VALUE",
+        help="which scan is meant where a session has several, as run=1 or acq=mprage",
+    )
+
+
+def add_labelled_cases(parser: argparse.ArgumentParser) -> None:
+    """Adds --cases, --data and --bids: what training and evaluation are done on."""
+    parser.add_argument(
+        "--cases", type=Path, metavar="CASES.csv", help="a table with one case a row"
+    )
+    parser.add_argument(
+        "--data",
+        metavar="KIND:FOLDER",
+        help="a data set in the layout that it is published in: mrbrains13:FOLDER, "
+        "mrbrains18:FOLDER or wmh:FOLDER",
+    )
+    parser.add_argument(
+        "--bids",
+        type=Path,
+        metavar="DIR",
+        help="a BIDS tree; targets come from participants.tsv, or from its derivatives",
+    )
+
+
+def entity(text: str) -> tuple[str, str]:
+    """Reads one ENTITY=VALUE."""
+    name, equals, value = text.partition("=")
+    if not (equals and name.isalpha() and value.replace("+", "").isalnum()):
+        raise argparse.ArgumentTypeError(
+            f"must be ENTITY=VALUE, as run=1. Received: {text!r}"
+        )
+    return name, value

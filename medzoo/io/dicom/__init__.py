@@ -1,0 +1,6 @@
+"""DICOM as scanners and archives give it: series found, told apart, read and listed."""
+
+from medzoo.io.dicom.place import is_dicom, split_series
+from medzoo.io.dicom.read import list_series, read_dicom
+
+__all__ = ["is_dicom", "list_series", "read_dicom", "split_series"]

@@ -1,0 +1,212 @@
+"""Rigid registration between channels of one case, whatever their contrasts."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from medzoo.errors import InputError
+from medzoo.spatial.grid import Grid
+from medzoo.spatial.resample import resample_to
+
+# From coarse to fine: how often a grid is thinned, and by how much it is smoothed, mm.
+SHRINK = (2, 1)
+SMOOTH = (3.0, 1.0)
+SPACING = 2.0
+SAMPLES = 30_000
+BINS = 32
+ITERATIONS = 25
+# Below this channels count as aligned: nothing is gained by touching them.
+LEAST_MM = 0.3
+LEAST_DEGREES = 0.3
+# A head in a head coil moves by less than this between two scans of a session.
+MOST_MM = 40.0
+MOST_DEGREES = 35.0
+# Heads that lie on each other share at least this part of the smaller one.
+LEAST_SHARED = 0.6
+
+
+@dataclass(frozen=True)
+class Motion:
+    """How a channel lies to the reference.
+
+    Attributes:
+        matrix: `(4, 4)` float64, reference world -> channel world, mm.
+        mm: float, by how much the middle of the head moved.
+        degrees: float, by how much it turned.
+    """
+
+    matrix: np.ndarray
+    mm: float
+    degrees: float
+
+    @property
+    def is_small(self):
+        """bool: whether the channels count as aligned."""
+        return self.mm < LEAST_MM and self.degrees < LEAST_DEGREES
+
+    def undone(self, volume):
+        """Returns the channel where the reference has the head; nothing is resampled.
+
+        Args:
+            volume: Volume.
+        """
+        return volume.with_affine(np.linalg.inv(self.matrix) @ volume.affine)
+
+
+def aligned(volumes, channels):
+    """Brings the channels of a case onto the first one.
+
+    Args:
+        volumes: dict of channel -> Volume.
+        channels: list of str, the recipe's order. The reference is the first T1 that is
+            there, else the first channel.
+
+    Returns:
+        dict of channel -> Volume in the reference's place; a channel that moved by more
+        than noise has a warning that says by how much. Nothing is resampled.
+
+    Raises:
+        InputError: for channels that do not show the same head.
+    """
+    names = [name for name in channels if name in volumes]
+    reference = next((name for name in names if name == "t1"), names[0])
+    found = dict(volumes)
+    for name in names:
+        if name == reference:
+            continue
+        motion = motion_between(volumes[reference], volumes[name], name)
+        if motion.is_small:
+            continue
+        told = (
+            f"Channel {name} was brought onto {reference}: the head had moved by "
+            f"{motion.mm:.1f} mm and {motion.degrees:.1f} degrees."
+        )
+        found[name] = motion.undone(volumes[name]).with_warnings(told)
+    return found
+
+
+def motion_between(reference, channel, name):
+    """Finds how the head moved between two scans, by mutual information.
+
+    Args:
+        reference: Volume.
+        channel: Volume of another contrast.
+        name: str, of the channel, for messages.
+
+    Returns:
+        `Motion`.
+
+    Raises:
+        InputError: if the heads do not lie on each other after it, or a head would have
+            moved farther than a head can: the headers are faulty, or it is another
+            person.
+    """
+    fixed, moving = _prepared(reference), _prepared(channel)
+    centre = _middle(reference)
+    matrix = _register(fixed, moving, centre)
+    moved = matrix[:3, :3] @ centre + matrix[:3, 3] - centre
+    mm = float(np.linalg.norm(moved))
+    turn = (np.trace(matrix[:3, :3]) - 1) / 2
+    degrees = float(np.degrees(np.arccos(np.clip(turn, -1, 1))))
+    found = Motion(matrix, mm, degrees)
+    shared = _shared(reference, channel, matrix)
+    if mm > MOST_MM or degrees > MOST_DEGREES or shared < LEAST_SHARED:
+        raise InputError(
+            f"Channel {name} must show the head where the first channel has it. "
+            f"Received: a motion of {mm:.0f} mm and {degrees:.0f} degrees, after which "
+            f"heads share {100 * shared:.0f} %. Check that both are of one session, or "
+            "pass aligned channels with --aligned."
+        )
+    return found
+
+
+def _prepared(volume):
+    """An ITK image in world space, with levels from 0 to 1 by percentiles."""
+    import SimpleITK as sitk
+
+    array = np.asarray(volume.array, np.float32).reshape(volume.shape)
+    volume = resample_to(volume.with_array(array), Grid.of(volume).around(SPACING))
+    array = volume.array
+    low, high = np.percentile(array[::2, ::2, ::2], (1, 99.5))
+    if not high > low:
+        raise InputError(
+            "Channels must have contrast to be brought onto each other. Received: a "
+            "constant image. Pass --aligned, or check the file."
+        )
+    array = np.clip((array - low) / (high - low), 0, 1)
+    image = sitk.GetImageFromArray(np.ascontiguousarray(array.transpose(2, 1, 0)))
+    spacing = np.linalg.norm(volume.affine[:3, :3], axis=0)
+    image.SetSpacing(spacing.tolist())
+    # ITK's world is ours here: left and right have the same sign in both images.
+    image.SetDirection((volume.affine[:3, :3] / spacing).ravel().tolist())
+    image.SetOrigin(volume.affine[:3, 3].tolist())
+    return image
+
+
+def _register(fixed, moving, centre):
+    import SimpleITK as sitk
+
+    method = sitk.ImageRegistrationMethod()
+    # A fixed number of threads: the order of sums decides the last digits.
+    method.SetNumberOfThreads(2)
+    method.SetMetricAsMattesMutualInformation(BINS)
+    method.SetMetricSamplingStrategy(method.RANDOM)
+    size = np.prod(fixed.GetSize())
+    method.SetMetricSamplingPercentagePerLevel(
+        [min(1.0, SAMPLES * shrink**3 / size) for shrink in SHRINK], 7
+    )
+    method.SetInterpolator(sitk.sitkLinear)
+    # Heads are nearly round: steepest descent creeps along their turns.
+    method.SetOptimizerAsConjugateGradientLineSearch(
+        1.0, ITERATIONS, 1e-6, 10, 0.0, 5.0, 0.01, 8
+    )
+    method.SetOptimizerScalesFromPhysicalShift()
+    method.SetShrinkFactorsPerLevel(SHRINK)
+    method.SetSmoothingSigmasPerLevel(SMOOTH)
+    method.SmoothingSigmasAreSpecifiedInPhysicalUnitsOn()
+    transform = sitk.Euler3DTransform()
+    transform.SetCenter(centre.tolist())
+    method.SetInitialTransform(transform, inPlace=True)
+    try:
+        method.Execute(fixed, moving)
+    except RuntimeError:  # all samples lie outside the other image
+        raise InputError(
+            "Channels of a case must overlap. Received: two that lie apart. Check that "
+            "both are of one session."
+        ) from None
+    return _matrix(transform)
+
+
+def _matrix(transform):
+    linear = np.array(transform.GetMatrix()).reshape(3, 3)
+    centre = np.array(transform.GetCenter())
+    world = np.eye(4)
+    world[:3, :3] = linear
+    world[:3, 3] = np.array(transform.GetTranslation()) + centre - linear @ centre
+    return world
+
+
+def _head(volume):
+    """Which voxels are head: above a quarter of what is bright."""
+    array = np.asarray(volume.array, np.float32).reshape(volume.shape)
+    thin = array[::2, ::2, ::2]
+    positive = thin[thin > np.percentile(thin, 5)]
+    level = 0.25 * np.percentile(positive if positive.size else thin, 95)
+    return volume.with_array((array > level).astype(np.float32))
+
+
+def _middle(volume):
+    index = 2 * np.argwhere(_head(volume).array[::2, ::2, ::2])
+    places = index @ volume.affine[:3, :3].T + volume.affine[:3, 3]
+    return np.median(places, axis=0) if len(places) else volume.affine[:3, 3]
+
+
+def _shared(reference, channel, motion):
+    """The part of the smaller head, where both are seen, that is head in both."""
+    moved = channel.with_affine(np.linalg.inv(motion) @ channel.affine)
+    field = moved.with_array(np.ones(moved.shape, np.float32))
+    grid = Grid.of(reference).around(4.0)
+    images = (_head(reference), _head(moved), field)
+    here, there, seen = (resample_to(image, grid).array > 0.5 for image in images)
+    least = min((here & seen).sum(), there.sum())
+    return float((here & there).sum() / least) if least else 0.0

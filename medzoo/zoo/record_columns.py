@@ -1,0 +1,68 @@
+"""What a record answers, as columns of a table, and what each column means."""
+
+import re
+
+UNITS = {"volume": "mL", "centile": "percentile"}
+TEXTS = ("label", "warnings", "error")
+
+
+def columns_of(record):
+    """Returns the answers of one case.
+
+    Args:
+        record: dict of `Predictor.records`.
+
+    Returns:
+        dict of column -> float or str; what was doubtful or failed stands last.
+    """
+    row = {name: record[name] for name in ("value", "label") if name in record}
+    if "interval" in record:
+        row["interval_low"], row["interval_high"] = record["interval"]
+    if isinstance(record.get("uncertainty"), int | float):
+        row["uncertainty"] = record["uncertainty"]
+    several = {"probability": "probabilities", "volume": "volumes_ml"}
+    for kind, name in {**several, "centile": "centiles"}.items():
+        for what, number in (record.get(name) or {}).items():
+            row[f"{kind}_{as_column(what)}"] = number
+    for index, number in enumerate(record.get("embedding", ())):
+        row[f"embedding_{index}"] = number
+    if record.get("warnings"):
+        row["warnings"] = "; ".join(record["warnings"])
+    if "error" in record:
+        row["error"] = record["error"]
+    return row
+
+
+def meaning_of(column, recipe):
+    """Returns the entry of a column in a dictionary of BIDS.
+
+    Args:
+        column: str, of `columns_of`.
+        recipe: dict, the model's.
+    """
+    model = f"{recipe['name']}@{recipe['version']}"
+    unit = recipe.get("unit") or "n/a"
+    told = {
+        "value": {"Description": f"Answer of {model}", "Units": unit},
+        "interval_low": {"Description": "90 % interval, lower end", "Units": unit},
+        "interval_high": {"Description": "90 % interval, upper end", "Units": unit},
+        "uncertainty": {"Description": "Standard deviation of the answer"},
+        "label": {"Description": f"Answer of {model}"},
+        "warnings": {"Description": "What was doubtful in the scan"},
+        "error": {"Description": "Why there is no result"},
+    }
+    if column in told:
+        return told[column]
+    kind, _, what = column.partition("_")
+    found = {"Description": f"{kind} of {what.replace('_', ' ')}"}
+    return found | ({"Units": UNITS[kind]} if kind in UNITS else {})
+
+
+def as_column(name):
+    """A name with lower-case letters, digits and _ alone."""
+    return re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_").lower()
+
+
+def as_cell(value):
+    """A value as one cell of a table: no tab, no line break, never empty."""
+    return " ".join(str(value).split()) or "n/a"
