@@ -32,7 +32,7 @@ class RecipeError(MedzooError, ValueError):
 
 
 class IntegrityError(MedzooError, OSError):
-    """A weights file is not the one that its recipe vouches for."""
+    """Checksum mismatch between a weights file and its recipe."""
 
 
 class OfflineError(MedzooError, ConnectionError):

@@ -47,7 +47,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_labelled_cases(parser)
     add_target(parser)
     parser.add_argument(
-        "-o", "--output", type=Path, metavar="METRICS.json", help="file to write too"
+        "-o",
+        "--output",
+        type=Path,
+        metavar="METRICS.json",
+        help="also write metrics here",
     )
     add_json(parser)
     parser.add_argument(

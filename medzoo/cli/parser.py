@@ -61,13 +61,13 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--engine",
         default="keras",
-        help="what runs the network: keras (usual) or openvino, which is an extra",
+        help="inference backend: keras (default) or openvino (an extra)",
     )
     parser.add_argument(
         "--precision",
-        help="what the engine computes with: float32 (usual) or, with openvino, "
-        "bfloat16: faster where the processor has it; the model's card says how much, "
-        "and how far the answers differ",
+        help="inference precision: float32 (default) or, with openvino, bfloat16, "
+        "faster where the processor supports it; the model card gives speed and "
+        "differences",
     )
 
 

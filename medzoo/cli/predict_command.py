@@ -114,7 +114,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--assume-affine",
         type=spacing,
         metavar="MM",
-        help="voxel size in mm (one, or x,y,z) of images that do not tell their own",
+        help="voxel spacing in mm (one, or x,y,z) for images without an affine",
     )
 
 
@@ -138,8 +138,8 @@ def _add_output(parser: ArgumentParser) -> None:
         "--output",
         type=Path,
         metavar="OUT",
-        help="where the results go: a .csv or .json, or of tasks that answer in "
-        "images an image file or a folder",
+        help="a .csv, .tsv or .json for tables; an image file or folder for image "
+        "outputs",
     )
     parser.add_argument(
         "--overwrite",
@@ -150,7 +150,7 @@ def _add_output(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--keep-folders",
         action="store_true",
-        help="lay images into folders of OUT that are named as those of the inputs",
+        help="mirror the folders of the inputs in OUT",
     )
     parser.add_argument(
         "--report",
@@ -162,14 +162,14 @@ def _add_output(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--probabilities",
         action="store_true",
-        help="of a segmentation: write the probabilities of all classes too",
+        help="segmentation: also write the class probabilities",
     )
     parser.add_argument(
         "--uncertainty",
         metavar="KIND",
-        help="what to say of the doubt in a result instead of the usual: none, tta "
-        "(how much it changes with a moved or mirrored scan), ensemble (how far the "
-        "members differ), entropy (segmentation)",
+        help="uncertainty estimate to report: none, tta (test-time augmentation), "
+        "ensemble (spread of the members) or entropy (segmentation); default: the "
+        "calibrated interval where there is one",
     )
 
 

@@ -37,14 +37,14 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--private",
         action="store_true",
         default=None,
-        help="if the repository has to be made: for you and your organisation only",
+        help="create the repository as private",
     )
     group.add_argument(
         "--public",
         dest="private",
         action="store_false",
         default=None,
-        help="if the repository has to be made: for everybody",
+        help="create the repository as public",
     )
     parser.add_argument(
         "--dry-run",

@@ -86,19 +86,18 @@ def _add_step(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--precision",
         choices=PRECISIONS,
-        help="what the network computes in, instead of the recipe's dtype",
+        help="training precision, instead of the recipe's dtype",
     )
     parser.add_argument(
         "--accumulate",
         type=thread_count,
         metavar="N",
-        help="average the gradients of N batches for one step of the optimizer",
+        help="gradient accumulation over N batches",
     )
     parser.add_argument(
         "--rematerialize",
         action="store_true",
-        help="compute inner results twice instead of keeping them: less memory, the "
-        "same results, more time",
+        help="gradient checkpointing: less memory, the same results, more time",
     )
     parser.add_argument(
         "--workers",

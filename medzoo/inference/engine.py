@@ -75,7 +75,7 @@ def _without_graph(model, name, softmax, classes):
 
 
 def check_engine(name, precision=None):
-    """Refuses an engine that there is not, before any work.
+    """Validates the inference backend and its precision.
 
     Args:
         name: str.

@@ -35,7 +35,7 @@ def sliding_window(
     network_bytes=0,
     memory_limit=None,
 ):
-    """Lets a function answer window by window and blends what it says.
+    """Sliding-window inference with blending.
 
     Windows go along the longest axis. What no later window touches is finished and
     let go, so that memory holds the answers of one window's length and never of the

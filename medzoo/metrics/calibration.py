@@ -13,7 +13,7 @@ MOST_RANKED = 200_000
 
 
 def expected_calibration_error(confidence, correct, num_bins=NUM_BINS):
-    """Mean difference of how sure and how right answers are.
+    """Expected calibration error (ECE).
 
     Args:
         confidence: `(n,)` array, the probability of each answer, in [0, 1].
