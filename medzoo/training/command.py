@@ -94,8 +94,7 @@ def train(
     """
     output = Path(output)
     say = log or (lambda line: None)
-    if precision is None:
-        precision = precision_here(recipe["training"].get("dtype"), say)
+    precision = precision or precision_here(recipe["training"].get("dtype"), say)
     step = {"accumulate": accumulate, "rematerialize": rematerialize}
     recipe = with_step(recipe, precision=precision, **step)
     check_rematerialize(recipe)
@@ -120,11 +119,17 @@ def train(
         made = train_anatomy(recipe, prepared, targets, output, start=start, log=say)
         image_command.write_model(*made, output)
         return output
+    _train_networks(recipe, prepared, targets, output, **making)
+    return output
+
+
+def _train_networks(recipe, prepared, targets, output, **making):
+    """Cross-validates, trains what is published, and writes the model folder."""
     networks, outputs, folds = cross_validate(
         recipe, prepared, targets, output / "runs", **making
     )
     interval = write_out_of_fold(
-        output / "out_of_fold.csv", recipe, labelled, targets, outputs, folds
+        output / "out_of_fold.csv", recipe, prepared.cases, targets, outputs, folds
     )
     if "num_members" not in recipe["architecture"]["arguments"]:
         folder = output / "runs" / "all"
@@ -133,7 +138,6 @@ def train(
     content = with_results(recipe, facts, interval)
     text = json.dumps(content, indent=2, ensure_ascii=False)
     write_text_atomically(output / "recipe.json", text + "\n")
-    return output
 
 
 def _train_images(
