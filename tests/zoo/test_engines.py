@@ -8,10 +8,15 @@ from medzoo.inference.engine import engine_of
 from medzoo.zoo.golden import golden_input
 from medzoo.zoo.registry import list_models
 
-pytest.importorskip("openvino")
+openvino = pytest.importorskip("openvino")
 
 # bfloat16 keeps three digits of each number on its way.
 ROUGH = 0.02
+
+
+def has_bfloat16():
+    """Whether OpenVINO computes in bfloat16 here; elsewhere it takes float32 for it."""
+    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 @pytest.mark.parametrize("name", list_models())
@@ -31,7 +36,8 @@ def test_every_model_answers_alike_through_openvino(name):
         extent = np.abs(usual).max()
         np.testing.assert_allclose(exact, usual, atol=1e-4 * extent)
         np.testing.assert_allclose(rough, usual, atol=ROUGH * extent)
-        assert np.abs(rough - usual).max() > np.abs(exact - usual).max()
+        rougher = np.abs(rough - usual).max() > np.abs(exact - usual).max()
+        assert rougher == has_bfloat16()
         x = usual
 
 
