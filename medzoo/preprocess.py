@@ -75,9 +75,10 @@ class Preprocessor:
         unknown = sorted(set(given) - set(self.channels))
         missing = sorted(set(self.required) - set(given))
         if unknown or missing or not given:
+            needed = self.required or "one or more"
             raise InputError(
-                f"A case must have the channels {self.required} (known: "
-                f"{self.channels}). Received: channels={sorted(given)}."
+                f"A case must have the channels {needed} (known: {self.channels}) and "
+                f"no others. Received: channels={sorted(given)}."
             )
         volumes = {name: _as_volume(given[name], name) for name in given}
         for name, volume in volumes.items():

@@ -158,6 +158,13 @@ def test_refuses_missing_and_unknown_channels(given):
         Preprocessor(STEPS, TWO)(given)
 
 
+def test_an_unknown_channel_is_told_which_there_are():
+    optional = [{"name": "t1", "required": False}]
+
+    with pytest.raises(InputError, match=r"one or more \(known: \['t1'\]\)"):
+        Preprocessor(STEPS, optional)({"t1": volume(), "t3": volume()})
+
+
 def test_refuses_no_channel_at_all():
     with pytest.raises(InputError, match="Received: channels="):
         Preprocessor(STEPS, [{"name": "t1", "required": False}])({})

@@ -100,6 +100,11 @@ class ImageOutput:
             )
         self._facts = recipe.to_dict()
         own = self.path.parent if self.suffix is not None else self.path
+        if own.exists() and not own.is_dir():
+            raise InputError(
+                "Images are written into a folder. "
+                f"Received: output={path}, where {own} is a file. Choose another."
+            )
         check_writable(own / STATUS_FILE)
         self._earlier = EarlierResults(own)
         self._inputs, self._sources = {}, {}

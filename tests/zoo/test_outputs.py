@@ -71,6 +71,13 @@ def test_a_scan_and_its_side_car_survive_results_in_their_folder(tmp_path):
     assert provenance["model"] == "model_a@1.0"
 
 
+def test_a_file_in_the_place_of_the_folder_is_told(tmp_path):
+    case = scan(tmp_path / "a.nii.gz")
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match=r"where .*notes\.txt is a file"):
+        ImageOutput(tmp_path / "notes.txt" / "b.nii.gz", RECIPE, [case])
+
+
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_one_file_never_replaces_its_input(tmp_path, overwrite):
     case = scan(tmp_path / "a.nii.gz", 7.0)

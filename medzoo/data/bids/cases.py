@@ -9,6 +9,7 @@ from medzoo.data.cases import Case
 from medzoo.errors import InputError
 
 PREFIX = "bids:"
+FILTER_ADVICE = "Choose by --bids-filter, as run=1."
 TARGETS = "_dseg.nii"
 PERSON = ("age", "sex")
 
@@ -88,12 +89,16 @@ def bids_cases(text, channels, *, target=None, columns=()):
         list of `Case`.
 
     Raises:
-        InputError: for a session with several scans of a channel: choose by a filter,
-            or move what is not meant.
+        InputError: for a session with several scans of a channel: move what is not
+            meant.
     """
     tree = read_bids(str(text).removeprefix(PREFIX), channels)
     if tree.problems:
-        raise InputError(next(iter(tree.problems.values())))
+        told = next(iter(tree.problems.values()))
+        # Training and evaluation have no such option.
+        raise InputError(
+            told.replace(FILTER_ADVICE, "Move what is not meant out of the tree.")
+        )
     people = people_of(tree.root)
     known = {name for row in people.values() for name in row}
     found = []
@@ -128,7 +133,7 @@ def _add_session(tree, channels, key, scans, entities, people):
             names = ", ".join(scan.path.name for scan in chosen)
             tree.problems[case_id] = (
                 f"A session must have one scan of each channel in {tree.root}. "
-                f"Received: {names}. Choose by --bids-filter, as run=1."
+                f"Received: {names}. {FILTER_ADVICE}"
             )
             return
         if chosen:

@@ -40,6 +40,8 @@ EMPTY_IF_ABSENT = (
 MOST_BINARY = 40
 SERIES_NUMBER = 900
 PLACE = 1e-2  # mm
+# What all frames of a stack have in common, and highdicom seeks among what is shared.
+SHARED = ("PixelMeasuresSequence", "PlaneOrientationSequence")
 
 
 def write_segmentation(labels, names, place, path, *, model, channel=None):
@@ -180,7 +182,19 @@ def _source(header, where):
             "FrameOfReferenceUID=none",
             "Leave out --dicom-seg.",
         )
+    _share(found)
     return found
+
+
+def _share(found):
+    """Puts among the shared groups what a file says anew of each frame."""
+    frames = found.get("PerFrameFunctionalGroupsSequence")
+    groups = found.get("SharedFunctionalGroupsSequence")
+    if not frames or not groups:
+        return
+    for name in SHARED:
+        if name not in groups[0] and name in frames[0]:
+            setattr(groups[0], name, frames[0][name].value)
 
 
 def _segmentation(sources, frames, names, model):

@@ -172,3 +172,15 @@ def test_dataset_takes_a_tree(tree):
     images, ages = data[0]
     assert images.shape == (2, 12, 12, 12, 1)
     np.testing.assert_array_equal(ages, [[30.0], [50.0]])
+
+
+def test_training_is_not_told_of_an_option_that_it_lacks(tree):
+    root = tree(
+        "sub-01/anat/sub-01_run-01_T1w.nii.gz",
+        "sub-01/anat/sub-01_run-02_T1w.nii.gz",
+    )
+
+    with pytest.raises(InputError, match="Move what is not meant") as told:
+        read_cases(f"bids:{root}", T1, target="age")
+
+    assert "--bids-filter" not in str(told.value)

@@ -6,6 +6,7 @@ from medzoo.errors import InputError
 from medzoo.io.dicom.segmentation import write_segmentation
 
 highdicom = pytest.importorskip("highdicom")
+pydicom = pytest.importorskip("pydicom")
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 NAMES = {4: "brainstem", 7: "left precuneus", 9: "white matter lesions"}
 
@@ -97,8 +98,22 @@ def test_a_seg_refers_to_its_series_and_codes_its_classes(labelled, tmp_path):
     ]
 
 
-def test_of_an_enhanced_file(maker, tmp_path):
+def say_anew_of_each_frame(path):
+    """Moves what the frames share into each of them, as scanners of Siemens do."""
+    found = pydicom.dcmread(path)
+    shared = found.SharedFunctionalGroupsSequence[0]
+    for name in ("PixelMeasuresSequence", "PlaneOrientationSequence"):
+        for frame in found.PerFrameFunctionalGroupsSequence:
+            setattr(frame, name, shared[name].value)
+        delattr(shared, name)
+    found.save_as(path)
+
+
+@pytest.mark.parametrize("anew", [False, True])
+def test_of_an_enhanced_file(maker, tmp_path, anew):
     made = maker.enhanced()
+    if anew:
+        say_anew_of_each_frame(made.path)
     volume = medzoo.read(made.path)
     array = np.zeros(volume.shape, np.uint8)
     array[1:3, 1:4, 5] = 4
