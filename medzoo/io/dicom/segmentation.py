@@ -81,16 +81,6 @@ def write_segmentation(labels, names, place, path, *, model, channel=None):
     return path
 
 
-def check_seg_source(place, channel=None):
-    """Refuses early what a SEG cannot be made of; see `write_segmentation`."""
-    require("highdicom", "Writing a DICOM SEG")
-    where, named = split_series(place)
-    with open_place(where) as members:
-        series, _ = series_in(members)
-        chosen = choose(series, where, wanted=named, channel=channel)
-        _in_order_of_files(chosen.stack.planes)
-
-
 def _refuse_foreign(path):
     """Only an earlier SEG of medzoo may be replaced."""
     if not os.path.lexists(path):
