@@ -1,5 +1,6 @@
 """From a fitted model to a model folder, which `medzoo.load` and `publish` take."""
 
+import inspect
 import json
 import shutil
 from contextlib import suppress
@@ -110,10 +111,10 @@ def _recipe_of(model):
 
 def _content(model, old, changes):
     """The new recipe, still without weights."""
-    arguments = {k: v for k, v in model.get_config().items() if k not in _NOT_ARGUMENTS}
+    architecture = {"class": type(model).__name__, "arguments": _arguments_of(model)}
     content = {
         **old,
-        "architecture": {"class": type(model).__name__, "arguments": arguments},
+        "architecture": architecture,
         "postprocessing": [
             step for step in old["postprocessing"] if step["step"] not in _CALIBRATIONS
         ],
@@ -181,3 +182,20 @@ def _write(model, content, folder, dtype):
     if dtype != "float32":
         plain.load_weights(folder / WEIGHTS_FILE)
     write_expected(plain, folder)
+
+
+def _arguments_of(model):
+    """What makes the network again, without objects that it has by default.
+
+    A recipe holds names of activations and no objects of Keras.
+    """
+    from medzoo.models.base import plain
+
+    given = model.get_config()
+    defaults = inspect.signature(type(model)).parameters
+    return {
+        name: value
+        for name, value in given.items()
+        if name not in _NOT_ARGUMENTS
+        and not (isinstance(value, dict) and value == plain(defaults[name].default))
+    }
