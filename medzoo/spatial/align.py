@@ -6,6 +6,7 @@ import numpy as np
 
 from medzoo.errors import InputError
 from medzoo.spatial.grid import Grid
+from medzoo.spatial.register import matrix_of
 from medzoo.spatial.resample import resample_to
 
 # From coarse to fine: how often a grid is thinned, and by how much it is smoothed, mm.
@@ -174,16 +175,7 @@ def _register(fixed, moving, centre):
             "Channels of a case must overlap. Received: two that lie apart. Check that "
             "both are of one session."
         ) from None
-    return _matrix(transform)
-
-
-def _matrix(transform):
-    linear = np.array(transform.GetMatrix()).reshape(3, 3)
-    centre = np.array(transform.GetCenter())
-    world = np.eye(4)
-    world[:3, :3] = linear
-    world[:3, 3] = np.array(transform.GetTranslation()) + centre - linear @ centre
-    return world
+    return matrix_of(transform)
 
 
 def _head(volume):

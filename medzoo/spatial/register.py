@@ -148,7 +148,7 @@ def _descend(image, source, start):
     method.SetInitialTransform(transform, inPlace=True)
     fixed = _to_itk(source.brain, source.grid.affine)
     method.Execute(fixed, _to_itk(image.array, image.affine))
-    return _matrix(transform), -float(method.GetMetricValue())
+    return matrix_of(transform), -float(method.GetMetricValue())
 
 
 def _to_itk(array, affine):
@@ -161,7 +161,8 @@ def _to_itk(array, affine):
     return image
 
 
-def _matrix(transform):
+def matrix_of(transform):
+    """Returns a transform of SimpleITK with a centre as `(4, 4)`, in its world."""
     linear = np.array(transform.GetMatrix()).reshape(3, 3)
     centre = np.array(transform.GetCenter())
     world = np.eye(4)

@@ -12,8 +12,8 @@ from medzoo.errors import InputError
 from medzoo.files import replace_atomically, sha256_of
 
 LARGEST_FLOAT16 = float(np.finfo(np.float16).max)
-# Arrays of fewer numbers stay float32: together they are a hundredth of a file, and a
-# readout's constants need more than three digits.
+# Arrays of fewer numbers stay float32: together they are a thousandth of a U-Net's, and
+# a readout's constants need more than three digits.
 FEW = 10_000
 
 

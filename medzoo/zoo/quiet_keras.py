@@ -20,8 +20,8 @@ def import_keras(threads=None):
     if "keras" in sys.modules:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # On by itself only where a processor has AVX-512; on others convolutions take up to
-    # 2.6 times as long without it.
+    # On by itself only where a processor has AVX-512; elsewhere convolutions are slow
+    # without it (docs/decisions.md).
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     limit_threads(threads)
     with quiet_stderr():
