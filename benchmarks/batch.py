@@ -24,7 +24,7 @@ RESULTS = Path(__file__).with_name("results") / "batch.json"
 MODELS = {"ixi_age_resnet": 1.0, "ixi_representation_cae": 0.5}
 ONE_BY_ONE = """
 import sys
-from medzoo.zoo import predict
+from medzoo.batch import predict
 records = predict.Predictor.records
 def alone(self, *args, **more):
     return records(self, *args, **more, overlap=False)

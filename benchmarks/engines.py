@@ -151,7 +151,7 @@ def seconds_again(arguments):
 
 def peak_mb():
     """Peak memory of this process, MB."""
-    from medzoo.zoo.cost import peak_memory_gb
+    from medzoo.evaluation.prediction_cost import peak_memory_gb
 
     return round(1000 * peak_memory_gb())
 

@@ -111,7 +111,7 @@ def in_a_process(name, scan, result, arguments):
 def memory_and_labels(arguments):
     """In a process of its own: the first call aside, then the stages' medians."""
     import medzoo
-    from medzoo.zoo.cost import peak_memory_gb
+    from medzoo.evaluation.prediction_cost import peak_memory_gb
 
     model = medzoo.load(MODEL)
     (scan,), result = arguments.scans, arguments.result

@@ -113,7 +113,7 @@ def wait(workers):
     from scans import write_scans
 
     import medzoo
-    from medzoo.data.prefetch import Prefetch
+    from medzoo.data.feeds.prefetch import Prefetch
     from medzoo.training.epochs import Epochs
 
     with tempfile.TemporaryDirectory() as folder:

@@ -38,30 +38,34 @@ REPAIRS = {
     "Scans with negative voxels (overshoot of splines, z-scores) are raised so that "
     "their background is 0.": "medzoo/spatial/background.py:from_background",
     "Label maps that are a little off whole numbers are rounded; one channel a class "
-    "becomes one number.": "medzoo/data/label_values.py:whole_labels",
+    "becomes one number.": "medzoo/data/cases/label_values.py:whole_labels",
     "Label maps: what is no number is background.": (
         "medzoo/io/image_files.py:read_labels"
     ),
     "Tables: commas, semicolons or tabs, spaces around cells, any case of column "
     "names, empty rows, `n/a`, Excel's line `sep=;`, ends of lines of any kind.": (
-        "medzoo/data/table_rows.py:read_rows"
+        "medzoo/data/cases/table_rows.py:read_rows"
     ),
-    "Ages as DICOM writes them (`039Y`).": "medzoo/data/people.py:plain_age",
-    "Sexes however they are written (`m`, `Male`).": "medzoo/data/people.py:plain_sex",
+    "Ages as DICOM writes them (`039Y`).": "medzoo/data/cases/people.py:plain_age",
+    "Sexes however they are written (`m`, `Male`).": (
+        "medzoo/data/cases/people.py:plain_sex"
+    ),
     "People are told apart by a column of any usual name, or by BIDS names.": (
-        "medzoo/data/people.py:bids_subject"
+        "medzoo/data/cases/people.py:bids_subject"
     ),
     "A result whose name belongs to something else gets the model's name too.": (
-        "medzoo/zoo/image_output.py:_free_place"
+        "medzoo/batch/image_output.py:_free_place"
     ),
     "A damaged status line or result is work to be done again.": (
-        "medzoo/zoo/image_output.py:finished"
+        "medzoo/batch/image_output.py:finished"
     ),
     "A damaged checkpoint is removed, with a warning, and the one before used.": (
         "medzoo/training/checkpoint.py:load_newest"
     ),
     "Temporary files of processes that ended are removed.": "medzoo/files.py:sweep",
-    "Cells that a spreadsheet would run are quoted.": "medzoo/zoo/records.py:cell",
+    "Cells that a spreadsheet would run are quoted.": (
+        "medzoo/batch/case_records.py:cell"
+    ),
 }
 
 

@@ -18,12 +18,12 @@ from matplotlib.figure import Figure
 import medzoo
 from medzoo.cli.demo import template_path
 from medzoo.cli.demo_picture import draw
-from medzoo.data.degradation import degrade_volume
-from medzoo.data.upsampling import cubic_b_spline
+from medzoo.data.feeds.degradation import degrade_volume
+from medzoo.data.feeds.upsampling import cubic_b_spline
 from medzoo.drawing.pictures import blend, grey_levels
 from medzoo.spatial import Grid, orient, resample_to
 from medzoo.spatial.factor_grid import three_factors
-from medzoo.zoo.cards import PICTURE_FILE
+from medzoo.zoo.cards.card import PICTURE_FILE
 from medzoo.zoo.registry import zoo_folder
 
 

@@ -11,14 +11,14 @@ from medzoo._version import __version__
 # Public name -> the module that holds it, and the name there. A target of None
 # makes the module itself public.
 _PUBLIC = {
-    "CompiledPipeline": ("medzoo.data.compiled_pipeline", "CompiledPipeline"),
-    "PatchFeed": ("medzoo.data.feed", "PatchFeed"),
+    "CompiledPipeline": ("medzoo.data.compiled.compiled_pipeline", "CompiledPipeline"),
+    "PatchFeed": ("medzoo.data.feeds.patch_feed", "PatchFeed"),
     "Volume": ("medzoo.volume", "Volume"),
     "attach": ("medzoo.zoo.load", "attach"),
-    "count_classes": ("medzoo.data.class_frequencies", "count_classes"),
-    "dataset": ("medzoo.data.dataset", "dataset"),
+    "count_classes": ("medzoo.data.feeds.class_frequencies", "count_classes"),
+    "dataset": ("medzoo.data.feeds.dataset", "dataset"),
     "errors": ("medzoo.errors", None),
-    "evaluate": ("medzoo.zoo.evaluate", "evaluate"),
+    "evaluate": ("medzoo.evaluation.evaluate", "evaluate"),
     "features": ("medzoo.models.parts", "features"),
     "fetch": ("medzoo.zoo.fetch", "fetch"),
     "freeze": ("medzoo.models.parts", "freeze"),
@@ -29,14 +29,14 @@ _PUBLIC = {
     "losses": ("medzoo.losses", None),
     "metrics": ("medzoo.metrics", None),
     "models": ("medzoo.models", None),
-    "predict": ("medzoo.zoo.predict", "predict"),
-    "publish": ("medzoo.zoo.publish", "publish"),
+    "predict": ("medzoo.batch.predict", "predict"),
+    "publish": ("medzoo.zoo.hub.publish", "publish"),
     "read": ("medzoo.io", "read"),
-    "read_tfrecords": ("medzoo.data.tfrecords", "read_tfrecords"),
+    "read_tfrecords": ("medzoo.data.store.tfrecords", "read_tfrecords"),
     "report": ("medzoo.reporting.report", "report"),
     "save_recipe": ("medzoo.zoo.save_recipe", "save_recipe"),
     "write": ("medzoo.io", "write"),
-    "write_tfrecords": ("medzoo.data.tfrecords", "write_tfrecords"),
+    "write_tfrecords": ("medzoo.data.store.tfrecords", "write_tfrecords"),
 }
 
 __all__ = [

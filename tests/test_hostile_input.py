@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import medzoo
-from medzoo.data.cases import read_cases
-from medzoo.data.table_rows import read_rows
+from medzoo.data.cases.table_rows import read_rows
+from medzoo.datasets.read_cases import read_cases
 from medzoo.errors import GeometryError, InputError, MedzooError
 from medzoo.preprocess import Preprocessor
 from medzoo.volume import Volume

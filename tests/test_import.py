@@ -102,7 +102,7 @@ def test_public_name_stands_in_its_module(name):
     [
         "import medzoo, medzoo.errors, medzoo.files",
         "import medzoo; dir(medzoo); medzoo.list_models()",
-        "import medzoo; medzoo.info; import medzoo.zoo.weights, medzoo.zoo.cards",
+        "import medzoo; medzoo.info; import medzoo.zoo.weights, medzoo.zoo.cards.card",
         "import medzoo; medzoo.fetch; medzoo.publish; medzoo.save_recipe",
         "from medzoo.cli.main import main; main(['list', '--json'])",
         "from medzoo.cli.main import main; main(['fetch', 'no_such_model'])",

@@ -15,8 +15,8 @@ import pytest
 
 import medzoo
 from medzoo.cli.main import main
+from tests.batch.small_models import make_models
 from tests.conftest import make_head
-from tests.zoo.small_models import make_models
 
 pytest.importorskip("bids2table")
 pytest.importorskip("highdicom")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from medzoo.errors import InputError
-from medzoo.zoo.cards import check_cards, write_cards
+from medzoo.zoo.cards.pages import check_cards, write_cards
 
 
 @dataclass(frozen=True)

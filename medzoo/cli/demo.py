@@ -139,7 +139,7 @@ def _input_of(recipe, volume):
     """The scan; for super-resolution as coarse as the model expects scans to be."""
     if recipe["task"] != "super_resolution":
         return volume
-    from medzoo.data.degradation import degrade_volume
+    from medzoo.data.feeds.degradation import degrade_volume
     from medzoo.spatial.factor_grid import three_factors
 
     factor = three_factors(recipe["architecture"]["arguments"]["upsampling_factor"])

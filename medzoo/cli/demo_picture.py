@@ -1,7 +1,7 @@
 """The picture of `medzoo demo`: three slices of the scan, and what the models said."""
 
 from medzoo.drawing.figure import slices_figure
-from medzoo.drawing.views import CONVENTION
+from medzoo.drawing.slice_views import CONVENTION
 from medzoo.files import replace_atomically
 
 RESEARCH_ONLY = "For research. Not for diagnosis."

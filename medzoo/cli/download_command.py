@@ -58,7 +58,7 @@ def _sequences(text: str) -> tuple[str, ...]:
 
 def run(values: Namespace) -> int:
     """Fetches; prints the path of the cases.csv; gives the exit code."""
-    from medzoo.data.ixi import download_ixi
+    from medzoo.datasets.ixi import download_ixi
 
     options = DownloadOptions(
         name=values.name,

@@ -1,4 +1,4 @@
-"""`medzoo evaluate NAME ...`: arguments; medzoo.zoo.evaluate does the work."""
+"""`medzoo evaluate NAME ...`: arguments; medzoo.evaluation.evaluate does the work."""
 
 from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from pathlib import Path
 from medzoo.cli.bids_arguments import add_labelled_cases
 from medzoo.cli.parser import add_json, add_name, add_target, add_threads
 from medzoo.errors import InputError
-from medzoo.zoo.registry import resolve
+from medzoo.zoo.resolve import resolve
 
 
 @dataclass(frozen=True)
@@ -155,6 +155,6 @@ def _check(values: Namespace) -> None:
 def run(values: Namespace) -> int:
     """Measures; gives the exit code."""
     options = read_options(values)
-    from medzoo.zoo import evaluate
+    from medzoo.evaluation import evaluate
 
     return evaluate.run(options)

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass
 
 from medzoo.cli.parser import add_json, add_name
-from medzoo.zoo.card_markdown import measurement, number
+from medzoo.zoo.cards.markdown import measurement, number
 from medzoo.zoo.info import info
 
 

@@ -1,4 +1,4 @@
-"""`medzoo predict NAME ...`: the arguments; medzoo.zoo.predict does the work."""
+"""`medzoo predict NAME ...`: the arguments; medzoo.batch.predict does the work."""
 
 from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from medzoo.cli.parser import (
 )
 from medzoo.cli.series_choice import add_series, with_series
 from medzoo.errors import InputError
-from medzoo.zoo.registry import resolve
+from medzoo.zoo.resolve import resolve
 
 if TYPE_CHECKING:
     from medzoo.reporting.sheet import ReportSheet
@@ -270,7 +270,8 @@ def _channels(values: Namespace) -> dict[str, Path]:
 def run(values: Namespace) -> int:
     """Predicts; gives the exit code."""
     options = read_options(values)
-    from medzoo.zoo import predict, predict_bids, predict_several
+    from medzoo.batch import predict, predict_bids
+    from medzoo.batch import predict_several_models as predict_several
 
     report = _report(options)
     if options.bids is not None:
@@ -289,7 +290,7 @@ def _report(options: PredictOptions) -> "ReportSheet | None":
     if options.report is None:
         return None
     from medzoo.reporting.sheet import ReportSheet
-    from medzoo.zoo.recipe import read_recipe
+    from medzoo.zoo.recipe.schema import read_recipe
 
     recipe = read_recipe(options.folders[0]).to_dict()
     note = "(verified in this run)"

@@ -55,7 +55,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(values: Namespace) -> int:
     """Publishes; prints what `medzoo.load` takes; gives the exit code."""
-    from medzoo.zoo.publish import CARD_FILE, publish
+    from medzoo.zoo.hub.publish import CARD_FILE, publish
 
     options = PublishOptions(
         folder=values.folder,

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from medzoo.cli.bids_arguments import add_labelled_cases
 from medzoo.cli.parser import add_name, add_target, add_threads, thread_count
-from medzoo.data.modes import MODES
+from medzoo.data.store.storage_modes import MODES
 from medzoo.errors import InputError
 from medzoo.training.precision import PRECISIONS
-from medzoo.zoo.fetch import ready_weights
-from medzoo.zoo.recipe import read_recipe
-from medzoo.zoo.registry import resolve
+from medzoo.zoo.hub.model_files import ready_weights
+from medzoo.zoo.recipe.schema import read_recipe
+from medzoo.zoo.resolve import resolve
 
 
 @dataclass(frozen=True)

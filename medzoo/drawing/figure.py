@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from medzoo.drawing.palette import class_colours
 from medzoo.drawing.pictures import OPACITY
-from medzoo.drawing.views import PANELS, displayed, middle_and_window, slice_of
+from medzoo.drawing.slice_views import PANELS, displayed, middle_and_window, slice_of
 from medzoo.spatial import orient
 
 EDGES = ((0.03, 0.5), (0.97, 0.5), (0.5, 0.97), (0.5, 0.03))

@@ -4,7 +4,7 @@ from html import escape
 
 from medzoo.drawing.palette import class_colours
 from medzoo.drawing.pictures import data_address, three_slices
-from medzoo.drawing.views import CONVENTION
+from medzoo.drawing.slice_views import CONVENTION
 from medzoo.errors import InputError
 
 # Pixels: small enough that a notebook with many of them stays small.

@@ -5,7 +5,7 @@ import base64
 import numpy as np
 
 from medzoo.drawing.palette import class_colours
-from medzoo.drawing.views import PANELS, displayed, middle_and_window, slice_of
+from medzoo.drawing.slice_views import PANELS, displayed, middle_and_window, slice_of
 from medzoo.io.png import encode_png
 from medzoo.spatial import orient
 

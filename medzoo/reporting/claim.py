@@ -4,9 +4,9 @@ import hashlib
 import os
 from pathlib import Path
 
+from medzoo.batch.earlier_results import same_file
 from medzoo.errors import InputError
 from medzoo.files import check_writable
-from medzoo.zoo.earlier_results import same_file
 
 # Name of the element in the page's head that holds the mark.
 MARK = "medzoo-source"

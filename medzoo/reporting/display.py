@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from medzoo.drawing.pictures import area_weights, centres, grey_levels
-from medzoo.drawing.views import displayed, middle_and_window
+from medzoo.drawing.slice_views import displayed, middle_and_window
 from medzoo.spatial import Grid, orient, resample_to
 
 # Of one case: with its pictures and the page around it, a report stays under 4 MB.

@@ -1,7 +1,7 @@
 """What a report says of the model: who made it, what it is for, where it fails."""
 
 from medzoo.reporting.markup import element, join, table
-from medzoo.zoo.card_markdown import number
+from medzoo.zoo.cards.markdown import number
 from medzoo.zoo.info import LICENCE_NOTE
 
 RESEARCH_ONLY = "For research, not for diagnosis."

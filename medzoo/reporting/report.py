@@ -2,23 +2,18 @@
 
 from pathlib import Path
 
-from medzoo.data.cases import CASE_ID
+from medzoo.batch.input_cases import case_name, cases_of
+from medzoo.batch.predictor import CASE_ERRORS
+from medzoo.data.cases.case import CASE_ID
 from medzoo.errors import InputError, MedzooError
-from medzoo.inference.predict import (
-    Options,
-    predict_prepared,
-    prepare,
-    recipe_of,
-)
+from medzoo.inference.predict import Options, predict_prepared, prepare, recipe_of
 from medzoo.inference.prediction import Prediction
 from medzoo.io.image_files import read_quietly
 from medzoo.preprocess import Preprocessor
 from medzoo.reporting.sheet import ReportSheet, checked_path
 from medzoo.volume import Volume
-from medzoo.zoo.batch_input import case_name, cases_of
-from medzoo.zoo.predictor import CASE_ERRORS
-from medzoo.zoo.recipe import read_recipe
-from medzoo.zoo.registry import resolve
+from medzoo.zoo.recipe.schema import read_recipe
+from medzoo.zoo.resolve import resolve
 
 IN_MEMORY = (
     "in the recipe; the report was made with a model in memory, which may have been "

@@ -9,21 +9,21 @@ from pathlib import Path
 import numpy as np
 
 from medzoo._version import __version__
-from medzoo.drawing.views import CONVENTION
+from medzoo.drawing.slice_views import CONVENTION
 from medzoo.errors import InputError, MissingFileError
+from medzoo.evaluation.out_of_fold import read_out_of_fold
 from medzoo.files import write_text_atomically
 from medzoo.reporting.checks import checks_section
 from medzoo.reporting.claim import MARK, check_free, source_mark
 from medzoo.reporting.display import case_budget, make_display
-from medzoo.reporting.earlier import read_earlier
 from medzoo.reporting.markup import Markup, element, join
 from medzoo.reporting.model_facts import RESEARCH_ONLY, model_section
 from medzoo.reporting.privacy import without_paths
 from medzoo.reporting.results import result_cells, result_heads, result_section
+from medzoo.reporting.stored_predictions import read_earlier
 from medzoo.reporting.viewer import thumbnail, viewer
-from medzoo.zoo.measured import read_metrics
-from medzoo.zoo.out_of_fold import read_out_of_fold
-from medzoo.zoo.recipe import Recipe
+from medzoo.zoo.metrics_json import read_metrics
+from medzoo.zoo.recipe.schema import Recipe
 
 SUFFIXES = (".html", ".htm")
 NO_SCRIPT = "Without JavaScript, only the slices through the middle are shown."

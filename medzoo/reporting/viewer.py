@@ -2,7 +2,7 @@
 
 from medzoo.drawing.palette import class_colours
 from medzoo.drawing.pictures import blend, data_address, nearest, shrink
-from medzoo.drawing.views import PANELS, slice_of
+from medzoo.drawing.slice_views import PANELS, slice_of
 from medzoo.io.png import encode_png
 from medzoo.reporting.display import fit_display
 from medzoo.reporting.markup import element

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from scipy.special import log_softmax
 
-from medzoo.data.balance import case_weights
-from medzoo.data.splits import stratified_folds
+from medzoo.data.cases.balance import case_weights
+from medzoo.data.cases.splits import stratified_folds
 from medzoo.errors import InputError
 from medzoo.files import write_text_atomically
 from medzoo.inference.familiarity import widening

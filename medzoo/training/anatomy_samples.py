@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from medzoo.data.content import ContentHashes, name_by_content
-from medzoo.data.dataset import Variants
+from medzoo.data.feeds.case_dataset import Variants
+from medzoo.data.store.content_hash import ContentHashes, name_by_content
 from medzoo.files import replace_atomically
 
 

@@ -5,15 +5,16 @@ import sys
 import time
 from pathlib import Path
 
-from medzoo.data.balance import case_weights
-from medzoo.data.dataset import CaseDataset, labelled_cases
-from medzoo.data.image_dataset import image_cases
-from medzoo.data.known_layouts import read_layout
-from medzoo.data.modes import keeping_in
-from medzoo.data.people import counted
-from medzoo.data.prepared import PreparedCases
-from medzoo.data.targets import target_value
-from medzoo.data.views import read_views
+from medzoo.data.cases.balance import case_weights
+from medzoo.data.cases.people import counted
+from medzoo.data.cases.targets import target_value
+from medzoo.data.cases.training_views import read_views
+from medzoo.data.feeds.case_dataset import CaseDataset
+from medzoo.data.feeds.dataset import labelled_cases
+from medzoo.data.feeds.image_dataset import image_cases
+from medzoo.data.store.prepared_cases import PreparedCases
+from medzoo.data.store.storage_modes import keeping_in
+from medzoo.datasets.known_layouts import read_layout
 from medzoo.errors import InputError
 from medzoo.files import write_text_atomically
 from medzoo.models.from_recipe import build_model

@@ -8,17 +8,13 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from medzoo.data.balance import case_weights
-from medzoo.data.cohort import GROUP_COLUMNS
-from medzoo.data.dataset import CaseDataset, Variants
-from medzoo.data.splits import stratified_folds
+from medzoo.data.cases.balance import case_weights
+from medzoo.data.cases.cohort import GROUP_COLUMNS
+from medzoo.data.cases.splits import stratified_folds
+from medzoo.data.feeds.case_dataset import CaseDataset, Variants
 from medzoo.errors import RecipeError
 from medzoo.files import sha256_of, write_text_atomically
-from medzoo.inference.postprocess import (
-    answer_of_network,
-    softmax,
-    step_arguments,
-)
+from medzoo.inference.postprocess import answer_of_network, softmax, step_arguments
 from medzoo.training.fit import fit, single_network
 from medzoo.training.settings import TrainingSettings
 from medzoo.training.weights_file import write_weights

@@ -15,7 +15,8 @@ class Epochs:
 
     Args:
         model: Keras model, compiled.
-        feed: `medzoo.data.prefetch.Prefetch` over a data set with an attribute `epoch`.
+        feed: `medzoo.data.feeds.prefetch.Prefetch` over a data set with an
+            attribute `epoch`.
 
     Attributes:
         seconds: float, of the last epoch's steps.

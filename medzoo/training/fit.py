@@ -5,7 +5,7 @@ from pathlib import Path
 
 import keras
 
-from medzoo.data.prefetch import Prefetch
+from medzoo.data.feeds.prefetch import Prefetch
 from medzoo.models.from_recipe import CLASSES
 from medzoo.training.checkpoint import Checkpoints, load_newest
 from medzoo.training.epochs import Epochs
@@ -37,7 +37,7 @@ def fit(
     Args:
         recipe: dict, the recipe's content.
         data: a `keras.utils.PyDataset` with an attribute `epoch`, such as
-            `medzoo.data.dataset.CaseDataset`.
+            `medzoo.data.feeds.case_dataset.CaseDataset`.
         folder: path, checkpoints; an earlier run there is resumed.
         log: callable taking a line, or None.
         checkpoint_every: int, epochs.
@@ -47,7 +47,7 @@ def fit(
             `SummaryWriter` or None.
         start: path of a weights file to start from, or None for fresh weights.
         workers: int or None, threads that make batches, which do not depend on it; see
-            `medzoo.data.prefetch.Prefetch`.
+            `medzoo.data.feeds.prefetch.Prefetch`.
 
     Returns:
         float32 Keras model with the trained weights.

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from medzoo.data.splits import named_split, stratified_folds
+from medzoo.data.cases.splits import named_split, stratified_folds
 from medzoo.errors import InputError
 from medzoo.files import write_text_atomically
 from medzoo.training.fit import fit

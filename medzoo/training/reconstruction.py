@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from medzoo.data.prepared import PreparedCases
-from medzoo.data.reconstruction import ReconstructionDataset
-from medzoo.data.views import read_views
+from medzoo.data.cases.training_views import read_views
+from medzoo.data.feeds.reconstruction import ReconstructionDataset
+from medzoo.data.store.prepared_cases import PreparedCases
 from medzoo.errors import InputError
 from medzoo.training.fit import single_network
 from medzoo.training.linear_start import start_linearly
@@ -16,12 +16,13 @@ class ReconstructionTraining:
     """Data, first weights and measure of an autoencoder.
 
     Args:
-        cases: list of `Case`, see `medzoo.data.reconstruction.reconstruction_cases`.
+        cases: list of `Case`, see
+            `medzoo.data.feeds.reconstruction.reconstruction_cases`.
         recipe: dict, the recipe's content. `training.options` may have `linear_start`
             (bool: the linear path begins as the principal components of all kept
             versions of the training cases), `closed_form` (bool: and nothing else is
             trained) and `channel_dropout` (see
-            `medzoo.data.reconstruction.ReconstructionDataset`).
+            `medzoo.data.feeds.reconstruction.ReconstructionDataset`).
         keeping: dict `{"mode", "folder"}`, where prepared volumes are.
         tables: not used; other tasks read codes of label maps there.
         threads: int, processes that prepare scans.

@@ -5,7 +5,7 @@ import json
 import shutil
 from pathlib import Path
 
-from medzoo.data.content import hashes_beside
+from medzoo.data.store.content_hash import hashes_beside
 from medzoo.errors import InputError
 from medzoo.files import write_text_atomically
 from medzoo.volume import Volume

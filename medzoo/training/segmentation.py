@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from medzoo.data.labelled_volumes import LabelledVolumes
-from medzoo.data.patches import PatchDataset
-from medzoo.data.sources import unions_of
+from medzoo.data.cases.case_sources import unions_of
+from medzoo.data.feeds.patch_dataset import PatchDataset
+from medzoo.data.store.labelled_volumes import LabelledVolumes
 from medzoo.drawing.pictures import blend
 from medzoo.inference.segment import segment
 from medzoo.metrics.segmentation import segmentation_metrics

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields
 import keras
 
 from medzoo import losses
-from medzoo.data.sources import unions_of
+from medzoo.data.cases.case_sources import unions_of
 from medzoo.errors import InputError, RecipeError
 from medzoo.training.optimizer import with_scaled_loss
 from medzoo.training.precision import PRECISIONS
@@ -38,9 +38,9 @@ class TrainingSettings:
         seed: int, of weights, order and augmentation.
         split: dict `{"num_folds", "seed"}` of a cross-validation, or `{"validation":
             [case_id, ...]}`: those cases are for validation, the others for training.
-        views: list of dict, see `medzoo.data.views.View`.
+        views: list of dict, see `medzoo.data.cases.training_views.View`.
         balance: dict `{"columns", "exponent"}` or None: draws cases of rare kinds more
-            often, see `medzoo.data.balance.case_weights`.
+            often, see `medzoo.data.cases.balance.case_weights`.
         readout: dict `{"share", "penalty"}` or None, see
             `medzoo.training.readout.add_readout`.
         fine_tuning_rate: float, learning rate of the optimizer that `medzoo.load`

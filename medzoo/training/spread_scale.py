@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from medzoo.data.degradation import degrade_volume
-from medzoo.data.splits import named_split
-from medzoo.data.upsampling import fill_coarse
+from medzoo.data.cases.splits import named_split
+from medzoo.data.feeds.degradation import degrade_volume
+from medzoo.data.feeds.upsampling import fill_coarse
 from medzoo.inference.reconstruct import answers_when_moved
 from medzoo.inference.super_resolve import super_resolve
 from medzoo.metrics.calibration import covering_scale

@@ -5,11 +5,15 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from medzoo.data.cases import read_cases
-from medzoo.data.degradation import degrade
-from medzoo.data.splits import named_split
-from medzoo.data.super_resolution import SOURCE, FineVolumes, SuperResolutionDataset
-from medzoo.data.upsampling import cubic_b_spline, fill_coarse
+from medzoo.data.cases.splits import named_split
+from medzoo.data.feeds.degradation import degrade
+from medzoo.data.feeds.super_resolution import (
+    SOURCE,
+    FineVolumes,
+    SuperResolutionDataset,
+)
+from medzoo.data.feeds.upsampling import cubic_b_spline, fill_coarse
+from medzoo.datasets.read_cases import read_cases
 from medzoo.inference.super_resolve import super_resolve
 from medzoo.metrics.head_psnr import head_mask, head_psnr
 from medzoo.training.fit import fit, single_network

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from medzoo.zoo.measured import read_metrics
-from medzoo.zoo.recipe import read_recipe
-from medzoo.zoo.registry import resolve
+from medzoo.zoo.metrics_json import read_metrics
+from medzoo.zoo.recipe.schema import read_recipe
+from medzoo.zoo.resolve import resolve
 
 LICENCE_NOTE = (
     "The licence given here is that of the weights; "

@@ -4,9 +4,9 @@ import math
 import warnings
 
 from medzoo.errors import InputError, IntegrityError, MedzooWarning, RecipeError
-from medzoo.zoo.fetch import ready_weights
-from medzoo.zoo.recipe import Recipe, read_recipe
-from medzoo.zoo.registry import resolve
+from medzoo.zoo.hub.model_files import ready_weights
+from medzoo.zoo.recipe.schema import Recipe, read_recipe
+from medzoo.zoo.resolve import resolve
 from medzoo.zoo.weights import scan_hdf5
 
 

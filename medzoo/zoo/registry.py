@@ -5,9 +5,8 @@ import re
 from pathlib import Path
 
 from medzoo.errors import InputError, MissingFileError, RecipeError
-from medzoo.zoo.hub_address import is_hub_address, parse_model
-from medzoo.zoo.recipe import RECIPE_FILE, Recipe, read_recipe
-from medzoo.zoo.strict_json import shown
+from medzoo.zoo.recipe.schema import RECIPE_FILE, Recipe, read_recipe
+from medzoo.zoo.recipe.strict_json import shown
 
 _NAME = re.compile(r"[a-z0-9_]{1,64}")
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -74,12 +73,12 @@ def find(
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise InputError(
             f"A model name must match {_NAME.pattern} in the zoo. Received: "
-            f"name={shown(name)}. {_offer(name, names)}"
+            f"name={shown(name)}. {nearest_names(name, names)}"
         )
     if name not in names:
         raise InputError(
             f"No model has this name in the zoo. Received: name={shown(name)}. "
-            f"{_offer(name, names)}"
+            f"{nearest_names(name, names)}"
         )
     recipe = read_entry(folder / name)
     if version is not None and version != recipe.version:
@@ -106,59 +105,8 @@ def read_entry(folder: Path) -> Recipe:
     return recipe
 
 
-def resolve(
-    source: str | Path,
-    folder: str | Path | None = None,
-    *,
-    revision: str | None = None,
-) -> Path:
-    """Finds a model folder by `name`, `name@version`, path or `hf://org/repo`.
-
-    A string is a path when it holds a slash; a name never reaches the file system
-    before it matched the pattern of names. The recipe of a model on a hub is fetched
-    once; its weights are not.
-
-    Args:
-        source: What a user asks for.
-        folder: A zoo folder to search instead of medzoo's own.
-        revision: A branch, tag or commit of a model on a hub.
-
-    Returns:
-        The folder of the model, whose recipe was read once and is well formed.
-
-    Raises:
-        InputError: No model has this name or version, or it takes no revision.
-        MissingFileError: The path holds no recipe.json.
-        OfflineError: The recipe must be fetched, and cannot be.
-        RecipeError: The recipe breaks the schema.
-    """
-    if is_hub_address(source):
-        from medzoo.zoo.fetch import hub_model_folder
-
-        return hub_model_folder(parse_model(source, revision))
-    if revision is not None:
-        raise InputError(
-            f"A revision belongs to a source on a hub. Received: revision="
-            f"{shown(revision)}, source={shown(source)}. Use name@version."
-        )
-    is_path = isinstance(source, Path)
-    if isinstance(source, str):
-        is_path = "/" in source or "\\" in source
-    if is_path and Path(source).is_dir():
-        read_recipe(source)
-        return Path(source)
-    if is_path:
-        raise MissingFileError(
-            f"A path to a model must be a folder that holds {RECIPE_FILE}. Received: "
-            f"source={shown(source)}. {_offer(Path(source).name, list_models(folder))}"
-        )
-    if not isinstance(source, str):
-        return find(source, folder=folder)  # which names the rule
-    name, at, version = source.partition("@")
-    return find(name, version=version if at else None, folder=folder)
-
-
-def _offer(name: object, names: list[str]) -> str:
+def nearest_names(name: object, names: list[str]) -> str:
+    """Returns a sentence with the names that come nearest to one that is not there."""
     if not names:
         return "This zoo holds no models."
     wanted = str(name)[:64].lower()

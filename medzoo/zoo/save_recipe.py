@@ -8,8 +8,8 @@ from pathlib import Path
 
 from medzoo.errors import InputError, MissingFileError, RecipeError
 from medzoo.files import write_text_atomically
-from medzoo.zoo.measured import METRICS_FILE
-from medzoo.zoo.recipe import RECIPE_FILE, Recipe
+from medzoo.zoo.metrics_json import METRICS_FILE
+from medzoo.zoo.recipe.schema import RECIPE_FILE, Recipe
 from medzoo.zoo.registry import zoo_folder
 
 WEIGHTS_FILE = "model.weights.h5"

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from medzoo.errors import IntegrityError, MedzooError
 from medzoo.files import sha256_of
-from medzoo.zoo import cache
 from medzoo.zoo.golden import EXPECTED_FILE, golden_outputs, read_expected
-from medzoo.zoo.measured import read_metrics
-from medzoo.zoo.recipe import read_recipe
-from medzoo.zoo.registry import list_models, read_entry, resolve, zoo_folder
+from medzoo.zoo.hub import cache
+from medzoo.zoo.metrics_json import read_metrics
+from medzoo.zoo.recipe.schema import read_recipe
+from medzoo.zoo.registry import list_models, read_entry, zoo_folder
+from medzoo.zoo.resolve import resolve
 from medzoo.zoo.weights import scan_hdf5, verify_weights
 
 # Machines differ by so much, relative to the largest answer.

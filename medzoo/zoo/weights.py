@@ -5,9 +5,9 @@ from pathlib import Path
 
 from medzoo.errors import IntegrityError, MedzooError, MissingFileError
 from medzoo.files import sha256_of
-from medzoo.zoo.cache import weights_place
-from medzoo.zoo.recipe import Recipe
-from medzoo.zoo.strict_json import shown
+from medzoo.zoo.hub.cache import weights_place
+from medzoo.zoo.recipe.schema import Recipe
+from medzoo.zoo.recipe.strict_json import shown
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _ELEMENT_LIMIT = 1_000_000_000  # in one dataset

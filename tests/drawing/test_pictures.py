@@ -14,7 +14,7 @@ from medzoo.drawing.pictures import (
     shrink,
     three_slices,
 )
-from medzoo.drawing.views import displayed, middle_and_window, slice_of
+from medzoo.drawing.slice_views import displayed, middle_and_window, slice_of
 from medzoo.volume import Volume
 
 

@@ -14,7 +14,7 @@ import pytest
 from medzoo import models
 from medzoo.models.base import VolumeModel
 from medzoo.models.from_recipe import CLASSES, build_model
-from medzoo.zoo.recipe import ALLOWED_ARCHITECTURES
+from medzoo.zoo.recipe.schema import ALLOWED_ARCHITECTURES
 
 ANY_SIZE = [None, None, None, 2]
 SMALL = {

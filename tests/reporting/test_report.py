@@ -5,10 +5,10 @@ import json
 import pytest
 
 import medzoo
+from medzoo.batch.predictor import Predictor
 from medzoo.cli.main import main
 from medzoo.errors import InputError
 from medzoo.io import write
-from medzoo.zoo.predictor import Predictor
 from tests.reporting.page import Page
 
 
@@ -138,7 +138,7 @@ def test_case_done_in_an_earlier_run_is_shown_from_its_files(
 
 
 def test_records_tell_the_report_of_each_case(tiny_age, tmp_path, scan):
-    from medzoo.data.cases import Case
+    from medzoo.data.cases.case import Case
 
     told = []
 

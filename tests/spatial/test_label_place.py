@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from medzoo.data.cases import Case
-from medzoo.data.feed import PatchFeed
-from medzoo.data.label_values import whole_labels
+from medzoo.data.cases.case import Case
+from medzoo.data.cases.label_values import whole_labels
+from medzoo.data.feeds.patch_feed import PatchFeed
 from medzoo.errors import InputError, MedzooWarning
 from medzoo.io import write
 from medzoo.spatial.label_place import label_doubts

@@ -12,7 +12,7 @@ import signal
 import sys
 from pathlib import Path
 
-from medzoo.data.dataset import dataset
+from medzoo.data.feeds.dataset import dataset
 from medzoo.training.fit import Terminated, fit
 from tests.training.conftest import tiny_recipe
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from medzoo.data.dataset import dataset
+from medzoo.data.feeds.dataset import dataset
 from medzoo.errors import RecipeError
 from medzoo.training.fit import fit, single_network
 from medzoo.training.readout import add_readout, block_means

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import medzoo
-from medzoo.data.reconstruction import reconstruction_cases
+from medzoo.data.feeds.reconstruction import reconstruction_cases
 from medzoo.errors import InputError
 from medzoo.training.image_command import train_images
 from medzoo.training.linear_start import principal_components

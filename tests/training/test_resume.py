@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from medzoo.data.cases import read_cases
-from medzoo.data.dataset import dataset
+from medzoo.data.feeds.dataset import dataset
+from medzoo.datasets.read_cases import read_cases
 from medzoo.errors import InputError, MedzooWarning, RecipeError
 from medzoo.training.command import train
 from medzoo.training.fit import fit

@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 
 import medzoo
+from medzoo.batch.predict import predict
 from medzoo.cli.main import main
-from medzoo.data.cases import read_cases
-from medzoo.data.labelled_volumes import LabelledVolumes
-from medzoo.data.patches import PatchDataset
+from medzoo.data.feeds.patch_dataset import PatchDataset
+from medzoo.data.store.labelled_volumes import LabelledVolumes
+from medzoo.datasets.read_cases import read_cases
 from medzoo.errors import InputError, RecipeError
+from medzoo.evaluation.evaluate import evaluate
 from medzoo.io import read
 from medzoo.spatial import orient
-from medzoo.zoo.evaluate import evaluate
 from medzoo.zoo.load import load
-from medzoo.zoo.predict import predict
 from tests.training.tissue import NAMES, scaled, tissue_recipe, true_classes
 
 
@@ -279,7 +279,7 @@ def test_fit_on_own_cases_with_a_new_head(tissue_model, tissue_study, tmp_path):
 
 
 def test_a_data_set_in_its_own_layout_is_trained_on(tissue_model, tmp_path, capsys):
-    from tests.data.test_mrbrains13 import make_layout
+    from tests.datasets.test_mrbrains13 import make_layout
 
     archive = make_layout(tmp_path / "TrainingData")
     recipe = json.loads((tissue_model / "recipe.json").read_text())

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from medzoo.cli.main import main
-from medzoo.data.dataset import dataset
-from medzoo.data.prefetch import Prefetch
+from medzoo.data.feeds.dataset import dataset
+from medzoo.data.feeds.prefetch import Prefetch
 from medzoo.errors import InputError, RecipeError
 from medzoo.models import ResNet3D
 from medzoo.training.epochs import Epochs

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from medzoo.data.cases import read_cases
-from medzoo.data.super_resolution import FineVolumes, SuperResolutionDataset
+from medzoo.data.feeds.super_resolution import FineVolumes, SuperResolutionDataset
+from medzoo.datasets.read_cases import read_cases
 from medzoo.errors import RecipeError
 from medzoo.io import write
 from medzoo.models import SuperResolution3D

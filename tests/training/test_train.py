@@ -8,8 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-from medzoo.data.cases import read_cases
-from medzoo.data.dataset import dataset
+from medzoo.data.feeds.dataset import dataset
+from medzoo.datasets.read_cases import read_cases
 from medzoo.errors import InputError, RecipeError
 from medzoo.training.command import train
 from medzoo.training.cross_validation import error_bounds

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from medzoo.zoo import transfer
-from tests.zoo.loopback_hub import LoopbackHub
+from medzoo.zoo.hub import transfer
+from tests.zoo.hub.loopback_hub import LoopbackHub
 
 REPO = "lab/tiny"
 EXAMPLE = Path(__file__).with_name("example_recipe.json")

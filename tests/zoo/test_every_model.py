@@ -10,9 +10,9 @@ import medzoo
 from medzoo.errors import InputError
 from medzoo.models.base import VolumeModel
 from medzoo.models.from_recipe import in_head
-from medzoo.zoo.cards import check_cards
+from medzoo.zoo.cards.pages import check_cards
 from medzoo.zoo.golden import golden_outputs, read_expected
-from medzoo.zoo.measured import read_metrics
+from medzoo.zoo.metrics_json import read_metrics
 from medzoo.zoo.registry import list_models, read_entry, zoo_folder
 from medzoo.zoo.weights import count_parameters, scan_hdf5, verify_weights
 

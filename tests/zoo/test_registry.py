@@ -4,7 +4,8 @@ import pytest
 
 from medzoo.errors import FileFormatError, InputError, MissingFileError, RecipeError
 from medzoo.zoo.info import LICENCE_NOTE, info
-from medzoo.zoo.registry import find, list_models, resolve, zoo_folder
+from medzoo.zoo.registry import find, list_models, zoo_folder
+from medzoo.zoo.resolve import resolve
 
 
 @pytest.fixture

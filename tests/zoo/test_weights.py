@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from medzoo.errors import IntegrityError, MissingFileError
-from medzoo.zoo.recipe import read_recipe
+from medzoo.zoo.recipe.schema import read_recipe
 from medzoo.zoo.weights import scan_hdf5, verify_weights
 
 

@@ -1,0 +1,198 @@
+"""A cohort as one table: a row a case, with all numbers of all models asked.
+
+It is written as TSV, with a JSON dictionary of its columns as BIDS has them, and as
+Parquet where pyarrow is installed.
+"""
+
+import csv
+import io
+import json
+from importlib.util import find_spec
+from pathlib import Path
+
+from medzoo.batch.case_records import cell
+from medzoo.batch.earlier_results import same_file
+from medzoo.batch.record_columns import TEXTS, as_cell, columns_of, meaning_of
+from medzoo.errors import InputError
+from medzoo.files import check_writable, replace_atomically, write_text_atomically
+
+NAME = "cohort"
+KEY = "case_id"
+# What this dictionary says of the key tells our tables from others'.
+KEY_MEANING = {"Description": "Case of medzoo: a scan, or a person's session"}
+FIRST = {
+    KEY: KEY_MEANING,
+    "participant_id": {"Description": "Person"},
+    "session_id": {"Description": "Session of the person"},
+    "age": {"Description": "Age as the data set tells it", "Units": "year"},
+    "sex": {"Description": "Sex as the data set tells it"},
+}
+NOT_KNOWN = "n/a"
+
+
+class CohortTable:
+    """Gathers what models say of cases, and writes it.
+
+    Columns of a model begin with its name. Rows and columns of an earlier run into the
+    same folder stay, but for what this run says anew.
+
+    Args:
+        folder: path, made when the table is written.
+        recipes: list of dict, the models' recipes.
+        inputs: paths of what is read, which nothing may replace.
+        overwrite: bool, replace a table that medzoo did not write.
+
+    Raises:
+        InputError: if the table would replace an input, or one that is not medzoo's.
+        OSError: if nothing can be written there.
+    """
+
+    def __init__(self, folder, recipes, *, inputs=(), overwrite=False):
+        self.folder = Path(folder)
+        self._recipes = {recipe["name"]: recipe for recipe in recipes}
+        self._rows = {}
+        check_writable(self.path)
+        self._check_place(inputs, overwrite)
+        is_ours = self.path.exists() and _is_ours(self._dictionary_path)
+        self._earlier = _rows_of(self.path) if is_ours else {}
+        self._meanings = _dictionary_of(self._dictionary_path) if is_ours else {}
+
+    @property
+    def path(self):
+        """Path of the TSV."""
+        return self.folder / f"{NAME}.tsv"
+
+    @property
+    def _dictionary_path(self):
+        return self.folder / f"{NAME}.json"
+
+    def add(self, name, record, known=None):
+        """Takes what a model says of a case.
+
+        Args:
+            name: str, the model's.
+            record: dict of `Predictor.records`.
+            known: dict or None, what else is known of the case: columns of `FIRST`.
+        """
+        row = self._rows.setdefault(record[KEY], {KEY: record[KEY]})
+        row.update({k: v for k, v in (known or {}).items() if v and k in FIRST})
+        told = columns_of(record)
+        row.update({f"{name}_{column}": value for column, value in told.items()})
+
+    def write(self):
+        """Writes the tables; returns the path of the TSV."""
+        rows = self._merged()
+        columns = [c for c in FIRST if any(c in row for row in rows)]
+        columns += dict.fromkeys(c for row in rows for c in row if c not in FIRST)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        text = io.StringIO()
+        writer = csv.writer(text, delimiter="\t", lineterminator="\n")
+        writer.writerow(columns)
+        for row in rows:
+            writer.writerow([cell(as_cell(row.get(c, NOT_KNOWN))) for c in columns])
+        told = {c: self._meaning(c) for c in columns}
+        dictionary = json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False)
+        write_text_atomically(self._dictionary_path, dictionary + "\n")
+        write_text_atomically(self.path, text.getvalue())
+        if find_spec("pyarrow") is not None:
+            _write_parquet(self.path.with_suffix(".parquet"), rows, columns)
+        return self.path
+
+    def _merged(self):
+        """The rows of this run and of earlier ones, in the order of the cases."""
+        found = {case_id: dict(row) for case_id, row in self._earlier.items()}
+        for case_id, row in self._rows.items():
+            kept = {
+                column: value
+                for column, value in found.get(case_id, {}).items()
+                if not any(column.startswith(f"{name}_") for name in self._recipes)
+            }
+            found[case_id] = kept | row
+        return list(found.values())
+
+    def _meaning(self, column):
+        if column in FIRST:
+            return FIRST[column]
+        for name, recipe in self._recipes.items():
+            if column.startswith(f"{name}_"):
+                return meaning_of(column.removeprefix(f"{name}_"), recipe)
+        return self._meanings.get(column, {"Description": "Of an earlier run"})
+
+    def _check_place(self, inputs, overwrite):
+        for suffix in (".tsv", ".json", ".parquet"):
+            path = self.path.with_suffix(suffix)
+            if any(same_file(path, given) for given in inputs):
+                raise InputError(
+                    "A result must not replace an input. "
+                    f"Received: {path}, which is read. Choose another output."
+                )
+            if path.exists() and not overwrite and not _is_ours(self._dictionary_path):
+                raise InputError(
+                    "A table of results must not replace anything but an earlier one. "
+                    f"Received: {path}, which is no table of medzoo. "
+                    "Choose another output, or --overwrite to replace it."
+                )
+
+
+def _is_ours(dictionary):
+    return _dictionary_of(dictionary).get(KEY) == KEY_MEANING
+
+
+def _dictionary_of(path):
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _rows_of(path):
+    """The rows of an earlier table; numbers are numbers again."""
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    found = {}
+    for row in rows:
+        known = {c: _value(c, v) for c, v in row.items() if c and v and v != NOT_KNOWN}
+        if known.get(KEY):
+            found[known[KEY]] = known
+    return found
+
+
+def _value(column, text):
+    if is_text(column):
+        return text.removeprefix("'")
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def is_text(column):
+    """Whether a column holds words, as case_id and labels do."""
+    if column in FIRST:
+        return column != "age"
+    return column.endswith(tuple(f"_{name}" for name in TEXTS))
+
+
+def _write_parquet(path, rows, columns):
+    import pyarrow
+    from pyarrow import parquet
+
+    arrays = {}
+    for column in columns:
+        values = [row.get(column) for row in rows]
+        if is_text(column):
+            values = [None if v is None else str(v) for v in values]
+            arrays[column] = pyarrow.array(values, pyarrow.string())
+        else:
+            numbers = [None if v is None else _number(v) for v in values]
+            arrays[column] = pyarrow.array(numbers, pyarrow.float64())
+    with replace_atomically(path) as temporary:
+        parquet.write_table(pyarrow.table(arrays), temporary)
+
+
+def _number(value):
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None

@@ -1,0 +1,344 @@
+"""Where the images of a prediction go: one file, or a folder that can be resumed."""
+
+import json
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from medzoo._version import __version__
+from medzoo.batch.earlier_results import (
+    EDITED,
+    FREE,
+    INPUT,
+    OTHER_INPUT,
+    STATUS_FILE,
+    EarlierResults,
+    Source,
+)
+from medzoo.batch.output_places import (
+    IMAGE_SUFFIXES,
+    Place,
+    folders_of,
+    hash_of_place,
+    hashes_of,
+    image_suffix,
+)
+from medzoo.errors import InputError
+from medzoo.files import (
+    check_writable,
+    sha256_of,
+    temporary_beside,
+    write_text_atomically,
+)
+from medzoo.volume import Volume
+
+FOLDER_SUFFIX = ".nii.gz"
+# Doubts of segmentations and images that are images themselves.
+DOUBTS = ("tta", "ensemble", "entropy")
+
+
+class ImageOutput:
+    """Writes what a model makes of each case, and knows what is done already.
+
+    A path with the suffix of an image is one file, for one case; else it is a folder,
+    in which each case becomes `<case_id>.nii.gz`, or `<case_id>_<model>.nii.gz` where
+    that name belongs to something else. Beside each image lies its provenance, a .json
+    of the same name. The folder's status.jsonl gets a line a case: what went in, what
+    came out, or what failed. A case counts as done only if the same image content went
+    into the same weights and recipe, and the files that came out are as they were
+    written.
+
+    Nothing that is not an earlier result of the same input and model is replaced.
+
+    Args:
+        path: path; folders that do not exist are made when there is a result.
+        recipe: `Recipe`.
+        cases: list of `Case`.
+        options: dict, plain JSON, what else decides the result (probabilities, ...).
+        inputs: paths of what else was read, as the table of cases.
+        overwrite: bool, replace what lies there, inputs excepted.
+        keep_folders: bool, lay results into folders named as those of the inputs.
+
+    Raises:
+        InputError: for one file and several cases, or where a result would replace
+            what it must not.
+        OSError: if nothing can be written there.
+    """
+
+    def __init__(
+        self,
+        path,
+        recipe,
+        cases,
+        options=None,
+        *,
+        inputs=(),
+        overwrite=False,
+        keep_folders=False,
+    ):
+        self.path = Path(path)
+        self.recipe = recipe
+        self.options = dict(options or {})
+        self.suffix = image_suffix(self.path)
+        if self.suffix is not None and len(cases) != 1:
+            raise InputError(
+                "One image file holds the result of one case. "
+                f"Received: output={path} for {len(cases)} cases. Give a folder."
+            )
+        if self.suffix is None and self.path.is_file():
+            raise InputError(
+                f"Images are written as {', '.join(IMAGE_SUFFIXES)}, or into a folder. "
+                f"Received: output={path}, a file of another kind. Choose another."
+            )
+        if self.suffix is not None and self.path.is_dir():
+            raise InputError(
+                "An image must be written to a file's path. "
+                f"Received: output={path}, a folder. Add a file name."
+            )
+        self._facts = recipe.to_dict()
+        own = self.path.parent if self.suffix is not None else self.path
+        if own.exists() and not own.is_dir():
+            raise InputError(
+                "Images are written into a folder. "
+                f"Received: output={path}, where {own} is a file. Choose another."
+            )
+        check_writable(own / STATUS_FILE)
+        self._earlier = EarlierResults(own)
+        self._inputs, self._sources = {}, {}
+        self._overwrite = overwrite
+        self._places = self._plan(cases, inputs, keep_folders)
+
+    def finished(self, case):
+        """Returns the record of a case that is done as it would be now, or None."""
+        # Before anything is written: what went in is what lies there now.
+        inputs = self._hashes_of(case)
+        line = self._earlier.cases.get(case.case_id)
+        if self.suffix is not None or line is None or line.get("error"):
+            return None
+        outputs, record = line.get("outputs"), line.get("record")
+        if line.get("made_by") != self._made_by() or line.get("inputs") != inputs:
+            return None
+        if not inputs or not outputs or not _is_record(record, self.recipe):
+            return None
+        try:
+            found = {name: sha256_of(self.path / name) for name in outputs}
+        except (OSError, ValueError):
+            return None
+        return record if found == outputs else None
+
+    def write(self, case, prediction):
+        """Writes the images of a case and their provenance.
+
+        Args:
+            case: `Case`.
+            prediction: `Prediction` with images.
+
+        Returns:
+            dict, the record of the case: the prediction's, and where its image is.
+        """
+        place = self._places[case.case_id]
+        inputs = self._hashes_of(case)
+        place.image.parent.mkdir(parents=True, exist_ok=True)
+        staged = _staged(images_of(prediction), place)
+        try:
+            outputs = {p.name: sha256_of(t) for p, t in staged.items()}
+            facts = {
+                "case_id": case.case_id,
+                **self._made_by(),
+                "inputs": inputs,
+                "place": self._sources[case.case_id].place,
+                "outputs": outputs,
+                **prediction.to_dict(),
+            }
+            _write_provenance(place.provenance, facts, prediction)
+            for path, temporary in staged.items():
+                os.replace(temporary, path)
+        finally:
+            for temporary in staged.values():
+                temporary.unlink(missing_ok=True)
+        record = {**prediction.to_dict(), "output": str(place.image)}
+        if self.suffix is None:
+            beside = place.image.parent
+            outputs[place.provenance.name] = sha256_of(place.provenance)
+            self._log(
+                case,
+                made_by=self._made_by(),
+                inputs=inputs,
+                place=self._sources[case.case_id].place,
+                outputs={
+                    os.path.relpath(beside / name, self.path): sha
+                    for name, sha in sorted(outputs.items())
+                },
+                record=record,
+            )
+        return record
+
+    def failed(self, case, error):
+        """Notes a case that has no result."""
+        if self.suffix is None:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._log(case, error=error)
+
+    def _plan(self, cases, inputs, keep_folders):
+        """Chooses every case's files before any work."""
+        images = (image for case in cases for image in case.images.values())
+        paths = (*(i for i in images if not isinstance(i, Volume)), *inputs)
+        folders = folders_of(cases) if keep_folders else {}
+        places, claimed = {}, {}
+        for case in cases:
+            source = Source(self.recipe.name, {}, hash_of_place(case), paths)
+            self._sources[case.case_id] = source
+            place = self._free_place(case, source, folders.get(case.case_id, Path()))
+            for path in place.files:
+                if path in claimed:
+                    raise InputError(
+                        "Two results must not become one file. Received: cases "
+                        f"{claimed[path]} and {case.case_id}, both {path}. "
+                        "Rename a case."
+                    )
+                claimed[path] = case.case_id
+            places[case.case_id] = place
+        return places
+
+    def _free_place(self, case, source, folder):
+        if self.suffix is not None:
+            candidates = [self._place(self.path, self.suffix)]
+        else:
+            stem = self.path / folder / case.case_id
+            candidates = [
+                self._place(stem.with_name(name), FOLDER_SUFFIX)
+                for name in (
+                    f"{case.case_id}{FOLDER_SUFFIX}",
+                    f"{case.case_id}_{self.recipe.name}{FOLDER_SUFFIX}",
+                )
+            ]
+        for place in candidates:
+            path, obstacle = self._obstacle(place, case, source)
+            # Under another name it would be unclear which is of which input.
+            if obstacle in (FREE, OTHER_INPUT, EDITED):
+                break
+        if obstacle is FREE or (self._overwrite and obstacle != INPUT):
+            return place
+        advice = "Choose another output"
+        if obstacle != INPUT:
+            advice += ", --keep-folders, or --overwrite to replace it"
+        raise InputError(
+            "A result must not replace anything but an earlier result of the same "
+            f"input. Received: {path}, which {obstacle} (case {case.case_id}). "
+            f"{advice}."
+        )
+
+    def _obstacle(self, place, case, source):
+        if any(os.path.lexists(path) for path in place.files):
+            source = replace(source, inputs=self._hashes_of(case))
+        for path in place.files:
+            if path.is_dir():
+                return path, "is a folder"
+            found = self._earlier.obstacle(path, place.provenance, source)
+            if found is not FREE and not (self._overwrite and found != INPUT):
+                return path, found
+        return None, FREE
+
+    def _place(self, image, suffix):
+        endings = ["_probabilities"] if self.options.get("probabilities") else []
+        if self.options.get("uncertainty") in DOUBTS:
+            endings.append("_uncertainty")
+        return Place(image, suffix, tuple(endings))
+
+    def _hashes_of(self, case):
+        """SHA-256 of each input; {} where one cannot be read, which is found later."""
+        if case.case_id not in self._inputs:
+            try:
+                found = hashes_of(case.images)
+            except OSError:
+                found = {}
+            self._inputs[case.case_id] = found
+        return self._inputs[case.case_id]
+
+    def _made_by(self):
+        return {
+            "model": f"{self.recipe.name}@{self.recipe.version}",
+            "weights_sha256": self.recipe.weights["sha256"],
+            "medzoo": __version__,
+            "options": self.options,
+        }
+
+    def _log(self, case, **facts):
+        line = {"case_id": case.case_id, "time": round(time.time(), 3), **facts}
+        text = json.dumps(line, ensure_ascii=False, allow_nan=False)
+        path = self.path / STATUS_FILE
+        # A run that was killed may have left half a line.
+        start = "" if _ends_with_line(path) else "\n"
+        with path.open("a", encoding="utf-8") as file:
+            file.write(f"{start}{text}\n")
+
+
+def images_of(prediction):
+    """Returns the images of a `Prediction`: (ending of the file name, Volume) pairs."""
+    main = prediction.image if prediction.labels is None else prediction.labels
+    images = [("", main)]
+    if prediction.labels is not None and prediction.probabilities is not None:
+        shares = prediction.probabilities
+        array = np.asarray(shares.array, np.float32)
+        images.append(("_probabilities", shares.with_array(array)))
+    if hasattr(prediction.uncertainty, "array"):
+        images.append(("_uncertainty", prediction.uncertainty))
+    return images
+
+
+def _staged(images, place):
+    """Writes images under temporary names; returns path -> where it waits."""
+    from medzoo.io import write
+
+    staged = {}
+    try:
+        for ending, volume in images:
+            path = place.named(ending)
+            staged[path] = temporary_beside(path)
+            write(volume, staged[path])
+    except OSError as error:
+        for temporary in staged.values():
+            temporary.unlink(missing_ok=True)
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
+    except BaseException:
+        for temporary in staged.values():
+            temporary.unlink(missing_ok=True)
+        raise
+    return staged
+
+
+def _write_provenance(path, facts, prediction):
+    if prediction.class_names is not None:
+        facts["class_names"] = prediction.class_names
+    if prediction.codes is not None:
+        facts["codes"] = prediction.codes
+    text = json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False)
+    write_text_atomically(path, text + "\n")
+
+
+def _is_record(record, recipe):
+    """Whether a stored record is whole enough to be told again."""
+    if not isinstance(record, dict) or not isinstance(record.get("output"), str):
+        return False
+    if not isinstance(record.get("warnings", []), list):
+        return False
+    volumes = record.get("volumes_ml")
+    if recipe.task == "segmentation":
+        return isinstance(volumes, dict) and all(
+            isinstance(ml, int | float) for ml in volumes.values()
+        )
+    return volumes is None
+
+
+def _ends_with_line(path):
+    try:
+        with path.open("rb") as file:
+            file.seek(-1, os.SEEK_END)
+            return file.read(1) == b"\n"
+    except OSError:  # no file, or an empty one
+        return True

@@ -1,0 +1,131 @@
+"""Where the numbers of a prediction go: a table that replaces nothing but itself."""
+
+import csv
+import json
+from pathlib import Path
+
+from medzoo.batch.case_records import INPUT_COLUMN, MODEL_COLUMN, write_records
+from medzoo.batch.earlier_results import same_file
+from medzoo.batch.output_places import hashes_of
+from medzoo.errors import InputError
+from medzoo.files import check_writable
+from medzoo.volume import Volume
+
+TABLE_SUFFIXES = (".csv", ".tsv", ".json")
+
+
+class TableOutput:
+    """A table of results: .csv, .tsv or .json.
+
+    Besides the results it tells which model made them, and the SHA-256 of each input,
+    so that a table is replaced only by one of the same model and the same inputs, or
+    by one that adds cases.
+
+    Args:
+        path: path; folders that do not exist are made when there are results.
+        recipe: `Recipe`.
+        cases: list of `Case`.
+        inputs: paths of what else was read, as the table of cases.
+        overwrite: bool, replace what lies there, inputs excepted.
+
+    Raises:
+        InputError: for another suffix, or where the table would replace what it must
+            not.
+        OSError: if nothing can be written there.
+    """
+
+    def __init__(self, path, recipe, cases, inputs=(), *, overwrite=False):
+        self.path = Path(path)
+        if self.path.suffix.lower() not in TABLE_SUFFIXES or self.path.is_dir():
+            raise InputError(
+                f"Results of this task are written as {', '.join(TABLE_SUFFIXES)}. "
+                f"Received: output={path}. Choose another suffix."
+            )
+        self._recipe = recipe
+        self._cases = {case.case_id: case for case in cases}
+        images = [image for case in cases for image in case.images.values()]
+        images = [image for image in images if not isinstance(image, Volume)]
+        if any(same_file(self.path, given) for given in (*images, *inputs)):
+            raise InputError(
+                "A result must not replace an input. "
+                f"Received: output={path}, which is read. Choose another name."
+            )
+        check_writable(self.path)
+        self._hashes = {}
+        if self.path.exists() and not overwrite:
+            self._check_same()
+
+    def write(self, records):
+        """Writes the records; returns the path."""
+        told = [
+            {
+                **record,
+                MODEL_COLUMN: f"{self._recipe.name}@{self._recipe.version}",
+                INPUT_COLUMN: self._hash_of(record["case_id"]),
+            }
+            for record in records
+        ]
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        write_records(self.path, told)
+        return self.path
+
+    def _check_same(self):
+        earlier = _read(self.path)
+        reason = None
+        if earlier is None:
+            reason = "no table of results of medzoo"
+        else:
+            for case_id, (model, inputs) in earlier.items():
+                if model.partition("@")[0] != self._recipe.name:
+                    reason = f"results of {model}"
+                elif case_id not in self._cases:
+                    reason = f"a result of case {case_id}, which is not predicted now"
+                elif inputs and inputs != self._hash_of(case_id):
+                    reason = f"a result of another input for case {case_id}"
+        if reason is not None:
+            raise InputError(
+                "A result must not replace anything but an earlier result of the same "
+                f"inputs. Received: output={self.path}, which holds {reason}. "
+                "Choose another name, or --overwrite to replace it."
+            )
+
+    def _hash_of(self, case_id):
+        if case_id not in self._hashes:
+            images = self._cases[case_id].images
+            try:
+                found = [f"{name}={sha}" for name, sha in hashes_of(images).items()]
+            except OSError:
+                found = []
+            self._hashes[case_id] = " ".join(found)
+        return self._hashes[case_id]
+
+
+def _read(path):
+    """Returns case_id -> (model, inputs) of a table of results, or None.
+
+    An empty file, as mktemp makes it, holds nothing to be lost.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        if not text:
+            return {}
+        if path.suffix.lower() == ".json":
+            rows = json.loads(text)
+        else:
+            dialect = "excel-tab" if path.suffix.lower() == ".tsv" else "excel"
+            rows = list(csv.DictReader(text.splitlines(), dialect=dialect))
+        found = {
+            row["case_id"].removeprefix("'"): (row[MODEL_COLUMN], row[INPUT_COLUMN])
+            for row in rows
+        }
+    except (
+        OSError,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        csv.Error,
+        RecursionError,
+    ):
+        return None
+    return found or None

@@ -1,5 +1,0 @@
-"""Data in the Brain Imaging Data Structure (BIDS): trees as case tables."""
-
-from medzoo.data.bids.cases import bids_cases, is_bids, read_bids
-
-__all__ = ["bids_cases", "is_bids", "read_bids"]

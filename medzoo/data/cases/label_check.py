@@ -1,0 +1,65 @@
+"""Refuses label maps that do not belong to their image, and warns of odd ones."""
+
+import warnings
+
+from medzoo.data.cases.label_values import whole_labels
+from medzoo.errors import InputError, MedzooWarning
+from medzoo.io.image_files import read_labels, read_quietly
+from medzoo.spatial.label_place import label_doubts
+from medzoo.volume import Volume
+
+
+def check_label_place(image, labels, image_path, labels_path):
+    """Makes sure that a label map lies where its image does.
+
+    Args:
+        image: Volume.
+        labels: Volume, in the same world.
+        image_path: path of the image, for messages.
+        labels_path: path of the label map, for messages.
+
+    Raises:
+        InputError: if they overlap too little to belong together.
+    """
+    refused, odd = label_doubts(image, labels)
+    where = f"label map={labels_path}, image={image_path}"
+    if refused is not None:
+        raise InputError(
+            "A label map must lie where its image does. "
+            f"Received: {where}: {refused}. Check both headers, and whether both are "
+            "of one scan."
+        )
+    for doubt in odd:
+        warnings.warn(
+            f"A label map should lie where its image does. Received: {where}: {doubt}. "
+            "Look at both together.",
+            MedzooWarning,
+            stacklevel=2,
+        )
+
+
+def read_checked_labels(case):
+    """Reads the label map of a case, whole numbers that lie where its image does.
+
+    Args:
+        case: `Case` whose target is the path of a label map.
+
+    Returns:
+        Volume of integers.
+
+    Raises:
+        MedzooError: for a map that cannot be read, is none, or lies elsewhere.
+    """
+    volume = read_labels(case.folder / case.target)
+    labels = volume.with_array(whole_labels(volume.array, case.target))
+    first = next(iter(case.images.values()), None)
+    if first is not None:
+        image = first if isinstance(first, Volume) else read_quietly(first)
+        check_label_place(image, labels, first_image(case), case.target)
+    return labels
+
+
+def first_image(case):
+    """Returns the path of a case's first image, or a word for one in memory."""
+    image = next(iter(case.images.values()))
+    return "in memory" if isinstance(image, Volume) else image

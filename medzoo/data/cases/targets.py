@@ -1,0 +1,111 @@
+"""Targets: the cells of a case table as the numbers that a loss takes."""
+
+import math
+
+from medzoo.data.cases.people import AGES, is_age, plain_sex
+from medzoo.errors import InputError
+
+
+def target_column(recipe, override=None):
+    """Returns the column with the truth, the recipe's or the user's.
+
+    Args:
+        recipe: dict, the recipe's content.
+        override: str or None, "COLUMN" as `--target` gives it.
+
+    Raises:
+        InputError: if the model has no target, or for a code table, which only label
+            maps take.
+    """
+    if override is None:
+        if recipe.get("target") is None:
+            raise InputError(
+                f"The model must have a target to do this. Received: model="
+                f"{recipe['name']!r} without one."
+            )
+        return recipe["target"]["column"]
+    column, colon, _ = override.partition(":")
+    if colon:
+        raise InputError(
+            "A code table belongs to a target that is a label map. "
+            f"Received: target={override!r}. Give the column alone."
+        )
+    return column
+
+
+def target_and_codes(recipe, override=None):
+    """Returns the column with the truth of a model that answers in images, and codes.
+
+    Args:
+        recipe: dict, the recipe's content.
+        override: str or None, "COLUMN" or "COLUMN:CODES.csv" as `--target` gives it.
+
+    Returns:
+        The column or None where the model has no target, and the path of a table of
+        codes or None.
+
+    Raises:
+        InputError: if a target is given to a model that has none.
+    """
+    own = recipe.get("target")
+    if override is None:
+        return (None if own is None else own["column"]), None
+    if own is None:
+        raise InputError(
+            f"{recipe['name']} compares images with themselves and has no target. "
+            f"Received: target={override!r}. Leave it out."
+        )
+    column, _, codes = override.partition(":")
+    return column, codes or None
+
+
+def target_value(case, recipe):
+    """Returns a case's truth as a number: years, or the index of its class.
+
+    Args:
+        case: `Case` whose target is not None.
+        recipe: dict, the recipe's content.
+
+    Returns:
+        float for regression, int for classification.
+
+    Raises:
+        InputError: for a cell that is no finite number, or no class.
+    """
+    if recipe["task"] == "regression":
+        try:
+            value = float(case.target)
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value):
+            raise InputError(
+                f"A target must be a finite number in {case.place}. "
+                f"Received: {case.target!r}. Correct or empty the cell, with a point "
+                "before decimals."
+            )
+        if recipe.get("unit") == "years" and not is_age(value):
+            raise InputError(
+                f"An age must lie within {AGES[0]:g}..{AGES[1]:g} years in "
+                f"{case.place}. Received: {case.target!r}. Correct or empty the cell."
+            )
+        return value
+    values = (recipe.get("target") or {}).get("values", {})
+    name = _class_of(case.target, values, recipe["class_names"])
+    if name not in recipe["class_names"]:
+        raise InputError(
+            f"A target must be one of {recipe['class_names']} in {case.place}. "
+            f"Received: {case.target!r}. Correct or empty the cell."
+        )
+    return recipe["class_names"].index(name)
+
+
+def _class_of(cell, values, class_names):
+    """The class that a cell means: as it stands, whatever its case, or a sex."""
+    names = {**{name: name for name in class_names}, **values}
+    if cell in names:
+        return names[cell]
+    for form in (str.casefold, plain_sex):
+        found = {name for key, name in names.items() if form(key) == form(cell)}
+        if len(found) == 1:
+            return found.pop()
+    return cell

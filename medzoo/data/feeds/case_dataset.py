@@ -1,0 +1,172 @@
+"""CaseDataset: batches of whole cases, drawn, augmented and normalised."""
+
+import keras
+import numpy as np
+
+from medzoo.data.cases.balance import draw_by_weight
+from medzoo.data.compiled.compiled_pipeline import CompiledPipeline, run_seeded
+from medzoo.errors import InputError
+from medzoo.preprocess import Preprocessor, make_layer
+
+
+class CaseDataset(keras.utils.PyDataset):
+    """Batches of prepared, augmented and normalised cases.
+
+    What an epoch draws follows from `seed`, the epoch and the case alone, so that a
+    resumed training sees what an uninterrupted one would have seen.
+
+    Args:
+        prepared: `PreparedCases`.
+        targets: sequence of float or int, one a case.
+        recipe: dict.
+        batch_size: int.
+        augment: bool.
+        shuffle: bool.
+        seed: int.
+        indices: sequence of int or None, the cases to use; None for all.
+        variants: `Variants` to share between data sets, or None for own ones.
+        weights: `(cases,)` array or None, how often each is drawn where cases are
+            shuffled and augmented (see `medzoo.data.cases.balance`); None for once an
+            epoch.
+    """
+
+    def __init__(
+        self,
+        prepared,
+        targets,
+        recipe,
+        *,
+        batch_size=4,
+        augment=True,
+        shuffle=True,
+        seed=0,
+        indices=None,
+        variants=None,
+        weights=None,
+    ):
+        super().__init__()
+        if batch_size < 1:
+            raise InputError(
+                f"`batch_size` must be at least 1. Received: batch_size={batch_size}."
+            )
+        self.prepared = prepared
+        kind = np.float32 if recipe["task"] == "regression" else np.int32
+        self.targets = np.asarray(targets, kind)
+        self.batch_size = batch_size
+        self.augment = augment
+        self.shuffle = shuffle
+        self.seed = seed
+        self.epoch = 0
+        everything = range(len(prepared))
+        self.indices = np.asarray(list(everything if indices is None else indices))
+        self.preprocessor = Preprocessor(recipe["preprocessing"], recipe["channels"])
+        self.variants = variants or Variants(prepared, self.preprocessor, seed)
+        self.weights = None if weights is None else np.asarray(weights)[self.indices]
+
+    def __len__(self):
+        return max(1, -(-len(self.indices) // self.batch_size))
+
+    def __getitem__(self, number):
+        order = self._order()
+        # Even sizes: a last batch of one case would upset batch normalisation.
+        chosen = np.array_split(order, len(self))[number]
+        images = np.stack([self._sample(int(index)) for index in chosen])
+        if not self.augment:
+            images = self.preprocessor.normalize(images)
+        return images, self.targets[chosen][:, None]
+
+    def on_epoch_end(self):
+        """Keras calls this: the next epoch has another order and other draws."""
+        self.epoch += 1
+
+    def _order(self):
+        if not self.shuffle:
+            return self.indices
+        generator = np.random.default_rng([self.seed, self.epoch])
+        if self.weights is None or not self.augment:
+            return generator.permutation(self.indices)
+        return draw_by_weight(self.indices, self.weights, generator)
+
+    def _sample(self, index):
+        if not self.augment:
+            return self.prepared.get(index)
+        generator = np.random.default_rng([self.seed, 1, self.epoch, index])
+        possible = self.prepared.views_of(index)
+        rates = np.array([self.prepared.views[v].rate for v in possible], float)
+        # A case may lack the maps of all views that have a rate.
+        rates = rates if rates.any() else np.ones_like(rates)
+        view = possible[generator.choice(len(possible), p=rates / rates.sum())]
+        return self.variants.draw(index, view, generator)
+
+
+class Variants:
+    """Augmented and normalised versions of cases: kept, where a view says so.
+
+    Args:
+        prepared: `PreparedCases`.
+        preprocessor: `Preprocessor`, for its normalising layers.
+        seed: int.
+    """
+
+    def __init__(self, prepared, preprocessor, seed):
+        self.prepared = prepared
+        self.preprocessor = preprocessor
+        self.seed = seed
+        self._chains = [
+            CompiledPipeline([make_layer(s) for s in view.augmentation])
+            for view in prepared.views
+        ]
+        self._kept = {}
+
+    def draw(self, index, view, generator):
+        """Returns one version of a case as the network sees it, float32."""
+        count = self.prepared.views[view].num_variants
+        if count == 0:
+            return self._make(index, view, generator)
+        return self._version(index, view, int(generator.integers(count)))
+
+    def versions(self, index):
+        """Yields every version of a case that is kept, in all its views, float32.
+
+        A view without kept versions gives one.
+        """
+        for view in self.prepared.views_of(index):
+            for number in range(max(1, self.prepared.views[view].num_variants)):
+                yield self._version(index, view, number)
+
+    def shares(self, index):
+        """Returns what each of `versions` counts by its view's rate; 1 together."""
+        rates = []
+        for number in self.prepared.views_of(index):
+            view = self.prepared.views[number]
+            count = max(1, view.num_variants)
+            rates += [view.rate / count] * count
+        # A case may lack the maps of all views that have a rate.
+        rates = np.array(rates) if any(rates) else np.ones(len(rates))
+        return rates / rates.sum()
+
+    def forget(self, index):
+        """Lets go of the kept versions of a case."""
+        for key in [key for key in self._kept if key[0] == index]:
+            del self._kept[key]
+
+    def _version(self, index, view, number):
+        key = (index, view, number)
+        if key not in self._kept:
+            own = np.random.default_rng([self.seed, 2, *key])
+            # Half the memory; normalised values have three digits to spare.
+            self._kept[key] = self._make(index, view, own).astype(np.float16)
+        return self._kept[key].astype(np.float32)
+
+    def _make(self, index, view, generator):
+        image = self.prepared.get(index, view)
+        # Coordinates behind the channels are no intensities, and stay.
+        count = len(self.preprocessor.channels)
+        changed = apply(self._chains[view], image[..., :count], generator)
+        image = np.concatenate([changed, image[..., count:]], -1)
+        return self.preprocessor.normalize(image[None])[0]
+
+
+def apply(chain, image, generator):
+    """Sends one volume through random layers; draws follow from `generator` alone."""
+    return np.asarray(run_seeded(chain, image, generator), np.float32)

@@ -1,0 +1,197 @@
+"""SuperResolutionDataset: patches of degraded scans, and what they were before."""
+
+import numpy as np
+
+from medzoo.data.feeds.degradation import degrade
+from medzoo.data.feeds.random_patches import RandomPatches, group_by
+from medzoo.data.store.content_hash import hashes_beside, name_by_content
+from medzoo.data.store.kept_volumes import KeptVolumes
+from medzoo.errors import InputError, RecipeError
+from medzoo.preprocess import Preprocessor
+from medzoo.spatial.factor_grid import three_factors
+from medzoo.spatial.foreground import foreground_scale
+
+SOURCE = "source"
+# Fine intensities above this share of the foreground's height belong to the head.
+HEAD_LEVEL = 0.2
+# Coarse voxels around a patch that the slice profile may reach: six deviations of one
+# that is 1.3 voxels wide.
+MARGIN = 3
+
+
+class FineVolumes:
+    """The scans that patches are cut from, oriented and scaled.
+
+    Args:
+        cases: list of `Case`; a column `source` names the kind of scan.
+        recipe: dict, the recipe's content.
+        folder: path or None, where they lie on disk.
+        mode: str, "memory", "cached" or "streamed", see
+            `medzoo.data.store.kept_volumes.KeptVolumes`.
+    """
+
+    def __init__(self, cases, recipe, folder=None, mode="memory"):
+        self.cases = list(cases)
+        self.factor = factor_of(recipe)
+        self.sources = [case.columns.get(SOURCE, "") for case in self.cases]
+        self.preprocessor = Preprocessor(recipe["preprocessing"], recipe["channels"])
+        self._facts = [recipe["preprocessing"], recipe["channels"], list(self.factor)]
+        self._hashes = hashes_beside(folder)
+        self.kept = KeptVolumes(
+            len(self.cases), self._read, self._name_of, mode=mode, folder=folder
+        )
+
+    def __len__(self):
+        return len(self.cases)
+
+    def get(self, index):
+        """Returns a scan and its bright voxels.
+
+        Args:
+            index: int, of the case.
+
+        Returns:
+            `(x, y, z)` float16, 0 in the background and about 1 in the head (half the
+            memory of float32, and finer than scans are digitised); and `(n, 3)` int16,
+            indices of voxels of the head.
+        """
+        arrays = self.kept.get(index)
+        return arrays["image"], arrays["bright"]
+
+    def _name_of(self, index):
+        case = self.cases[index]
+        paths = [case.images[name] for name in sorted(case.images)]
+        return name_by_content(case.case_id, paths, self._facts, self._hashes)
+
+    def _read(self, index):
+        case = self.cases[index]
+        volume = self.preprocessor.gather(case.images)
+        placed, _ = self.preprocessor.place(volume)
+        array = placed.array[..., 0]
+        if min(n // f for n, f in zip(array.shape, self.factor, strict=True)) < 1:
+            raise InputError(
+                "A scan must have at least one coarse voxel. Received: "
+                f"shape={array.shape}, factor={self.factor} (case {case.case_id})."
+            )
+        # Of the coarse image: that is all that a prediction will have.
+        background, height = foreground_scale(degrade(array, self.factor))
+        array = ((array - background) / height).astype(np.float16)
+        # Every second voxel: enough to draw centres from, an eighth of the memory.
+        bright = 2 * np.argwhere(array[::2, ::2, ::2] > HEAD_LEVEL)
+        return {"image": array, "bright": bright.astype(np.int16)}
+
+
+class SuperResolutionDataset(RandomPatches):
+    """Batches of coarse patches and the fine ones that they were made of.
+
+    A patch comes from a source, by the sources' rates; from one of its scans; and has
+    its middle in the head, at any offset to the grid of coarse voxels. It is mirrored,
+    its contrast bent, then degraded with a slice profile of a random width.
+
+    What an epoch draws follows from `seed`, the epoch and the number of the patch
+    alone, so that a resumed training sees what an uninterrupted one would have seen.
+
+    The recipe's training section says the rest: `patch_size` (coarse voxels),
+    `batch_size`, `steps_per_epoch`, and in `options`: `fwhm` (lowest, most frequent and
+    highest width of the profile, a triangular distribution, in coarse voxels),
+    `sources` (name -> rate, optional), `mirror_axes` (axes that may be mirrored) and
+    `gamma` (the exponent lies within 1 / (1 + gamma) and 1 + gamma).
+
+    Args:
+        volumes: `FineVolumes`.
+        recipe: dict, the recipe's content.
+        indices: sequence of int or None, the cases to use; None for all.
+        seed: int.
+        augment: bool; False mirrors and bends nothing, and the profile has its most
+            frequent width.
+
+    Raises:
+        RecipeError: if patches are not described.
+    """
+
+    def __init__(
+        self,
+        volumes,
+        recipe,
+        *,
+        indices=None,
+        seed=0,
+        batch_size=None,
+        augment=True,
+    ):
+        super().__init__(recipe, seed=seed, batch_size=batch_size)
+        options = recipe["training"].get("options", {})
+        self.volumes = volumes
+        self.augment = augment
+        self.factor = np.asarray(factor_of(recipe), int)
+        self.fwhm = tuple(options.get("fwhm", (0.7, 1.0, 1.3)))
+        self.mirror_axes = tuple(options.get("mirror_axes", ()))
+        self.gamma = float(options.get("gamma", 0.0))
+        chosen = range(len(volumes)) if indices is None else indices
+        groups = group_by(volumes.sources, chosen)
+        rates = options.get("sources") or dict.fromkeys(groups, 1.0)
+        self._rates = {n: rates[n] for n in groups if rates.get(n)}
+        self._groups = {n: groups[n] for n in self._rates}
+        if not self._rates:
+            raise RecipeError(
+                "Patches need scans of a source that has a rate. Received: "
+                f"sources={sorted(groups)}, rates={rates}. Name them in the "
+                f"table's column {SOURCE}."
+            )
+
+    def patch(self, number):
+        """Returns the patch of a number in this epoch.
+
+        Args:
+            number: int.
+
+        Returns:
+            coarse `(*patch_size, 1)` and fine `(*patch_size * factor, 1)`, float32.
+        """
+        generator = self.generator_of(number)
+        _, index = self.draw_case(number, generator)
+        array, bright = self.volumes.get(index)
+        region = self._region(array, bright, generator)
+        width = self.fwhm[1]
+        if self.augment:
+            region = self._vary(region, generator)
+            width = generator.triangular(*self.fwhm)
+        coarse = degrade(region, self.factor, width)
+        margin = MARGIN * self.factor
+        fine = region[tuple(slice(m, -m) for m in margin)]
+        return coarse[(slice(MARGIN, -MARGIN),) * 3][..., None], fine[..., None]
+
+    def _region(self, array, bright, generator):
+        """A fine patch about a voxel of the head, and MARGIN coarse voxels around."""
+        size = self.patch_size * self.factor
+        if len(bright):
+            centre = bright[generator.integers(len(bright))].astype(int)
+        else:
+            centre = np.asarray(array.shape) // 2
+        room = np.maximum(np.asarray(array.shape) - size, 0)
+        start = np.clip(centre - size // 2, 0, room)
+        first, last = start - MARGIN * self.factor, start + size + MARGIN * self.factor
+        inside = tuple(
+            slice(max(0, int(a)), int(b)) for a, b in zip(first, last, strict=True)
+        )
+        region = array[inside].astype(np.float32)
+        # Beyond the border the outermost voxel goes on, as in `degrade`.
+        after = np.maximum(last - array.shape, 0)
+        around = list(zip(np.maximum(-first, 0), after, strict=True))
+        return np.pad(region, around, mode="edge") if np.any(around) else region
+
+    def _vary(self, region, generator):
+        for axis in self.mirror_axes:
+            if generator.random() < 0.5:
+                region = np.flip(region, axis)
+        if self.gamma:
+            limit = np.log1p(self.gamma)
+            exponent = np.exp(generator.uniform(-limit, limit))
+            region = np.sign(region) * np.abs(region) ** exponent
+        return region
+
+
+def factor_of(recipe):
+    """Returns the upsampling factor of a recipe's network, three ints."""
+    arguments = recipe["architecture"]["arguments"]
+    return three_factors(arguments.get("upsampling_factor", 2))

@@ -1,0 +1,165 @@
+"""Repeatability: how far answers differ for scans that show the same head."""
+
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+
+from medzoo.batch.predictor import CaseError, Predictor
+from medzoo.datasets.read_cases import read_cases
+from medzoo.errors import InputError
+from medzoo.io import read
+from medzoo.metrics.intervals import bootstrap
+from medzoo.progress import Progress
+from medzoo.spatial import Grid, resample_to
+from medzoo.spatial.resample import resample
+from medzoo.zoo.recipe.schema import read_recipe
+
+# Of the 99th percentile of the scan.
+NOISE = 0.03
+# Not a whole number of usual voxels.
+SHIFT_MM = 0.7
+COARSER = 1.25
+# Smaller volumes are not compared: a voxel more or less says nothing.
+LEAST_ML = 1.0
+
+
+def noisy(volume, generator):
+    """Returns the scan with Gaussian noise of 3 % where it is not 0."""
+    array = np.asarray(volume.array, np.float32)
+    deviation = NOISE * float(np.percentile(array, 99))
+    drawn = generator.normal(0, deviation, array.shape).astype(np.float32)
+    return volume.with_array(np.where(array != 0, np.maximum(array + drawn, 0), 0))
+
+
+def moved(volume, generator):
+    """Returns the scan sampled 0.7 mm further along each axis."""
+    grid = Grid.of(volume)
+    affine = np.array(grid.affine)
+    affine[:3, 3] += affine[:3, :3] @ (SHIFT_MM / np.asarray(volume.spacing))
+    return resample_to(volume, Grid(grid.shape, affine))
+
+
+def coarser(volume, generator):
+    """Returns the scan with voxels longer by a quarter."""
+    return resample(volume, [s * COARSER for s in volume.spacing])
+
+
+VARIATIONS = {"noise": noisy, "shift": moved, "coarser_voxels": coarser}
+
+
+def measure_repeatability(predict, cases, *, seed=0, progress=None):
+    """Predicts every scan as it is and changed in ways that should not matter.
+
+    Scans of one person (`Case.person`) are compared with each other too.
+
+    Args:
+        predict: callable, `Case` -> `Prediction`, raising `CaseError`; the images of a
+            case may be Volumes.
+        cases: list of `Case`.
+        seed: int, of the noise.
+        progress: callable `(done, total)` or None.
+
+    Returns:
+        dict of "noise", "shift", "coarser_voxels" and, where there are such, "two
+        scans of one person" -> dict of measure -> `{"value", "ci95", "n", "unit"}`:
+        mean absolute differences of a value, of a probability (and how often the label
+        changes), or of volumes, in percent.
+
+    Raises:
+        InputError: if no case can be predicted.
+    """
+    generator = np.random.default_rng(seed)
+    found = {name: [] for name in VARIATIONS}
+    people = {}
+    for done, case in enumerate(cases, 1):
+        scans = {name: read(path) for name, path in case.images.items()}
+        try:
+            usual = predict(replace(case, images=scans))
+            for name, change in VARIATIONS.items():
+                changed = {k: change(scan, generator) for k, scan in scans.items()}
+                answer = predict(replace(case, images=changed))
+                found[name].append(differences(usual, answer))
+        except CaseError:
+            continue
+        finally:
+            if progress is not None:
+                progress(done, len(cases))
+        people.setdefault(case.person, []).append(usual)
+    pairs = [
+        differences(*pair) for own in people.values() for pair in combinations(own, 2)
+    ]
+    if pairs:
+        found["two scans of one person"] = pairs
+    found = {name: rows for name, rows in found.items() if rows}
+    if not found:
+        raise InputError(
+            "Repeatability needs at least one scan that can be predicted. "
+            f"Received: {len(cases)} cases, none with a prediction."
+        )
+    return {name: _means(rows) for name, rows in found.items()}
+
+
+def measure_repeats(folder, table, *, threads=None):
+    """Measures how far answers differ for scans that show the same head.
+
+    Args:
+        folder: path of a model's folder.
+        table: path of a cases.csv; scans of one person share a column `subject`.
+        threads: int or None, CPU threads at most.
+
+    Returns:
+        dict of `repeatability`, see `measure_repeatability`.
+    """
+    recipe = read_recipe(folder).to_dict()
+    cases = read_cases(table, recipe["channels"], columns=["subject"])
+    predictor = Predictor(folder, threads=threads)
+    usable = [case for case in cases if case.images]
+    with Progress(len(usable), "cases") as progress:
+        found = measure_repeatability(
+            predictor.prediction, usable, progress=lambda done, _: progress(done)
+        )
+    return {"repeatability": found}
+
+
+def differences(first, second):
+    """Returns how far two predictions differ: dict of measure -> (value, unit)."""
+    if first.task == "regression":
+        return {"value": (abs(first.value - second.value), first.unit)}
+    if first.task == "classification":
+        off = abs(first.probabilities[first.label] - second.probabilities[first.label])
+        return {
+            "probability": (off, None),
+            "label_changes": (float(first.label != second.label), None),
+        }
+    if first.task == "segmentation":
+        return {
+            f"volume_{name.replace(' ', '_')}": (
+                200 * abs(a - second.volumes_ml[name]) / (a + second.volumes_ml[name]),
+                "%",
+            )
+            for name, a in first.volumes_ml.items()
+            if a >= LEAST_ML
+        }
+    if first.embedding is not None:
+        length = float(np.linalg.norm(first.embedding)) or 1.0
+        off = float(np.linalg.norm(first.embedding - second.embedding))
+        return {"embedding": (100 * off / length, "%")}
+    return _image_difference(first.image, second.image)
+
+
+def _image_difference(first, second):
+    back = resample_to(second, Grid.of(first)).array
+    array = np.asarray(first.array, np.float32)
+    scale = float(np.percentile(array, 99)) or 1.0
+    return {"image": (100 * float(np.abs(array - back).mean()) / scale, "%")}
+
+
+def _means(rows):
+    found = {}
+    for name in dict.fromkeys(key for row in rows for key in row):
+        values = [row[name][0] for row in rows if name in row]
+        entry = bootstrap(lambda v: v.mean(axis=-1), np.asarray(values, float))
+        unit = next(row[name][1] for row in rows if name in row)
+        found[name] = {**entry, **({} if unit is None else {"unit": unit})}
+    return found

@@ -1,0 +1,202 @@
+"""How well label maps agree with the truth, class by class."""
+
+from pathlib import Path
+
+import numpy as np
+
+from medzoo.batch.predictor import CaseError
+from medzoo.data.cases.case_sources import read_sources, source_of
+from medzoo.data.cases.code_table import read_code_table, recode
+from medzoo.data.cases.cohort import group_masks
+from medzoo.data.cases.label_check import read_checked_labels
+from medzoo.data.cases.splits import named_split
+from medzoo.errors import InputError
+from medzoo.evaluation.measure_regions import measure_regions
+from medzoo.inference.postprocess import step_arguments
+from medzoo.metrics.calibration import error_detection, expected_calibration_error
+from medzoo.metrics.intervals import bootstrap
+from medzoo.metrics.segmentation import segmentation_metrics
+from medzoo.spatial import Grid, resample_labels
+
+# Name in metrics.json, name in `segmentation_metrics`, unit.
+METRICS = (
+    ("dice", "dice", None),
+    ("absolute_volume_difference", "absolute_volume_difference", "%"),
+    ("hausdorff_distance_95", "hausdorff_distance_95", "mm"),
+)
+
+
+def measure_segmentation(predict, recipe, cases, *, tables, codes=None, progress=None):
+    """Predicts label maps and compares them with true ones on the grid of the scan.
+
+    Where the table holds cases of the recipe's validation split, they alone are
+    measured; else all are.
+
+    Args:
+        predict: callable, `Case` -> `Prediction`, raising `CaseError`.
+        recipe: dict, the recipe's content.
+        cases: list of `Case` whose target is the path of a label map; a column
+            `source` names the kind, and with it a table of codes.
+        tables: path of the folder with the recipe's tables of codes.
+        codes: path of a table of codes instead, or None.
+        progress: callable `(done, total)` or None.
+
+    Returns:
+        dict: `protocol`, `metrics`, `baselines` (none), `groups` by source where there
+        are several, and `failed` (case_id -> error).
+
+    Raises:
+        InputError: if no case has both a truth and a prediction.
+    """
+    if step_arguments(recipe, "sides") is not None:
+        return measure_regions(predict, recipe, cases, progress=progress)
+    held_out = [cases[i] for i in named_split(cases, recipe)[1]]
+    chosen = held_out or list(cases)
+    sources = read_sources(recipe["training"])
+    rows, failed = [], {}
+    for done, case in enumerate(chosen, 1):
+        source = source_of(case, sources)
+        try:
+            prediction = predict(case)
+        except CaseError as error:
+            failed[case.case_id] = str(error)
+        else:
+            truth = true_labels(case, recipe, codes or _beside(tables, source.codes))
+            entry = compare(prediction.labels, truth, recipe, source.any_of)
+            believed = calibration(prediction, truth, source.any_of)
+            columns = {**case.columns, "source": source.name}
+            rows.append({"columns": columns, "classes": entry, **believed})
+        if progress is not None:
+            progress(done, len(chosen))
+    if not rows:
+        raise InputError(
+            "An evaluation needs at least one case with a truth and a prediction. "
+            f"Received: {len(chosen)} labelled, {len(failed)} failed."
+        )
+    names = recipe["class_names"]
+    groups = {}
+    for name, mask in group_masks([row["columns"] for row in rows]).items():
+        found = summary(
+            [row for row, inside in zip(rows, mask, strict=True) if inside], names
+        )
+        whole = name in {row["columns"]["source"] for row in rows}
+        groups[name] = {k: v for k, v in found.items() if whole or "dice" in k}
+    which = "of the validation split" if held_out else "of the table"
+    protocol = (
+        f"{len(rows)} cases {which}, label maps compared on the grid of the scan; "
+        "means over cases. A class counts where the true map has it."
+    )
+    found = {"protocol": protocol, "metrics": summary(rows, names), "baselines": {}}
+    return {**found, "groups": groups, **({"failed": failed} if failed else {})}
+
+
+def true_labels(case, recipe, codes):
+    """Reads a case's true label map as classes.
+
+    Args:
+        case: `Case`.
+        recipe: dict.
+        codes: path of a table of codes, or None where the map holds classes.
+
+    Returns:
+        Volume of uint8.
+
+    Raises:
+        MedzooError: for a map that cannot be read, or holds other labels.
+    """
+    count = len(recipe["class_names"])
+    table = None if codes is None else read_code_table(codes, count)
+    labels = read_checked_labels(case)
+    return labels.with_array(recode(labels.array, table, count))
+
+
+def compare(found, truth, recipe, any_of=None):
+    """Returns `segmentation_metrics` of a prediction, on the grid of the scan.
+
+    Args:
+        found: Volume, predicted classes.
+        truth: Volume, true classes, on any grid of the same space.
+        recipe: dict.
+        any_of: dict of class -> list of classes that the truth does not tell from it;
+            predictions of those count as the class.
+    """
+    truth = resample_labels(truth, Grid.of(found))
+    predicted = np.array(found.array)
+    for label, classes in (any_of or {}).items():
+        predicted[np.isin(predicted, list(classes))] = int(label)
+    return segmentation_metrics(
+        predicted, np.asarray(truth.array), len(recipe["class_names"]), found.spacing
+    )
+
+
+def calibration(prediction, truth, any_of=None):
+    """Returns how far the probabilities of a prediction can be believed.
+
+    Args:
+        prediction: `Prediction` with labels and, or there is nothing to tell,
+            probabilities.
+        truth: Volume, true classes.
+        any_of: see `compare`.
+
+    Returns:
+        dict: over the voxels that are not background in both maps, the
+        `expected_calibration_error` of the largest probability and the
+        `error_detection` of what it lacks to 1.
+    """
+    if prediction.probabilities is None:
+        return {}
+    labels = np.array(prediction.labels.array)
+    truth = np.asarray(resample_labels(truth, Grid.of(prediction.labels)).array)
+    chosen = (labels > 0) | (truth > 0)
+    shares = np.asarray(prediction.probabilities.array[chosen], np.float32)
+    labels, truth = labels[chosen], truth[chosen]
+    for label, classes in (any_of or {}).items():
+        # The truth calls them one: so sure is the network that it is one of them.
+        together = shares[:, list(classes)].sum(-1)
+        shares[:, list(classes)] = 0
+        shares[:, int(label)] = together
+        labels[np.isin(labels, list(classes))] = int(label)
+    sure = shares.max(-1)
+    return {
+        "expected_calibration_error": expected_calibration_error(
+            np.clip(sure, 0, 1), labels == truth
+        ),
+        "error_detection": error_detection(-sure, labels != truth),
+    }
+
+
+def summary(rows, class_names):
+    """Returns the mean of each metric and class over cases, with intervals."""
+    labels = [
+        k
+        for k in range(1, len(class_names))
+        if any(row["classes"][k]["true_volume_ml"] > 0 for row in rows)
+    ]
+    present = [
+        [row["classes"][k]["dice"] for k in labels if _is_there(row, k)] for row in rows
+    ]
+    metrics = {"mean_dice": _mean([np.mean(dice) for dice in present])}
+    for name, key, unit in METRICS:
+        for k in labels:
+            values = [row["classes"][k][key] for row in rows if _is_there(row, k)]
+            entry = _mean(values)
+            if unit is not None:
+                entry["unit"] = unit
+            metrics[f"{name}_{class_names[k].replace(' ', '_')}"] = entry
+    for name in ("expected_calibration_error", "error_detection"):
+        values = [row[name] for row in rows if np.isfinite(row.get(name, np.nan))]
+        if values:
+            metrics[name] = _mean(values)
+    return metrics
+
+
+def _is_there(row, label):
+    return row["classes"][label]["true_volume_ml"] > 0
+
+
+def _mean(values):
+    return bootstrap(lambda v: v.mean(axis=-1), np.asarray(values, float))
+
+
+def _beside(tables, name):
+    return None if name is None else Path(tables) / name

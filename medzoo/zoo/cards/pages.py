@@ -1,0 +1,129 @@
+"""All cards, MODEL_CARDS.md and the table of models in README.md: written, checked."""
+
+import re
+from pathlib import Path
+
+from medzoo.errors import InputError
+from medzoo.files import write_text_atomically
+from medzoo.zoo.cards import markdown as md
+from medzoo.zoo.cards.card import CARD_FILE, GENERATED, RESEARCH_ONLY, render_card
+from medzoo.zoo.info import LICENCE_NOTE
+from medzoo.zoo.metrics_json import read_metrics
+from medzoo.zoo.registry import list_models, read_entry, zoo_folder
+
+INDEX_FILE = "MODEL_CARDS.md"
+# README.md carries the same table of models between these two lines.
+_TABLE_BEGIN = "<!-- medzoo cards: table of models begins -->"
+_TABLE_END = "<!-- medzoo cards: table of models ends -->"
+
+
+def render_table(folder: str | Path | None = None, prefix: str = "zoo_models") -> str:
+    """Writes the table of all models.
+
+    Args:
+        folder: A zoo folder to read instead of medzoo's own.
+        prefix: Path from the page with the table to the zoo folder, for the links.
+
+    Returns:
+        A Markdown table, one row a model.
+    """
+    folder = zoo_folder() if folder is None else Path(folder)
+    rows = []
+    for name in list_models(folder):
+        recipe = read_entry(folder / name)
+        measured = read_metrics(folder / name, recipe) or {"metrics": {}}
+        first = next(iter(measured["metrics"].items()), None)
+        rows.append(
+            [
+                f"[{name}]({prefix}/{name}/{CARD_FILE})",
+                md.plain(recipe.summary),
+                ", ".join(channel["name"] for channel in recipe.channels),
+                f"{md.label(first[0])} {md.measurement(first[1])}" if first else "-",
+                recipe.licence,
+            ]
+        )
+    header = ["Model", "What it does", "Input", "Measured [95 %]", "Weights' licence"]
+    return md.table(header, rows)
+
+
+def render_index(folder: str | Path | None = None) -> str:
+    """Writes MODEL_CARDS.md: the table of models, and where its numbers come from.
+
+    Args:
+        folder: A zoo folder to read instead of medzoo's own.
+    """
+    folder = zoo_folder() if folder is None else Path(folder)
+    parts = (
+        GENERATED,
+        "# Models",
+        render_table(folder, prefix=folder.name),
+        "Each card says how its numbers were measured and where the model fails.",
+        LICENCE_NOTE,
+        RESEARCH_ONLY,
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def write_cards(folder: str | Path | None = None) -> list[Path]:
+    """Writes every card, MODEL_CARDS.md and the table in README.md where they differ.
+
+    Args:
+        folder: A zoo folder to use instead of medzoo's own; the other two files
+            stand beside it.
+
+    Returns:
+        The files that changed.
+
+    Raises:
+        InputError: medzoo is an installed wheel, whose files are not to be written.
+    """
+    pages = _pages(folder)
+    changed = _stale(pages)
+    for path in changed:
+        write_text_atomically(path, pages[path])
+    return changed
+
+
+def check_cards(folder: str | Path | None = None) -> list[Path]:
+    """Finds the files that `write_cards` would change.
+
+    Args:
+        folder: A zoo folder to use instead of medzoo's own.
+
+    Returns:
+        The stale or missing files.
+    """
+    return _stale(_pages(folder))
+
+
+def _pages(folder: str | Path | None) -> dict[Path, str]:
+    folder = zoo_folder() if folder is None else Path(folder)
+    if folder.name == "_zoo_models":
+        raise InputError(
+            f"Cards are written in a checkout of medzoo, not in an installed package. "
+            f"Received: folder={folder}. Install the checkout with pip install -e."
+        )
+    pages = {
+        folder / name / CARD_FILE: render_card(folder / name)
+        for name in list_models(folder)
+    }
+    pages[folder.parent / INDEX_FILE] = render_index(folder)
+    readme = folder.parent / "README.md"
+    if readme.is_file():
+        pages[readme] = _with_table(readme, render_table(folder, prefix=folder.name))
+    return pages
+
+
+def _with_table(readme: Path, table: str) -> str:
+    text = readme.read_text(encoding="utf-8")
+    pattern = re.escape(_TABLE_BEGIN) + ".*?" + re.escape(_TABLE_END)
+    block = f"{_TABLE_BEGIN}\n{table}\n{_TABLE_END}"
+    return re.sub(pattern, lambda _: block, text, flags=re.DOTALL)
+
+
+def _stale(pages: dict[Path, str]) -> list[Path]:
+    return [
+        path
+        for path, text in pages.items()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text
+    ]

@@ -1,0 +1,22 @@
+"""Overlapping reading and computing changes no record."""
+
+import shutil
+
+from medzoo.batch.input_cases import cases_of
+from medzoo.batch.predictor import Predictor
+from tests.batch.test_predict import model_folder, scan  # noqa: F401
+
+
+def test_records_with_and_without_overlap_are_equal(tmp_path, model_folder, scan):  # noqa: F811
+    paths = [tmp_path / f"case{n}.nii.gz" for n in range(6)]
+    for path in paths:
+        shutil.copy(scan, path)
+    paths[2].write_bytes(b"not an image")
+    predictor = Predictor(model_folder)
+    cases = cases_of(paths, predictor.channels)
+    plain = list(predictor.records(cases, overlap=False))
+    counted = []
+    assert list(predictor.records(cases, progress=counted.append)) == plain
+    assert [r["case_id"] for r in plain] == [case.case_id for case in cases]
+    assert ["error" in r for r in plain] == [n == 2 for n in range(6)]
+    assert counted == [1, 2, 3, 4, 5, 6]
