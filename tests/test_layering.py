@@ -1,4 +1,7 @@
-"""Who may import what: the parts of medzoo form a ladder, and nothing looks up it."""
+"""Who may import what: the parts of medzoo form a ladder, and nothing looks up it.
+
+No files import each other in a circle, and each folder says what is inside.
+"""
 
 import ast
 import sys
@@ -15,6 +18,7 @@ DIRECT = {
     "_version": (),
     "errors": (),
     "files": (),
+    "progress": (),
     # Connections, for weights and data sets.
     "transport": ("errors", "_version"),
     "volume": ("errors",),
@@ -29,14 +33,23 @@ DIRECT = {
     "metrics": ("errors",),
     # io too: model.preprocessor takes a path.
     "preprocess": ("io", "spatial", "layers"),
+    # What data sets and feeds have in common: cases.
+    "data": (),
+    "data/cases": ("data", "io", "spatial"),
+    "datasets": ("data/cases", "transport"),
+    "data/compiled": ("data", "layers"),
     # _version: what was prepared by another version is prepared anew.
-    "data": ("io", "preprocess", "transport", "_version"),
+    "data/store": ("data/cases", "data/compiled", "preprocess", "_version"),
+    "data/feeds": ("data/store", "datasets"),
     "inference": ("io", "preprocess", "drawing"),
     # models too: what is trained has to be built.
-    "training": ("data", "losses", "metrics", "inference", "models"),
-    "zoo": ("training", "models", "_version"),
+    "training": ("data/feeds", "losses", "metrics", "inference", "models"),
+    "zoo/recipe": ("errors",),
+    "zoo": ("zoo/recipe", "training", "models", "progress", "_version"),
+    "batch": ("zoo",),
+    "evaluation": ("batch",),
     # Not "report": that is the public function.
-    "reporting": ("zoo",),
+    "reporting": ("evaluation",),
     "cli": ("reporting",),
     "__main__": ("cli",),
     "__init__": ("_version",),
@@ -44,7 +57,14 @@ DIRECT = {
 # The ways up, inside functions alone: predict_volume, and what a volume looks like.
 UPWARD = {("models/base.py", "inference"), ("volume.py", "drawing")}
 
-STANDARD_LIBRARY_ONLY = {"_version", "errors", "files", "transport"}
+STANDARD_LIBRARY_ONLY = {
+    "_version",
+    "errors",
+    "files",
+    "progress",
+    "transport",
+    "zoo/recipe",
+}
 # Part -> the only packages from outside that it may import. Others: any but BACKENDS.
 OUTSIDE = {
     "volume": {"numpy"},
@@ -62,7 +82,7 @@ EXTRAS = {
     "matplotlib": {"drawing", "cli"},
     "nilearn": {"cli"},
     "openvino": {"inference"},
-    "python_calamine": {"data"},
+    "python_calamine": {"datasets"},
 }
 
 
@@ -78,7 +98,10 @@ def allowed(part):
 
 
 def part_of(path):
-    return Path(path).parts[0].removesuffix(".py")
+    """The part that a file or a module is of: the longest name that has a rule."""
+    parts = str(path).removesuffix(".py").split("/")
+    folder = "/".join(parts[:2])
+    return folder if folder in DIRECT else parts[0]
 
 
 def imports(tree, path):
@@ -101,9 +124,12 @@ def imported_names(node, path):
         package = ["medzoo", *Path(path).parts[:-1]]
         start = package[: len(package) - node.level + 1] if node.level else []
         base = ".".join([*start, *([node.module] if node.module else [])])
-        if base == "medzoo":
-            return [f"medzoo.{alias.name}" for alias in node.names]
-        return [base]
+        return [
+            f"{base}.{alias.name}"
+            if base == "medzoo" or f"{base}.{alias.name}" in MODULES
+            else base
+            for alias in node.names
+        ]
     if isinstance(node, ast.Call):
         function = getattr(node.func, "id", getattr(node.func, "attr", None))
         first = node.args[0] if node.args else None
@@ -130,7 +156,7 @@ def faults(source, path):
 def fault_of(name, part, path, in_function):
     top, _, rest = name.partition(".")
     if top == "medzoo":
-        return inner_fault(rest.partition(".")[0], part, path, in_function)
+        return inner_fault(part_of(rest.replace(".", "/")), part, path, in_function)
     return outer_fault(top, part)
 
 
@@ -150,7 +176,9 @@ def outer_fault(top, part):
         return f"{part} needs the standard library only, not {top}"
     if top not in OUTSIDE.get(part, {top}):
         return f"{part} may not import {top}"
-    if top in BACKENDS | TENSORFLOW and not (part == "data" and top in OF_DATA):
+    if top in BACKENDS | TENSORFLOW and not (
+        part.startswith("data/") and top in OF_DATA
+    ):
         return f"{part} may not import {top}: keras.ops serves every backend"
     if top == "keras" and part in WITHOUT_KERAS:
         return f"{part} may not import keras"
@@ -159,11 +187,59 @@ def outer_fault(top, part):
     return None
 
 
+def file_graph(sources):
+    """Which files import which: a dict of module name -> set of module names.
+
+    Imports inside functions count: they only hide a circle.
+
+    Args:
+        sources: dict of module name -> (path, source).
+    """
+    return {
+        module: {
+            name
+            for name, _, _ in imports(ast.parse(source), path)
+            if name in sources and name != module
+        }
+        for module, (path, source) in sources.items()
+    }
+
+
+def circles(graph):
+    """The sets of two or more modules that reach each other, sorted."""
+    return sorted(
+        {
+            tuple(sorted(m for m in reached(graph, name) if name in reached(graph, m)))
+            for name in graph
+            if name in reached(graph, name)
+        }
+    )
+
+
+def reached(graph, name):
+    """The modules that one imports, and those that they import, and so on."""
+    found, queue = set(), list(graph[name])
+    while queue:
+        current = queue.pop()
+        if current not in found:
+            found.add(current)
+            queue.extend(graph[current])
+    return found
+
+
+def module_of(path):
+    parts = Path("medzoo", path).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
 FILES = sorted(
     path.relative_to(PACKAGE)
     for path in PACKAGE.rglob("*.py")
     if "_zoo_models" not in path.parts
 )
+
+
+MODULES = {module_of(path): path for path in FILES}
 
 
 @pytest.mark.parametrize("path", FILES, ids=str)
@@ -188,11 +264,21 @@ def test_file_imports_only_what_lies_below_it(path):
         ("layers/warp.py", "from medzoo.volume import Volume"),
         ("models/resnet.py", "def f():\n    from medzoo.inference import predict"),
         ("models/base.py", "from medzoo.inference import predict_volume"),
-        ("inference/predict.py", "from medzoo.data import cases"),
+        ("inference/predict.py", "from medzoo.data.cases import targets"),
         ("inference/predict.py", "import matplotlib.pyplot"),
         ("inference/predict.py", "import jax"),
-        ("zoo/cost.py", "import openvino"),
-        ("data/dataset.py", "import torch"),
+        ("zoo/load.py", "import openvino"),
+        ("data/feeds/dataset.py", "import torch"),
+        ("datasets/ixi.py", "import tensorflow"),
+        ("datasets/ixi.py", "from medzoo.data.feeds import dataset"),
+        ("data/cases/targets.py", "from medzoo.data.store import prepared_cases"),
+        ("data/store/tfrecords.py", "from medzoo.datasets import read_cases"),
+        ("zoo/recipe/schema.py", "def f():\n    from medzoo.zoo import registry"),
+        ("zoo/load.py", "from medzoo.batch.predict import predict"),
+        ("zoo/cards/card.py", "from medzoo.evaluation import evaluate"),
+        ("batch/predict.py", "from medzoo.evaluation.evaluate import evaluate"),
+        ("evaluation/evaluate.py", "import medzoo.reporting.sheet"),
+        ("progress.py", "import numpy"),
         ("zoo/load.py", "import medzoo.cli.main"),
         ("zoo/load.py", "from medzoo import reporting"),
         ("volume.py", "from medzoo.drawing.notebook import volume_html"),
@@ -209,8 +295,13 @@ def test_an_import_against_the_rules_is_found(path, source):
     ("path", "source"),
     [
         ("models/base.py", "def f():\n    from medzoo.inference import predict_volume"),
-        ("data/dataset.py", "import tensorflow as tf\nfrom medzoo.io import read"),
-        ("data/dataset.py", "def f():\n    import jax"),
+        (
+            "data/feeds/dataset.py",
+            "import tensorflow as tf\nfrom medzoo.io import read",
+        ),
+        ("data/feeds/dataset.py", "def f():\n    import jax"),
+        ("data/feeds/dataset.py", "from medzoo.datasets import read_cases"),
+        ("evaluation/evaluate.py", "from medzoo.batch import predictor"),
         ("spatial/orient.py", "from .grid import Grid\nimport SimpleITK"),
         ("zoo/load.py", "from medzoo import models, errors\nimport keras, h5py"),
         ("cli/demo.py", "import matplotlib\nfrom medzoo.reporting import sheet"),
@@ -219,3 +310,43 @@ def test_an_import_against_the_rules_is_found(path, source):
 )
 def test_an_import_within_the_rules_passes(path, source):
     assert faults(source, path) == []
+
+
+def test_no_files_import_each_other_in_a_circle():
+    sources = {
+        module: (path, (PACKAGE / path).read_text(encoding="utf-8"))
+        for module, path in MODULES.items()
+    }
+    graph = file_graph(sources)
+
+    assert sum(map(len, graph.values())) > len(FILES)
+    assert circles(graph) == []
+
+
+def test_a_circle_is_found_also_where_a_function_hides_it():
+    sources = {
+        "medzoo.zoo.load": ("zoo/load.py", "from medzoo.zoo.info import info"),
+        "medzoo.zoo.info": (
+            "zoo/info.py",
+            "def f():\n    from medzoo.zoo import registry",
+        ),
+        "medzoo.zoo.registry": ("zoo/registry.py", "from . import load, golden"),
+        "medzoo.zoo.golden": ("zoo/golden.py", "import numpy"),
+    }
+
+    assert circles(file_graph(sources)) == [
+        ("medzoo.zoo.info", "medzoo.zoo.load", "medzoo.zoo.registry")
+    ]
+
+
+FOLDERS = sorted({path.parent for path in FILES} - {Path()})
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=str)
+def test_a_folder_says_what_is_inside_and_what_it_imports(folder):
+    source = (PACKAGE / folder / "__init__.py").read_text(encoding="utf-8")
+    text = ast.get_docstring(ast.parse(source)) or ""
+    inside, *rest = text.split("\n\n")
+
+    assert inside.endswith(".")
+    assert any(part.startswith("Imports ") for part in rest)

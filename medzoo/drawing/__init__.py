@@ -1,1 +1,4 @@
-"""Slices of volumes as pictures, for notebooks, reports and the demo."""
+"""Slices of volumes as pictures, for notebooks, reports and the demo.
+
+Imports `medzoo.io` and `medzoo.spatial`; inference and all above import it.
+"""

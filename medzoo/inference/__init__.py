@@ -1,4 +1,7 @@
-"""From a scan to a result."""
+"""From a scan to a result.
+
+Imports `medzoo.preprocess`, drawing and all below; training and all above import it.
+"""
 
 from medzoo.inference.predict import predict_volume, preprocessor_of
 from medzoo.inference.prediction import Prediction

@@ -1,4 +1,7 @@
-"""Keras layers on `(batch, x, y, z, channel)` tensors, pure `keras.ops`."""
+"""Keras layers on `(batch, x, y, z, channel)` tensors, pure `keras.ops`.
+
+Imports `medzoo.errors` alone; networks, preprocessing and data import it.
+"""
 
 from medzoo.layers.add_volume import AddVolume
 from medzoo.layers.anatomy_features import AnatomyFeatures

@@ -1,6 +1,8 @@
 """Losses of segmentation, for what `keras.losses` has not.
 
 Plain cross-entropy, focal and Tversky losses are in `keras.losses`.
+
+Imports `medzoo.errors` alone; training imports it.
 """
 
 from medzoo.losses.crossentropy import (

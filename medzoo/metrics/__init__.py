@@ -3,6 +3,8 @@
 Keras metrics for `compile`, functions over whole results with 95 % intervals, and
 distances between surfaces. Each name is imported on first use: measures of numbers need
 no keras.
+
+Imports `medzoo.errors` alone; training and evaluation import it.
 """
 
 from importlib import import_module

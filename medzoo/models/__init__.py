@@ -1,4 +1,7 @@
-"""Networks as Keras functional models; no files, no weights."""
+"""Networks as Keras functional models; no files, no weights.
+
+Imports `medzoo.layers`; training and the zoo import it.
+"""
 
 from medzoo.models.anatomy_readout import AnatomyReadout3D
 from medzoo.models.autoencoder import ConvolutionalAutoencoder3D

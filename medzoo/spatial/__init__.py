@@ -1,4 +1,7 @@
-"""Geometry: Volume -> Volume, and the way back."""
+"""Geometry: Volume -> Volume, and the way back.
+
+Imports `medzoo.volume` and `medzoo.errors`; preprocessing and all above import it.
+"""
 
 from medzoo.spatial.atlas import Atlas, atlas, atlas_names
 from medzoo.spatial.bias_field import correct_bias_field

@@ -1,1 +1,4 @@
-"""The model zoo: recipes, weights files and cards."""
+"""The model zoo: models found by name, fetched, verified and loaded.
+
+Imports training and all below it; batch prediction and all above import it.
+"""

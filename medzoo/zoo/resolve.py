@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from medzoo.errors import InputError, MissingFileError
-from medzoo.zoo.hub.model_files import hub_model_folder
 from medzoo.zoo.recipe.hub_address import is_hub_address, parse_model
 from medzoo.zoo.recipe.schema import RECIPE_FILE, read_recipe
 from medzoo.zoo.recipe.strict_json import shown
@@ -37,6 +36,9 @@ def resolve(
         RecipeError: The recipe breaks the schema.
     """
     if is_hub_address(source):
+        # Only an address on a hub needs a client of HTTP.
+        from medzoo.zoo.hub.model_files import hub_model_folder
+
         return hub_model_folder(parse_model(source, revision))
     if revision is not None:
         raise InputError(

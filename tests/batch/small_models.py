@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-EXAMPLE = Path(__file__).with_name("example_recipe.json")
+EXAMPLE = Path(__file__).parents[1] / "zoo" / "example_recipe.json"
 SPATIAL = [
     {"step": "orient", "arguments": {"orientation": "RAS"}},
     {"step": "resample", "arguments": {"spacing": 16.0}},

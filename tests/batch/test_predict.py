@@ -26,7 +26,7 @@ from medzoo.zoo.metrics_json import read_metrics
 from medzoo.zoo.recipe.schema import read_recipe
 
 CHECKOUT = Path(__file__).parents[2]
-EXAMPLE = Path(__file__).with_name("example_recipe.json")
+EXAMPLE = Path(__file__).parents[1] / "zoo" / "example_recipe.json"
 SPATIAL = [
     {"step": "orient", "arguments": {"orientation": "RAS"}},
     {"step": "resample", "arguments": {"spacing": 16.0}},

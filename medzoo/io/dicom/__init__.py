@@ -1,4 +1,7 @@
-"""DICOM as scanners and archives give it: series found, told apart, read and listed."""
+"""DICOM as scanners and archives give it: series found, told apart, read and listed.
+
+Imports the rest of `medzoo.io` and pydicom; `medzoo.io.image_files` imports it.
+"""
 
 from medzoo.io.dicom.place import is_dicom, split_series
 from medzoo.io.dicom.read import list_series, read_dicom

@@ -19,7 +19,7 @@ from tests.zoo.conftest import REPO
 from tests.zoo.hub.loopback_hub import LoopbackHub
 
 SOURCE = f"hf://{REPO}"
-CHECKOUT = Path(__file__).parents[2]
+CHECKOUT = Path(__file__).parents[3]
 
 
 def files_in(folder):

@@ -14,7 +14,7 @@ from medzoo.zoo.resolve import resolve
 from tests.zoo.conftest import REPO
 
 SOURCE = f"hf://{REPO}"
-CHECKOUT = Path(__file__).parents[2]
+CHECKOUT = Path(__file__).parents[3]
 
 
 def temporaries(folder):

@@ -16,7 +16,9 @@ from medzoo.training.settings import TrainingSettings, loss_from_settings
 from medzoo.zoo.recipe.schema import Recipe
 from medzoo.zoo.recipe.step_schema import ACTIVATIONS, POSTPROCESSING, SPATIAL
 
-EXAMPLE = json.loads(Path(__file__).with_name("example_recipe.json").read_text())
+EXAMPLE = json.loads(
+    (Path(__file__).parents[1] / "example_recipe.json").read_text(encoding="utf-8")
+)
 DANGEROUS = {"class_name": "Lambda", "config": {"function": "x"}, "module": "keras"}
 
 
