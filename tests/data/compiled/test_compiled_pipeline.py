@@ -213,7 +213,7 @@ def test_many_runs_at_once_do_not_end_the_process():
     script = Path(__file__).with_name("many_runs_at_once.py")
     done = subprocess.run(
         [sys.executable, "-m", f"tests.data.compiled.{script.stem}"],
-        cwd=script.parents[2],
+        cwd=script.parents[3],
         capture_output=True,
         text=True,
     )
