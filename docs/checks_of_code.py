@@ -15,14 +15,14 @@ DOCS = Path(__file__).parent
 PACKAGE = DOCS.parent / "medzoo"
 PAGE = DOCS / "checks.md"
 ERRORS = {
-    "FileFormatError": "Files that are not what their format promises",
-    "GeometryError": "Images that lie nowhere, or in an impossible place",
-    "InputError": "Images, tables and arguments that cannot be worked on",
+    "FileFormatError": "Malformed files",
+    "GeometryError": "Missing or invalid geometry",
+    "InputError": "Invalid images, tables and arguments",
     "RecipeError": "Recipes",
     "IntegrityError": "Weights and downloads",
-    "OfflineError": "The network",
+    "OfflineError": "Network",
     "ResourceError": "Memory",
-    "MissingFileError": "Files that are not there",
+    "MissingFileError": "Missing files",
 }
 # What is mended, with a word where it matters -> the function that does it.
 REPAIRS = {
@@ -71,9 +71,9 @@ def page():
     lines = [
         "# What medzoo refuses, warns of and repairs",
         "",
-        "Made from the code by `docs/checks_of_code.py`; `...` stands for a value. "
-        "Each refusal is one sentence that names the file, says what was received and "
-        "what to do. In a batch it ends one case, not the others.",
+        "Generated from the code by `docs/checks_of_code.py`; `...` stands for a value. "
+        "Each error names the file, the received value and what to do. In a batch it "
+        "ends one case, not the others.",
         "",
         "## Refused",
     ]
@@ -82,7 +82,7 @@ def page():
         if rules:
             lines += ["", f"### {title} (`{error}`)", ""]
             lines += [f"- {rule}" for rule in rules]
-    lines += ["", "## Warned of", ""]
+    lines += ["", "## Warnings", ""]
     lines += [f"- {text}" for text in sorted(set(warned))]
     lines += ["", "## Repaired", ""]
     lines += [f"- {text} (`{place}`)" for text, place in REPAIRS.items()]
