@@ -97,13 +97,14 @@ OWN_SCALE = ("ZScore", "LocalHistogram")
 INTRODUCTION = """\
 # The layers
 
-All are Keras layers in `medzoo.layers`. Those of the first four families take one volume
-`(x, y, z, channels)` or a batch, alone or in a dict with `"images"`,
-`"segmentation_masks"`, `"weights"` and `"labels"`. A random layer draws once and applies
-the same transformation to all of them, to label maps by nearest neighbour. They chain in
-`keras.Sequential` and `keras.layers.Pipeline`, run in `tf.data.Dataset.map`, in `fit`
-and compiled, on TensorFlow and JAX. Random layers are the identity at inference. Arguments
-are in each layer's docstring: `help(medzoo.layers.RandomElastic3D)`.
+All are Keras layers in `medzoo.layers`. Those of the first four families take one
+volume `(x, y, z, channels)` or a batch, alone or in a dict with `"images"`,
+`"segmentation_masks"`, `"weights"` and `"labels"`. A random layer draws once and
+applies the same transformation to all of them, to label maps by nearest neighbour.
+They chain in `keras.Sequential` and `keras.layers.Pipeline`, run in
+`tf.data.Dataset.map`, in `fit` and compiled, on TensorFlow and JAX. Random layers are
+the identity at inference. Arguments are in each layer's docstring:
+`help(medzoo.layers.RandomElastic3D)`.
 
 ![What each layer does to a slice of the average brain](pictures/layers.png)
 
