@@ -11,7 +11,7 @@ from medzoo.volume import Volume
 
 # Before anything imports them: quiet, without a window, and never a download.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# As medzoo's commands set it, see docs/decisions.md on processors without AVX-512.
+# As the commands set it: docs/decisions/speed.md, processors without AVX-512.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 os.environ["MPLBACKEND"] = "Agg"
 os.environ["HF_HUB_OFFLINE"] = "1"

@@ -153,9 +153,9 @@ def test_the_page_starts_from_every_kind_of_input():
     assert list(titles) == [
         "My scan is DICOM",
         "My data is BIDS",
-        "My channels do not lie on each other",
-        "My data is of a challenge",
-        "My data is FreeSurfer's",
+        "My channels are not aligned",
+        "My data is from a challenge",
+        "My data is from FreeSurfer",
     ]
     assert len(SHORT) >= 4
 

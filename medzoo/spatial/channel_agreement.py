@@ -5,7 +5,7 @@ What is a person's own is the course of the folds. So two channels are compared 
 mutual information, which holds for any two contrasts, and its measure is the mirror
 image: to a brain its own mirror image is as good as the brain of somebody else. Two
 scans of one head agree more than one of them and the other's mirror image do; scans of
-two people agree no more. docs/decisions.md has the measurements.
+two people agree no more. docs/decisions/ has the measurements.
 """
 
 from itertools import product

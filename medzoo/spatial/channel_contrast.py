@@ -1,7 +1,7 @@
 """Has a channel the contrast of what it was given for: T1, T1-IR or FLAIR?
 
 Three tissues are looked at where an average brain has them: cortical grey matter, deep
-white matter, and the fluid of the ventricles. docs/decisions.md has the measurements.
+white matter, and the fluid of the ventricles. docs/decisions/ has the measurements.
 """
 
 import numpy as np

@@ -5,7 +5,7 @@ seen in its voxels alone. And is it a whole head: does the average brain, laid i
 by registration, find brain everywhere, and does it look like one?
 
 The limits stand far from what real scans give, because a warning that comes often is
-read by nobody; docs/decisions.md has the measurements.
+read by nobody; docs/decisions/ has the measurements.
 """
 
 import numpy as np

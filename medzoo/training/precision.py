@@ -28,7 +28,7 @@ def precision_here(wanted, log, cpuinfo=CPUINFO):
     """Returns the precision in which a recipe is trained on this machine.
 
     A processor without bfloat16 emulates it: a step of the regions' network took ten
-    times as long as in float32, see docs/decisions.md.
+    times as long as in float32, see docs/decisions/networks-and-training.md.
 
     Args:
         wanted: str or None, the recipe's `dtype`.

@@ -21,7 +21,7 @@ def import_keras(threads=None):
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # On by itself only where a processor has AVX-512; elsewhere convolutions are slow
-    # without it (docs/decisions.md).
+    # without it (docs/decisions/speed.md).
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     limit_threads(threads)
     with quiet_stderr():
