@@ -52,43 +52,40 @@ def evaluate(name, cases=None, *, target=None, out_of_fold=False, threads=None):
     recipe = read_recipe(folder)
     content = recipe.to_dict()
     task = TASKS[recipe.task](content)
+    others = {}
     if out_of_fold:
-        truth = read_out_of_fold(folder, content)
-        protocol = (
-            f"Cross-validation in {len(set(truth.folds))} folds over "
-            f"{len(truth.target)} cases, split by subject: each is predicted by the "
-            "one network that never saw it."
-        )
-        # A cross-validation can be measured where its networks were not kept.
-        spent = {"cost": {}}
-        if recipe.weights is not None:
-            spent = measure_cost(folder, threads=threads)
-        found = {"protocol": protocol, **spent}
-        others = {
-            name: task.measure(answers)
-            for name, answers in read_baselines(folder, content).items()
-        }
-        found["out_of_scanner"] = {
-            name: task.measure(answers)
-            for name, answers in read_out_of_scanner(folder, content).items()
-        }
+        truth, found, others = _cross_validated(folder, task, recipe, threads)
+    elif isinstance(task, ImageEvaluation):
+        truth, found = None, _measured(folder, task, cases, target, threads)
     else:
-        if isinstance(task, ImageEvaluation):
-            found = _measured(folder, task, cases, target, threads)
-            parameters = count_parameters(folder, recipe)
-            identity = {"model": recipe.name, "version": recipe.version}
-            return {**identity, **found, "parameters": parameters}
         truth, found = _predicted(folder, task, cases, target, threads)
-        others = {}
-    return {
-        "model": recipe.name,
-        "version": recipe.version,
-        **found,
-        "parameters": count_parameters(folder, recipe),
-        "metrics": task.measure(truth),
-        "baselines": {**task.baselines(truth), **others},
-        "groups": task.groups(truth),
-    }
+    found = {"model": recipe.name, "version": recipe.version, **found}
+    found["parameters"] = count_parameters(folder, recipe)
+    if truth is not None:
+        found["metrics"] = task.measure(truth)
+        found["baselines"] = {**task.baselines(truth), **others}
+        found["groups"] = task.groups(truth)
+    return found
+
+
+def _cross_validated(folder, task, recipe, threads):
+    """The stored cross-validation, its cost, and what else was tried in its folds."""
+    content = task.recipe
+    truth = read_out_of_fold(folder, content)
+    protocol = (
+        f"Cross-validation in {len(set(truth.folds))} folds over "
+        f"{len(truth.target)} cases, split by subject: each is predicted by the "
+        "one network that never saw it."
+    )
+    # A cross-validation can be measured where its networks were not kept.
+    spent = {"cost": {}}
+    if recipe.weights is not None:
+        spent = measure_cost(folder, threads=threads)
+    others = read_baselines(folder, content)
+    scanners = read_out_of_scanner(folder, content)
+    found = {"protocol": protocol, **spent}
+    found["out_of_scanner"] = {k: task.measure(own) for k, own in scanners.items()}
+    return truth, found, {name: task.measure(own) for name, own in others.items()}
 
 
 def _measured(folder, task, table, target, threads):

@@ -6,9 +6,10 @@ from medzoo.data.cases.case import Case
 from medzoo.data.cases.cohort import SOURCE, group_masks
 from medzoo.data.cases.splits import named_split
 from medzoo.data.feeds.degradation import degrade_volume
-from medzoo.data.feeds.upsampling import RidgeUpsampling, cubic_b_spline, fill_coarse
+from medzoo.data.feeds.upsampling import cubic_b_spline, fill_coarse
 from medzoo.errors import InputError
 from medzoo.evaluation.case_means import mean_over_cases
+from medzoo.evaluation.ridge_upsampling import RidgeUpsampling
 from medzoo.evaluation.task_evaluation import ImageEvaluation
 from medzoo.inference.super_resolve import super_resolve
 from medzoo.io import write

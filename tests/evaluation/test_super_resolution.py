@@ -6,9 +6,10 @@ from scipy import ndimage
 
 from medzoo.data.cases.case import Case
 from medzoo.data.feeds.degradation import degrade
-from medzoo.data.feeds.upsampling import RidgeUpsampling, cubic_b_spline
+from medzoo.data.feeds.upsampling import cubic_b_spline
 from medzoo.errors import InputError
 from medzoo.evaluation import evaluate
+from medzoo.evaluation.ridge_upsampling import RidgeUpsampling
 from medzoo.evaluation.super_resolution import RIDGE, measure_super_resolution
 from medzoo.evaluation.tasks import TASKS
 from medzoo.io import read, write

@@ -18,20 +18,22 @@ from medzoo.datasets.known_layouts import read_layout
 from medzoo.errors import InputError
 from medzoo.files import write_text_atomically
 from medzoo.models.from_recipe import build_model
-from medzoo.training import image_command
+from medzoo.progress import every_twentieth
 from medzoo.training.anatomy import train_anatomy
 from medzoo.training.cross_validation import (
     check_enough,
     cross_validate,
     write_out_of_fold,
 )
-from medzoo.training.fit import Terminated, check_rematerialize, fit
+from medzoo.training.fit import Terminated, fit
+from medzoo.training.image_training import train_images, write_model
+from medzoo.training.network import check_rematerialize
 from medzoo.training.precision import precision_here
-from medzoo.training.preparation import every_twentieth
 from medzoo.training.run_facts import begin_run
 from medzoo.training.settings import TrainingSettings, with_step
-from medzoo.training.spread_scale import with_spread_scale
-from medzoo.training.super_resolution import train_super_resolution
+from medzoo.training.spread_calibration import with_spread_scale
+from medzoo.training.task_training import ImageTraining
+from medzoo.training.tasks import TASKS
 from medzoo.training.weights_file import write_weights
 
 EXIT_DONE = 0
@@ -58,8 +60,8 @@ def train(
     """Trains a model as its recipe says: a cross-validation, then what is published.
 
     An ensemble is made of the networks of the folds; a single network is trained once
-    more on all cases. Tasks that answer in images have one split instead, see
-    `medzoo.training.image_command`. Interrupted, it goes on where it stopped.
+    more on all cases. Tasks that predict images have one split instead, see
+    `medzoo.training.image_training`. Interrupted, it goes on where it stopped.
 
     Args:
         recipe: dict, the recipe's content.
@@ -68,7 +70,7 @@ def train(
             left there, beside the runs and prepared scans that may be deleted after.
         target: str or None, a column instead of the recipe's.
         tables: path of the folder with the recipe's tables of codes, or None.
-        start: path of weights to start from, for tasks that answer in images; or None.
+        start: path of weights to start from, for tasks that predict images; or None.
         threads: int or None, processes that prepare scans. Defaults to 2.
         precision: str or None, "float32", "mixed_bfloat16" or "mixed_float16" instead
             of the recipe's `dtype`. None: as the recipe says, but float32 for bfloat16
@@ -99,7 +101,7 @@ def train(
     step = {"accumulate": accumulate, "rematerialize": rematerialize}
     recipe = with_step(recipe, precision=precision, **step)
     check_rematerialize(recipe)
-    if recipe["task"] not in ("regression", "classification"):
+    if isinstance(TASKS[recipe["task"]](recipe), ImageTraining):
         more = {"tables": tables, "start": start, "workers": workers, "log": log}
         more |= {"keeping": keeping_in(output / "prepared", feed), "restart": restart}
         return _train_images(recipe, cases, output, target, threads, **more)
@@ -118,7 +120,7 @@ def train(
     making = {"workers": workers, "log": log}
     if recipe["architecture"]["class"] == "AnatomyReadout3D":
         made = train_anatomy(recipe, prepared, targets, output, start=start, log=say)
-        image_command.write_model(*made, output)
+        write_model(*made, output)
         return output
     _train_networks(recipe, prepared, targets, output, **making)
     return output
@@ -149,14 +151,10 @@ def _train_images(
     more["log"](f"{counted(usable)} to learn from")
     asked = {"start": more["start"], "restart": restart, "log": more["log"]}
     begin_run(output / "runs", recipe, usable, **asked)
-    if recipe["task"] == "super_resolution":
-        runs = output / "runs" / "model"
-        model = train_super_resolution(recipe, usable, runs, **more)
-    else:
-        more |= {"tables": tables, "threads": threads or 2}
-        model = image_command.train_images(recipe, usable, output, **more)
+    more |= {"tables": tables, "threads": threads or 2}
+    model = train_images(recipe, usable, output, **more)
     recipe = with_spread_scale(model, recipe, usable)
-    image_command.write_model(model, recipe, output)
+    write_model(model, recipe, output)
     return output
 
 
