@@ -43,7 +43,7 @@ def engines_of(predictor, case=None):
 
     Returns:
         dict of "engine precision" -> dict of `seconds_per_scan` and, of all but the
-        first, how far the answer is from that of Keras, see
+        first, how far the prediction is from that of Keras, see
         `medzoo.evaluation.task_evaluation`. Empty where Keras is the only engine, or
         the case cannot be predicted.
     """
@@ -57,15 +57,15 @@ def engines_of(predictor, case=None):
         for engine, precision in _engines():
             predictor.options = Options(engine=engine, precision=precision)
             try:
-                seconds, answer = _timed(predictor, case)
+                seconds, prediction = _timed(predictor, case)
             except CaseError:
                 continue
             finally:
                 predictor.options = given
-            usual = usual or answer
+            usual = usual or prediction
             entry = {"seconds_per_scan": seconds}
-            if answer is not usual:
-                entry |= TASKS[usual.task].engine_difference(answer, usual)
+            if prediction is not usual:
+                entry |= TASKS[usual.task].engine_difference(prediction, usual)
             found[f"{engine} {precision}"] = entry
     return found
 
@@ -86,8 +86,8 @@ def _timed(predictor, case):
     # The first one compiles.
     predictor.prediction(case)
     started = time.perf_counter()
-    answer = predictor.prediction(case)
-    return round(time.perf_counter() - started, 2), answer
+    prediction = predictor.prediction(case)
+    return round(time.perf_counter() - started, 2), prediction
 
 
 def _average_brain(predictor, folder):

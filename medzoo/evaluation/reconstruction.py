@@ -39,7 +39,7 @@ class ReconstructionEvaluation(ImageEvaluation):
 
 
 def measure_reconstruction(model, recipe, cases, *, folder=None, progress=None):
-    """Measures reconstruction error and what the code tells of age.
+    """Measures reconstruction error and how well the code predicts age.
 
     The error of a case is the mean squared difference of input and reconstruction over
     the network's whole input, in units of the input's variance, channels averaged.
@@ -127,10 +127,10 @@ def _through(model, samples):
 def _believed(model, sample, scale):
     """`spread_quality` of one case over the network's input."""
     image = sample.astype(np.float32)
-    answer, spread = answers_when_moved(
+    predicted, spread = answers_when_moved(
         lambda moved: model.predict_on_batch(moved[None])[0], image
     )
-    return spread_quality(answer - image, scale * spread)
+    return spread_quality(predicted - image, scale * spread)
 
 
 def error_of(images, reconstructions):
@@ -158,13 +158,13 @@ def _probed(codes, ages, count):
     train[:count], test[count:] = False, False
     found = {}
     if train.sum() >= 10 and test.sum() >= 10:
-        answer = probe(codes[train], ages[train], codes[test])
-        found["age_r_squared"] = bootstrap(r_squared, ages[test], answer)
-        error = bootstrap(mean_absolute_error, ages[test], answer)
+        predicted = probe(codes[train], ages[train], codes[test])
+        found["age_r_squared"] = bootstrap(r_squared, ages[test], predicted)
+        error = bootstrap(mean_absolute_error, ages[test], predicted)
         found["age_mean_absolute_error"] = {**error, "unit": "years"}
     if known.sum() >= 20:
-        answer = cross_validated(codes[known], ages[known])
-        score = bootstrap(r_squared, ages[known], answer)
+        predicted = cross_validated(codes[known], ages[known])
+        score = bootstrap(r_squared, ages[known], predicted)
         found["age_r_squared_cross_validated"] = score
     return found
 

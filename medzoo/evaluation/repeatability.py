@@ -1,4 +1,4 @@
-"""Repeatability: how far answers differ for scans that show the same head."""
+"""Repeatability: how far predictions of scans of one head differ."""
 
 from dataclasses import replace
 from itertools import combinations
@@ -77,8 +77,8 @@ def measure_repeatability(predict, cases, *, seed=0, progress=None):
             usual = predict(replace(case, images=scans))
             for name, change in VARIATIONS.items():
                 changed = {k: change(scan, generator) for k, scan in scans.items()}
-                answer = predict(replace(case, images=changed))
-                found[name].append(_differences(usual, answer))
+                changed_prediction = predict(replace(case, images=changed))
+                found[name].append(_differences(usual, changed_prediction))
         except CaseError:
             continue
         finally:
@@ -100,7 +100,7 @@ def measure_repeatability(predict, cases, *, seed=0, progress=None):
 
 
 def measure_repeats(folder, table, *, threads=None):
-    """Measures how far answers differ for scans that show the same head.
+    """Measures how far predictions of scans of one head differ.
 
     Args:
         folder: path of a model's folder.

@@ -101,7 +101,7 @@ def _fine(case, preprocessor, factor):
 
 
 def _fitted(cases, measured, preprocessor, factor):
-    """One regression a source: it is told the kind of scan, as the network is not."""
+    """One regression a source: it knows the kind of scan, the network does not."""
     ridges = {}
     wanted = {_source(case) for case in measured}
     for case in cases:
@@ -113,7 +113,7 @@ def _fitted(cases, measured, preprocessor, factor):
 
 def _compare(model, recipe, fine, factor, width, ridge):
     coarse = degrade_volume(fine, factor, width)
-    # How far its doubts can be believed is measured where its gain is.
+    # The calibration of its uncertainty is measured where its gain is.
     believed = width == PROFILES[0]
     # It stands in the recipe's orientation already.
     placed = coarse.with_array(coarse.array[..., None])

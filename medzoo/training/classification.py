@@ -1,4 +1,4 @@
-"""Training of a class: its loss, and how its errors are told."""
+"""Training of a class: its loss, its readout, and its errors."""
 
 import keras
 import numpy as np

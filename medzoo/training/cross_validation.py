@@ -33,8 +33,8 @@ def cross_validate(recipe, prepared, targets, folder, *, log=None, workers=None)
         workers: int or None, threads that make batches.
 
     Returns:
-        list of networks, one a fold, and `(cases, outputs)` float32 array of what each
-        case's held-out network answers, and the list of folds.
+        list of networks, one a fold, and `(cases, outputs)` float32 array of the
+        outputs of each case's held-out network, and the list of folds.
     """
     settings = TrainingSettings.from_recipe(recipe)
     subjects = [case.person for case in prepared.cases]
@@ -145,7 +145,7 @@ def write_out_of_fold(path, recipe, cases, targets, outputs, folds):
     targets, folds = np.asarray(targets), np.asarray(folds)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    # What results are told for; a target is there already.
+    # Columns that results are grouped by; a target is there already.
     given = {name for case in cases for name, cell in case.columns.items() if cell}
     known = [n for n in GROUP_COLUMNS if n in given - {recipe["target"]["column"]}]
     writer.writerow(["case_id", "fold", *task.columns(), *known])

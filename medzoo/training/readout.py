@@ -18,10 +18,10 @@ def freeze_readout(model, frozen):
 
 
 def add_readout(model, data, recipe, *, share, penalty):
-    """Fits the readout by itself, and mixes its answer with that of the deep part.
+    """Fits the readout by itself, and mixes its output with that of the deep part.
 
-    The result answers `share` times what the readout answers plus the rest times what
-    the network answered before: a value, or logits. The readout of a classification
+    The output is `share` times that of the readout plus the rest times that of the
+    network before: a value, or logits. The readout of a classification
     is calibrated, see `medzoo.training.ridge.ridge_classification`.
 
     Args:

@@ -79,10 +79,10 @@ class ReconstructionTraining(ImageTraining):
     def errors_and_spread(self, model, placed, preprocessor):
         """See `ImageTraining`; over the network's input."""
         image = preprocessor.normalize(placed.array[None])[0]
-        answer, spread = answers_when_moved(
+        output, spread = answers_when_moved(
             lambda moved: model.predict_on_batch(moved[None])[0], image
         )
-        return answer - image, spread
+        return output - image, spread
 
     def _linear(self, data):
         model = single_network(self.recipe)
@@ -102,11 +102,11 @@ class ReconstructionTraining(ImageTraining):
             for number, index in enumerate(chosen):
                 x = self.prepared.get(index)[None]
                 x = self.prepared.preprocessor.normalize(x)
-                answer = np.asarray(model.predict_on_batch(x))
-                errors.append(np.square(answer - x).mean() / x.var())
+                output = np.asarray(model.predict_on_batch(x))
+                errors.append(np.square(output - x).mean() / x.var())
                 if writer is not None and number < 2:
                     step = int(np.asarray(model.optimizer.iterations))
-                    picture = beside(x[0, ..., 0], answer[0, ..., 0])
+                    picture = beside(x[0, ..., 0], output[0, ..., 0])
                     writer.picture(f"case_{number}", picture, step)
             error = float(np.mean(errors))
             return {"explained_variance": 1 - error, "reconstruction_error": error}
@@ -131,18 +131,18 @@ def all_versions(data):
     return np.stack(versions)
 
 
-def beside(image, answer):
-    """Returns a picture: the middle axial slice of an image, and of its answer.
+def beside(image, output):
+    """Returns a picture: the middle axial slice of an image, and of the output.
 
     Args:
         image: `(x, y, z)` float.
-        answer: likewise.
+        output: likewise.
 
     Returns:
         `(rows, columns)` uint8, anterior on top, both on one scale.
     """
     middle = image.shape[2] // 2
-    both = np.concatenate([np.rot90(v[..., middle]) for v in (image, answer)], axis=1)
+    both = np.concatenate([np.rot90(v[..., middle]) for v in (image, output)], axis=1)
     low, high = np.percentile(image, [0.5, 99.5])
     grey = (both - low) / max(high - low, 1e-6)
     return np.clip(255 * grey, 0, 255).astype(np.uint8)

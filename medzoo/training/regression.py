@@ -1,4 +1,4 @@
-"""Training of a value: its loss, its interval, and how its errors are told."""
+"""Training of a value: its loss, its readout, its interval, and its errors."""
 
 import keras
 import numpy as np

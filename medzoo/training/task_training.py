@@ -2,7 +2,7 @@
 
 
 class TaskTraining:
-    """The loss of one task, and what is told of its networks.
+    """How networks of one task are trained and measured.
 
     Args:
         recipe: dict, the recipe's content.

@@ -18,7 +18,7 @@ _REPEATED = (
     "two scans of one person where there are such."
 )
 _NOT_MEASURED = "Not measured yet."
-# Of an engine's answer from that of Keras.
+# Of an engine's prediction from that of Keras.
 _DIFFERENCES = {
     "largest_difference": "Largest difference",
     "mean_difference": "Mean difference",
@@ -164,7 +164,7 @@ def _measured_sections(measured: dict | None) -> tuple[str, ...]:
 
 
 def _engines(engines: dict) -> str:
-    """What runs the network: how long a scan takes, and how far the answers differ."""
+    """What runs the network: how long a scan takes, and how far predictions differ."""
     rows = [
         [
             md.plain(name),
