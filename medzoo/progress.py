@@ -60,3 +60,17 @@ def _write(text):
     with suppress(OSError, ValueError, AttributeError):
         sys.stderr.write(text)
         sys.stderr.flush()
+
+
+def every_twentieth(log):
+    """Returns a callable `(done, total)` that logs every twentieth scan and the last.
+
+    Args:
+        log: callable taking a line.
+    """
+
+    def progress(done, total):
+        if done % 20 == 0 or done == total:
+            log(f"prepared {done} of {total}")
+
+    return progress

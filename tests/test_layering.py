@@ -43,7 +43,14 @@ DIRECT = {
     "data/feeds": ("data/store", "datasets"),
     "inference": ("io", "preprocess", "drawing"),
     # models too: what is trained has to be built.
-    "training": ("data/feeds", "losses", "metrics", "inference", "models"),
+    "training": (
+        "data/feeds",
+        "losses",
+        "metrics",
+        "inference",
+        "models",
+        "progress",
+    ),
     "zoo/recipe": ("errors",),
     "zoo": ("zoo/recipe", "training", "models", "progress", "_version"),
     "batch": ("zoo",),

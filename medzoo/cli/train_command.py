@@ -1,4 +1,4 @@
-"""`medzoo train NAME ...`: the arguments; medzoo.training.command does the work."""
+"""`medzoo train NAME ...`: the arguments; medzoo.training.train does the work."""
 
 from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass, replace
@@ -156,6 +156,6 @@ def run(values: Namespace) -> int:
     from medzoo.zoo.quiet_keras import import_keras
 
     import_keras(options.threads)
-    from medzoo.training import command
+    from medzoo.training import train
 
-    return command.run(recipe, options)
+    return train.run(recipe, options)

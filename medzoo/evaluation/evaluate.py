@@ -9,29 +9,25 @@ from pathlib import Path
 import numpy as np
 
 from medzoo.batch.case_records import tell
-from medzoo.batch.predictor import IMAGE_TASKS, Predictor
-from medzoo.data.cases.cohort import GROUP_COLUMNS, group_masks
+from medzoo.batch.predictor import Predictor
+from medzoo.data.cases.cohort import GROUP_COLUMNS
 from medzoo.data.cases.targets import target_and_codes, target_column, target_value
 from medzoo.datasets.read_cases import read_cases
 from medzoo.errors import InputError
 from medzoo.evaluation.metrics_file import check_output, write_cost, write_metrics
 from medzoo.evaluation.metrics_text import metrics_text
 from medzoo.evaluation.out_of_fold import (
-    Truth,
     read_baselines,
     read_out_of_fold,
     read_out_of_scanner,
 )
 from medzoo.evaluation.prediction_cost import cost_of, engines_of, peak_memory_gb
-from medzoo.metrics import classification_metrics, regression_metrics
+from medzoo.evaluation.task_evaluation import ImageEvaluation
+from medzoo.evaluation.tasks import TASKS
 from medzoo.progress import Progress
 from medzoo.zoo.recipe.schema import read_recipe
 from medzoo.zoo.resolve import resolve
 from medzoo.zoo.weights import count_parameters
-
-# Groups on the card: thirds of the cases by their target.
-NUM_GROUPS = 3
-GROUP_METRICS = ("accuracy", "mean_absolute_error", "mean_error", "interval_coverage")
 
 
 def evaluate(name, cases=None, *, target=None, out_of_fold=False, threads=None):
@@ -55,58 +51,48 @@ def evaluate(name, cases=None, *, target=None, out_of_fold=False, threads=None):
     folder = resolve(name)
     recipe = read_recipe(folder)
     content = recipe.to_dict()
+    task = TASKS[recipe.task](content)
+    others = {}
     if out_of_fold:
-        truth = read_out_of_fold(folder, content)
-        protocol = (
-            f"Cross-validation in {len(set(truth.folds))} folds over "
-            f"{len(truth.target)} cases, split by subject: each is predicted by the "
-            "one network that never saw it."
-        )
-        # A cross-validation can be measured where its networks were not kept.
-        spent = {"cost": {}}
-        if recipe.weights is not None:
-            spent = measure_cost(folder, threads=threads)
-        found = {"protocol": protocol, **spent}
-        others = {
-            name: measure(answers, content)
-            for name, answers in read_baselines(folder, content).items()
-        }
-        found["out_of_scanner"] = {
-            name: measure(answers, content)
-            for name, answers in read_out_of_scanner(folder, content).items()
-        }
+        truth, found, others = _cross_validated(folder, task, recipe, threads)
+    elif isinstance(task, ImageEvaluation):
+        truth, found = None, _measured(folder, task, cases, target, threads)
     else:
-        if recipe.task in IMAGE_TASKS:
-            found = _measured(folder, content, cases, target, threads)
-            parameters = count_parameters(folder, recipe)
-            identity = {"model": recipe.name, "version": recipe.version}
-            return {**identity, **found, "parameters": parameters}
-        truth, found = _predicted(folder, content, cases, target, threads)
-        others = {}
-    return {
-        "model": recipe.name,
-        "version": recipe.version,
-        **found,
-        "parameters": count_parameters(folder, recipe),
-        "metrics": measure(truth, content),
-        "baselines": {**_baselines(truth, content), **others},
-        "groups": _groups(truth, content),
-    }
+        truth, found = _predicted(folder, task, cases, target, threads)
+    found = {"model": recipe.name, "version": recipe.version, **found}
+    found["parameters"] = count_parameters(folder, recipe)
+    if truth is not None:
+        found["metrics"] = task.measure(truth)
+        found["baselines"] = {**task.baselines(truth), **others}
+        found["groups"] = task.groups(truth)
+    return found
 
 
-def measure(truth, recipe):
-    """Returns the metrics of a `Truth` for the recipe's task."""
-    if recipe["task"] == "regression":
-        return regression_metrics(
-            truth.target, truth.prediction, truth.low, truth.high, unit=recipe["unit"]
-        )
-    return classification_metrics(truth.target, truth.prediction)
+def _cross_validated(folder, task, recipe, threads):
+    """The stored cross-validation, its cost, and what else was tried in its folds."""
+    content = task.recipe
+    truth = read_out_of_fold(folder, content)
+    protocol = (
+        f"Cross-validation in {len(set(truth.folds))} folds over "
+        f"{len(truth.target)} cases, split by subject: each is predicted by the "
+        "one network that never saw it."
+    )
+    # A cross-validation can be measured where its networks were not kept.
+    spent = {"cost": {}}
+    if recipe.weights is not None:
+        spent = measure_cost(folder, threads=threads)
+    others = read_baselines(folder, content)
+    scanners = read_out_of_scanner(folder, content)
+    found = {"protocol": protocol, **spent}
+    found["out_of_scanner"] = {k: task.measure(own) for k, own in scanners.items()}
+    return truth, found, {name: task.measure(own) for name, own in others.items()}
 
 
-def _measured(folder, recipe, table, target, threads):
-    """Measures a model whose answers are images."""
+def _measured(folder, task, table, target, threads):
+    """Measures a model whose predictions are images."""
     from medzoo.inference.predict import Options
 
+    recipe = task.recipe
     column, codes = target_and_codes(recipe, target)
     columns = ["subject", *GROUP_COLUMNS]
     cases = read_cases(table, recipe["channels"], target=column, columns=columns)
@@ -120,14 +106,11 @@ def _measured(folder, recipe, table, target, threads):
             f"compared with. Received: {len(cases)} cases without, in {table}."
         )
     predictor = Predictor(folder, threads=threads)
-    cost = _cost(predictor, recipe, usable[0])
-    engines = _cost(predictor, recipe, usable[0], engines_of)
-    # How far its doubts can be believed is measured too, where they take no gigabytes.
-    regions = any(step["step"] == "sides" for step in recipe["postprocessing"])
-    doubts = recipe["task"] == "segmentation" and not regions
-    predictor.options = Options(probabilities=doubts)
+    cost = _cost(predictor, task, usable[0])
+    engines = _cost(predictor, task, usable[0], engines_of)
+    predictor.options = Options(probabilities=task.needs_probabilities)
     with Progress(len(usable), "cases") as progress:
-        found = _by_task(predictor, recipe, usable, codes, progress)
+        found = task.measure_cases(predictor, usable, codes=codes, progress=progress)
     return {**found, "cost": cost, "engines": engines}
 
 
@@ -147,46 +130,23 @@ def measure_cost(folder, table=None, *, threads=None):
     cases = [] if table is None else read_cases(table, recipe["channels"])
     case = next((case for case in cases if case.images), None)
     predictor = Predictor(folder, threads=threads)
+    task = TASKS[recipe["task"]](recipe)
     return {
-        "cost": _cost(predictor, recipe, case),
-        "engines": _cost(predictor, recipe, case, engines_of),
+        "cost": _cost(predictor, task, case),
+        "engines": _cost(predictor, task, case, engines_of),
     }
 
 
-def _cost(predictor, recipe, case, measure=None):
+def _cost(predictor, task, case, measure=None):
     measure = measure or cost_of
-    if case is None or recipe["task"] != "super_resolution":
-        return measure(predictor, case)
-    from medzoo.evaluation.measure_super_resolution import coarse_case
-
+    if case is None:
+        return measure(predictor)
     with tempfile.TemporaryDirectory() as folder:
-        return measure(predictor, coarse_case(case, recipe, folder))
+        return measure(predictor, task.input_case(case, folder))
 
 
-def _by_task(predictor, recipe, cases, codes, progress):
-    if recipe["task"] == "segmentation":
-        from medzoo.evaluation.measure_segmentation import measure_segmentation
-
-        return measure_segmentation(
-            predictor.prediction,
-            recipe,
-            cases,
-            tables=predictor.folder,
-            codes=codes,
-            progress=progress,
-        )
-    if recipe["task"] == "super_resolution":
-        from medzoo.evaluation.measure_super_resolution import measure_super_resolution
-
-        return measure_super_resolution(
-            predictor.model, recipe, cases, progress=progress
-        )
-    from medzoo.evaluation.measure_reconstruction import measure_reconstruction
-
-    return measure_reconstruction(predictor.model, recipe, cases, progress=progress)
-
-
-def _predicted(folder, recipe, table, target, threads):
+def _predicted(folder, task, table, target, threads):
+    recipe = task.recipe
     column = target_column(recipe, target)
     cases = read_cases(table, recipe["channels"], target=column, columns=GROUP_COLUMNS)
     labelled = [case for case in cases if case.target is not None]
@@ -211,7 +171,8 @@ def _predicted(folder, recipe, table, target, threads):
             f"Received: {len(labelled)} labelled, {len(failed)} failed, in {table}."
         )
     known = {case.case_id: case.columns for case in labelled}
-    truth = _truth(good, values, recipe, [known[r["case_id"]] for r in good])
+    targets = np.array([values[record["case_id"]] for record in good])
+    truth = task.truth(targets, good, [known[r["case_id"]] for r in good])
     found = {
         "protocol": f"{len(good)} labelled cases of {Path(table).name}.",
         "cost": {
@@ -222,73 +183,6 @@ def _predicted(folder, recipe, table, target, threads):
     if failed:
         found["failed"] = failed
     return truth, found
-
-
-def _truth(records, values, recipe, columns):
-    target = np.array([values[record["case_id"]] for record in records])
-    if recipe["task"] == "regression":
-        intervals = [record.get("interval") for record in records]
-        known = all(interval is not None for interval in intervals)
-        low, high = np.array(intervals, float).T if known else (None, None)
-        value = np.array([record["value"] for record in records])
-        return Truth(target, value, low, high, columns=columns)
-    names = recipe["class_names"]
-    rows = [[record["probabilities"][n] for n in names] for record in records]
-    return Truth(target, np.array(rows), columns=columns)
-
-
-def _baselines(truth, recipe):
-    """What one gets without a network: a constant, learned from the other folds."""
-    if truth.folds is None:
-        return {}
-    folds = np.asarray(truth.folds)
-    if recipe["task"] == "regression":
-        constants = {"mean": np.mean, "median": np.median}
-    else:
-        constants = {"majority_class": lambda t: np.bincount(t).argmax()}
-    baselines = {}
-    for name, constant in constants.items():
-        answer = np.array([constant(truth.target[folds != fold]) for fold in folds])
-        if recipe["task"] != "regression":
-            answer = np.eye(len(recipe["class_names"]))[answer]
-        baselines[name] = measure(Truth(truth.target, answer), recipe)
-    return baselines
-
-
-def _groups(truth, recipe):
-    """Errors by source, age and sex, by class, and over thirds of the cases by target.
-
-    Groups by the target itself are left to the last two.
-    """
-    own = recipe["target"]["column"]
-    columns = [
-        {name: cell for name, cell in row.items() if name != own}
-        for row in truth.columns or []
-    ]
-    masks = group_masks(columns) if columns else {}
-    if recipe["task"] == "regression":
-        masks |= _thirds(truth, recipe)
-    else:
-        masks |= {n: truth.target == i for i, n in enumerate(recipe["class_names"])}
-    groups = {}
-    for name, inside in masks.items():
-        if inside.any():
-            found = measure(truth.only(inside), recipe)
-            groups[name] = {key: found[key] for key in GROUP_METRICS if key in found}
-    return groups
-
-
-def _thirds(truth, recipe):
-    """Thirds of the cases by target, where there are enough."""
-    masks = {}
-    if len(truth.target) >= 10 * NUM_GROUPS:
-        order = np.argsort(truth.target, kind="stable")
-        for part in np.array_split(order, NUM_GROUPS):
-            least, most = truth.target[part].min(), truth.target[part].max()
-            inside = np.zeros(len(order), bool)
-            inside[part] = True
-            masks[f"{least:.0f} to {most:.0f} {recipe['unit']}"] = inside
-    return masks
 
 
 def run(options):
@@ -326,7 +220,7 @@ def _run_cost(options):
 
 
 def _run_repeats(options):
-    from medzoo.evaluation.measure_repeatability import measure_repeats
+    from medzoo.evaluation.repeatability import measure_repeats
 
     found = measure_repeats(options.folder, options.cases, threads=options.threads)
     if options.output is not None:

@@ -12,7 +12,7 @@ SEED = 0
 
 
 def probe(codes, targets, others):
-    """Fits a ridge regression to codes and answers for others.
+    """Fits a ridge regression to codes and predicts others.
 
     The penalty is chosen by cross-validation among the codes that are fitted to.
 
@@ -28,11 +28,11 @@ def probe(codes, targets, others):
         np.square(_out_of_fold(codes, targets, penalty) - targets).sum()
         for penalty in PENALTIES
     ]
-    return _answer(codes, targets, others, PENALTIES[int(np.argmin(errors))])
+    return _predicted(codes, targets, others, PENALTIES[int(np.argmin(errors))])
 
 
 def cross_validated(codes, targets):
-    """Answers for every case by a probe that was fitted to the cases of other folds.
+    """Predicts every case by a probe that was fitted to the cases of other folds.
 
     Args:
         codes: `(cases, latent_dim)` float array.
@@ -41,22 +41,22 @@ def cross_validated(codes, targets):
     Returns:
         `(cases,)` float64.
     """
-    answers = np.empty(len(codes))
+    predictions = np.empty(len(codes))
     for inside in _folds(targets):
-        answers[inside] = probe(codes[~inside], targets[~inside], codes[inside])
-    return answers
+        predictions[inside] = probe(codes[~inside], targets[~inside], codes[inside])
+    return predictions
 
 
 def _out_of_fold(codes, targets, penalty):
-    answers = np.empty(len(codes))
+    predictions = np.empty(len(codes))
     for inside in _folds(targets):
-        answers[inside] = _answer(
+        predictions[inside] = _predicted(
             codes[~inside], targets[~inside], codes[inside], penalty
         )
-    return answers
+    return predictions
 
 
-def _answer(codes, targets, others, penalty):
+def _predicted(codes, targets, others, penalty):
     weights, constant = ridge_regression(codes, targets, penalty)
     return others @ weights + constant
 

@@ -1,42 +1,15 @@
 """out_of_fold.csv: what the networks of a cross-validation say of unseen cases."""
 
 import csv
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from medzoo.errors import FileFormatError, MissingFileError
+from medzoo.evaluation.tasks import TASKS
 
 OUT_OF_FOLD_FILE = "out_of_fold.csv"
 OUT_OF_SCANNER_FILE = "out_of_scanner.csv"
-
-
-@dataclass(frozen=True)
-class Truth:
-    """Targets and predictions of the same cases.
-
-    Args:
-        target: `(cases,)` array: numbers, or class indices.
-        prediction: `(cases,)` numbers, or `(cases, classes)` probabilities.
-        low: `(cases,)` lower ends of the intervals, or None.
-        high: `(cases,)` upper ends, or None.
-        folds: list of int, or None where there are none.
-        columns: list of dict, what else is known of each case (see
-            `medzoo.data.cases.cohort`), or None.
-    """
-
-    target: np.ndarray
-    prediction: np.ndarray
-    low: np.ndarray | None = None
-    high: np.ndarray | None = None
-    folds: list | None = None
-    columns: list | None = None
-
-    def only(self, chosen):
-        """Returns some of the cases, by mask or indices."""
-        low, high = (None if a is None else a[chosen] for a in (self.low, self.high))
-        return Truth(self.target[chosen], self.prediction[chosen], low, high)
 
 
 def read_baselines(folder, recipe):
@@ -92,26 +65,11 @@ def read_out_of_fold(folder, recipe, name=OUT_OF_FOLD_FILE):
     try:
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
-        truth = _parse(rows, recipe)
+        if not rows:
+            raise ValueError("no rows")
+        return TASKS[recipe["task"]](recipe).read_rows(rows)
     except (KeyError, ValueError, TypeError) as error:
         raise FileFormatError(
             f"A cross-validation must be as training writes it in {path}. "
             f"Received: {error!r}. Train the model again."
         ) from error
-    return truth
-
-
-def _parse(rows, recipe):
-    if not rows:
-        raise ValueError("no rows")
-    folds = [int(row["fold"]) for row in rows]
-    if recipe["task"] == "regression":
-        names = ("target", "prediction", "low", "high")
-        columns = [np.array([float(row[n]) for row in rows]) for n in names]
-        if not all(np.isfinite(column).all() for column in columns):
-            raise ValueError("numbers that are not finite")
-        return Truth(*columns, folds, rows)
-    names = recipe["class_names"]
-    target = np.array([names.index(row["target"]) for row in rows])
-    shares = np.array([[float(row[name]) for name in names] for row in rows])
-    return Truth(target, shares, folds=folds, columns=rows)

@@ -5,11 +5,10 @@ import tempfile
 import time
 from pathlib import Path
 
-import numpy as np
-
 from medzoo.batch.predictor import CaseError
 from medzoo.data.cases.case import Case
 from medzoo.errors import InputError
+from medzoo.evaluation.tasks import TASKS
 from medzoo.inference.engine import PRECISIONS, check_engine
 
 ATLAS = "ixi_t1_4mm"
@@ -44,8 +43,9 @@ def engines_of(predictor, case=None):
 
     Returns:
         dict of "engine precision" -> dict of `seconds_per_scan` and, of all but the
-        first, how far the answer is from that of Keras, see `difference`. Empty where
-        Keras is the only engine, or the case cannot be predicted.
+        first, how far the prediction is from that of Keras, see
+        `medzoo.evaluation.task_evaluation`. Empty where Keras is the only engine, or
+        the case cannot be predicted.
     """
     from medzoo.inference.predict import Options
 
@@ -57,51 +57,17 @@ def engines_of(predictor, case=None):
         for engine, precision in _engines():
             predictor.options = Options(engine=engine, precision=precision)
             try:
-                seconds, answer = _timed(predictor, case)
+                seconds, prediction = _timed(predictor, case)
             except CaseError:
                 continue
             finally:
                 predictor.options = given
-            usual = usual or answer
+            usual = usual or prediction
             entry = {"seconds_per_scan": seconds}
-            if answer is not usual:
-                entry |= difference(answer, usual)
+            if prediction is not usual:
+                entry |= TASKS[usual.task].engine_difference(prediction, usual)
             found[f"{engine} {precision}"] = entry
     return found
-
-
-def difference(answer, usual):
-    """Returns how far two predictions for one scan lie apart.
-
-    Args:
-        answer: `Prediction`.
-        usual: `Prediction` of the same model.
-
-    Returns:
-        dict: of a segmentation `other_labels`, the share of the voxels in which the
-        label differs, of those that have one in either; else `largest_difference`,
-        `mean_difference` and their `unit`: that of a value, "probability", or "share
-        of the range" of an image's intensities.
-    """
-    if usual.labels is not None:
-        one, other = answer.labels.array, usual.labels.array
-        some = np.count_nonzero((one > 0) | (other > 0))
-        share = np.count_nonzero(one != other) / max(1, some)
-        return {"other_labels": float(share)}
-    if usual.image is not None:
-        one, other = answer.image.array, usual.image.array
-        unit, scale = "share of the range", float(np.ptp(other)) or 1.0
-    elif usual.label is not None:
-        one, other = (list(p.probabilities.values()) for p in (answer, usual))
-        unit, scale = "probability", 1.0
-    else:
-        one, other, unit, scale = answer.value, usual.value, usual.unit, 1.0
-    apart = np.abs(np.asarray(one, np.float64) - np.asarray(other, np.float64)) / scale
-    return {
-        "largest_difference": float(apart.max()),
-        "mean_difference": float(apart.mean()),
-        "unit": unit,
-    }
 
 
 def _engines():
@@ -120,8 +86,8 @@ def _timed(predictor, case):
     # The first one compiles.
     predictor.prediction(case)
     started = time.perf_counter()
-    answer = predictor.prediction(case)
-    return round(time.perf_counter() - started, 2), answer
+    prediction = predictor.prediction(case)
+    return round(time.perf_counter() - started, 2), prediction
 
 
 def _average_brain(predictor, folder):
@@ -136,11 +102,7 @@ def _average_brain(predictor, folder):
     write(resample_to(brain, Grid.of(brain).around(1.0)), path)
     case = Case("average", {predictor.channels[0]["name"]: path})
     recipe = predictor.recipe.to_dict()
-    if recipe["task"] != "super_resolution":
-        return case
-    from medzoo.evaluation.measure_super_resolution import coarse_case
-
-    return coarse_case(case, recipe, folder)
+    return TASKS[recipe["task"]](recipe).input_case(case, folder)
 
 
 def peak_memory_gb():

@@ -15,7 +15,7 @@ HEAD_BYTES = 4096
 
 
 def source_mark(model, images):
-    """Returns a hash of what a report is about, which tells neither names nor places.
+    """Returns a hash of what a report is about, which reveals neither names nor places.
 
     Args:
         model: str, the model's name.

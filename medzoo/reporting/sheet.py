@@ -19,8 +19,8 @@ from medzoo.reporting.display import case_budget, make_display
 from medzoo.reporting.markup import Markup, element, join
 from medzoo.reporting.model_facts import RESEARCH_ONLY, model_section
 from medzoo.reporting.privacy import without_paths
-from medzoo.reporting.results import result_cells, result_heads, result_section
 from medzoo.reporting.stored_predictions import read_earlier
+from medzoo.reporting.tasks import TASKS
 from medzoo.reporting.viewer import thumbnail, viewer
 from medzoo.zoo.metrics_json import read_metrics
 from medzoo.zoo.recipe.schema import Recipe
@@ -60,10 +60,12 @@ class ReportSheet:
     ):
         self.path = checked_path(path)
         self.recipe = recipe
+        self._task = TASKS[recipe["task"]](recipe)
         self._measured = self._population = None
         if folder is not None:
             self._measured = read_metrics(folder, Recipe.from_dict(recipe))
-            self._population = population_of(folder, recipe)
+            if self._task.shows_population:
+                self._population = population_of(folder, recipe)
         self._weights_note = weights_note
         self._replacing = {"overwrite": overwrite, "any_report": any_report}
         self._source = ""
@@ -105,7 +107,7 @@ class ReportSheet:
             volume: Volume, the channels as they were given, on one grid.
             record: dict, as the folder's status file has it.
         """
-        prediction = read_earlier(record, self.recipe)
+        prediction = read_earlier(record, self._task)
         self._add(case_id, images, volume, None, prediction)
 
     def failed(self, case_id, images, message):
@@ -130,12 +132,12 @@ class ReportSheet:
         scan = _channel(volume, [c["name"] for c in self.recipe["channels"]], given[0])
         display = make_display(scan, prediction)
         warnings = [without_paths(text, images) for text in prediction.warnings]
-        cells = result_cells(prediction)
+        cells = self._task.cells(prediction)
         small = thumbnail(display, f"axial slice of {case_id}")
         self._rows.append(self._row(case_id, small, cells, warnings, ""))
         body = join(
             (
-                result_section(prediction, self.recipe, self._population),
+                self._task.section(prediction, self._population),
                 [element("p", f"Warning: {w}", class_="warning") for w in warnings],
                 viewer(
                     display,
@@ -154,7 +156,7 @@ class ReportSheet:
         found = {cell.head: cell for cell in cells}
         link = element("a", case_id, href=f"#case-{len(self._rows)}")
         parts = [element("td", picture), element("th", link, scope="row")]
-        for head in result_heads(self.recipe):
+        for head in self._task.heads():
             cell = found.get(head)
             text, key = (None, "") if cell is None else (cell.text, cell.key)
             parts.append(element("td", text, data_key=key))
@@ -211,7 +213,7 @@ class ReportSheet:
             return element("section", element("h2", case_id), body, class_="case")
         picture = element("span", "Picture", class_="unseen")
         heads = [element("th", picture, scope="col")]
-        for text in ("Case", *result_heads(self.recipe), "Warnings", "Error"):
+        for text in ("Case", *self._task.heads(), "Warnings", "Error"):
             button = element("button", text, type="button")
             heads.append(element("th", button, scope="col"))
         table = element(
@@ -272,9 +274,7 @@ def checked_path(path):
 
 
 def population_of(folder, recipe):
-    """Returns the targets of a regression's training cases, an array, or None."""
-    if recipe["task"] != "regression":
-        return None
+    """Returns the targets of a model's training cases, an array, or None."""
     try:
         return read_out_of_fold(folder, recipe).target
     except MissingFileError:

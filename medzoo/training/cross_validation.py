@@ -12,14 +12,13 @@ from medzoo.data.cases.balance import case_weights
 from medzoo.data.cases.cohort import GROUP_COLUMNS
 from medzoo.data.cases.splits import stratified_folds
 from medzoo.data.feeds.case_dataset import CaseDataset, Variants
-from medzoo.errors import RecipeError
 from medzoo.files import sha256_of, write_text_atomically
-from medzoo.inference.postprocess import answer_of_network, softmax, step_arguments
-from medzoo.training.fit import fit, single_network
+from medzoo.inference.postprocess import answer_of_network
+from medzoo.training.fit import fit
+from medzoo.training.network import single_network
 from medzoo.training.settings import TrainingSettings
+from medzoo.training.tasks import TASKS
 from medzoo.training.weights_file import write_weights
-
-COLUMNS = ("case_id", "fold", "target", "prediction", "low", "high")
 
 
 def cross_validate(recipe, prepared, targets, folder, *, log=None, workers=None):
@@ -34,8 +33,8 @@ def cross_validate(recipe, prepared, targets, folder, *, log=None, workers=None)
         workers: int or None, threads that make batches.
 
     Returns:
-        list of networks, one a fold, and `(cases, outputs)` float32 array of what each
-        case's held-out network answers, and the list of folds.
+        list of networks, one a fold, and `(cases, outputs)` float32 array of the
+        outputs of each case's held-out network, and the list of folds.
     """
     settings = TrainingSettings.from_recipe(recipe)
     subjects = [case.person for case in prepared.cases]
@@ -63,11 +62,16 @@ def cross_validate(recipe, prepared, targets, folder, *, log=None, workers=None)
         run = folder / f"fold-{fold}"
         network = _train_fold(recipe, data, run, fold, log, workers)
         networks.append(network)
-        for index in (i for i, f in enumerate(folds) if f == fold):
+        held_out = [i for i, f in enumerate(folds) if f == fold]
+        for index in held_out:
             x = data.preprocessor.normalize(prepared.get(index)[None])
             outputs[index] = answer_of_network(network, x, recipe)
         if log is not None:
-            log(f"fold {fold}: {_error(recipe, outputs, targets, folds, fold)}")
+            truth = np.array([targets[i] for i in held_out])
+            found = np.array([outputs[i] for i in held_out])
+            log(
+                f"fold {fold}: {TASKS[recipe['task']](recipe).error_text(truth, found)}"
+            )
         keras.backend.clear_session(free_memory=False)
     return networks, np.stack([outputs[i] for i in range(len(targets))]), folds
 
@@ -117,19 +121,7 @@ def check_enough(recipe, cases, targets):
     split = TrainingSettings.from_recipe(recipe).split
     people = [case.person for case in cases]
     folds = stratified_folds(people, targets, split["num_folds"], split["seed"])
-    if recipe["task"] == "regression":
-        coverage = (step_arguments(recipe, "interval") or {}).get("coverage", 0.9)
-        fewest = len(folds) - max(folds.count(fold) for fold in set(folds))
-        error_bounds(np.zeros(fewest), coverage)
-
-
-def _error(recipe, outputs, targets, folds, fold):
-    inside = [i for i, f in enumerate(folds) if f == fold]
-    if recipe["task"] == "regression":
-        error = np.mean([abs(outputs[i][0] - targets[i]) for i in inside])
-        return f"mean absolute error {error:.2f} {recipe['unit']} on {len(inside)}"
-    hits = np.mean([int(np.argmax(outputs[i])) == targets[i] for i in inside])
-    return f"accuracy {hits:.3f} on {len(inside)}"
+    TASKS[recipe["task"]](recipe).check_folds(folds)
 
 
 def write_out_of_fold(path, recipe, cases, targets, outputs, folds):
@@ -149,59 +141,23 @@ def write_out_of_fold(path, recipe, cases, targets, outputs, folds):
     Returns:
         dict `{"coverage", "lower", "upper"}` for regression, else None.
     """
-    regression = recipe["task"] == "regression"
-    coverage = (step_arguments(recipe, "interval") or {}).get("coverage", 0.9)
+    task = TASKS[recipe["task"]](recipe)
     targets, folds = np.asarray(targets), np.asarray(folds)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    names = (
-        COLUMNS if regression else ("case_id", "fold", "target", *recipe["class_names"])
-    )
-    # What results are told for; a target is there already.
+    # Columns that results are grouped by; a target is there already.
     given = {name for case in cases for name, cell in case.columns.items() if cell}
     known = [n for n in GROUP_COLUMNS if n in given - {recipe["target"]["column"]}]
-    writer.writerow([*names, *known])
-    residuals = targets - outputs[:, 0]
+    writer.writerow(["case_id", "fold", *task.columns(), *known])
     for i, case in enumerate(cases):
-        row = [case.case_id, int(folds[i])]
-        if regression:
-            low, high = error_bounds(residuals[folds != folds[i]], coverage)
-            value = float(outputs[i, 0])
-            numbers = (float(targets[i]), value, value + low, value + high)
-            row += [f"{number:.4f}" for number in numbers]
-        else:
-            row.append(recipe["class_names"][int(targets[i])])
-            row += [f"{p:.6f}" for p in softmax(outputs[i])]
+        others = folds != folds[i]
+        interval = task.interval(targets[others], outputs[others])
+        row = [
+            case.case_id,
+            int(folds[i]),
+            *task.cells(targets[i], outputs[i], interval),
+        ]
         writer.writerow([*row, *(case.columns.get(name, "") for name in known)])
     write_text_atomically(path, text.getvalue())
-    if not regression:
-        return None
-    low, high = error_bounds(residuals, coverage)
-    return {"coverage": coverage, "lower": round(low, 4), "upper": round(high, 4)}
-
-
-def error_bounds(residuals, coverage):
-    """Returns `(low, high)`, what to add to a prediction to hold the truth so often.
-
-    Split-conformal: the quantiles are taken a little further out, so that the
-    coverage holds for finitely many errors.
-
-    Args:
-        residuals: `(cases,)` array, target minus prediction.
-        coverage: float, in (0, 1).
-
-    Raises:
-        RecipeError: if there are too few errors for that coverage.
-
-    Source:
-        Lei et al., "Distribution-Free Predictive Inference for Regression" (2018).
-    """
-    ordered = np.sort(np.asarray(residuals, float))
-    count = len(ordered)
-    outside = int(np.floor((1 - coverage) / 2 * (count + 1)))
-    if outside < 1:
-        raise RecipeError(
-            f"An interval of coverage {coverage} needs more cases. "
-            f"Received: {count} errors. Add cases or lower the coverage."
-        )
-    return float(ordered[outside - 1]), float(ordered[count - outside])
+    interval = task.interval(targets, outputs)
+    return interval and {name: round(end, 4) for name, end in interval.items()}

@@ -6,13 +6,14 @@ from pathlib import Path
 import keras
 
 from medzoo.data.feeds.prefetch import Prefetch
-from medzoo.models.from_recipe import CLASSES
 from medzoo.training.checkpoint import Checkpoints, load_newest
 from medzoo.training.epochs import Epochs
+from medzoo.training.network import single_network
 from medzoo.training.normalization import reestimate_averages
+from medzoo.training.objective import make_loss, make_metrics
 from medzoo.training.optimizer import make_optimizer
 from medzoo.training.readout import add_readout, freeze_readout
-from medzoo.training.settings import TrainingSettings, make_loss, make_metrics
+from medzoo.training.settings import TrainingSettings
 from medzoo.training.summaries import summary_writer
 from medzoo.training.validation import Validation
 
@@ -114,20 +115,6 @@ def make_validation(settings, data, measure, folder, log):
         writer=writer,
         log=log,
     )
-
-
-def check_rematerialize(recipe):
-    """Raises InputError if a recipe rematerialises a network that cannot be."""
-    if TrainingSettings.from_recipe(recipe).rematerialize:
-        single_network(recipe).rematerialize = True
-
-
-def single_network(recipe, dtype=None):
-    """Builds the recipe's network, or one member of its ensemble, without a recipe."""
-    architecture = recipe["architecture"]
-    architecture = architecture["arguments"].get("member", architecture)
-    network = CLASSES[architecture["class"]]
-    return network(**architecture["arguments"], dtype=dtype)
 
 
 class _Log(keras.callbacks.Callback):

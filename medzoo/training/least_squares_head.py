@@ -3,7 +3,9 @@
 import keras
 import numpy as np
 
+from medzoo.data.feeds.upsampling import fine_by_coarse
 from medzoo.errors import RecipeError
+from medzoo.training.ridge import solve_ridge
 
 # Share of the mean variance of a feature that is added to each.
 PENALTY = 1e-5
@@ -26,10 +28,6 @@ def solve_head(model, data, num_batches, *, penalty=PENALTY):
 
     Raises:
         RecipeError: if the network has another head.
-
-    Source:
-        Hoerl and Kennard, "Ridge Regression: Biased Estimation for Nonorthogonal
-        Problems" (1970).
     """
     head = model.get_layer(model.head_name)
     if not isinstance(head, keras.layers.Conv3D) or head.use_bias:
@@ -45,14 +43,16 @@ def solve_head(model, data, num_batches, *, penalty=PENALTY):
         coarse, fine = data[number]
         if linear is not None:
             fine = fine - keras.ops.convert_to_numpy(linear(coarse))
+        factor = [
+            n // m for n, m in zip(fine.shape[1:4], coarse.shape[1:4], strict=True)
+        ]
         found = trunk.predict_on_batch(coarse)
         for features, wanted in zip(found, fine, strict=True):
             rows = _neighbourhoods(features, head.kernel_size)
-            columns = _by_coarse_voxel(wanted, features.shape[:3])
+            columns = fine_by_coarse(wanted, factor)
             gram = gram + (rows.T @ rows).astype(np.float64)
             moments = moments + (rows.T @ columns).astype(np.float64)
-    ridge = penalty * np.trace(gram) / len(gram) * np.eye(len(gram))
-    kernel = np.linalg.solve(gram + ridge, moments)
+    kernel = solve_ridge(gram, moments, penalty)
     head.kernel.assign(kernel.reshape(head.kernel.shape))
 
 
@@ -64,12 +64,3 @@ def _neighbourhoods(features, kernel_size):
     views = np.lib.stride_tricks.sliding_window_view(padded, kernel_size, (0, 1, 2))
     views = np.moveaxis(views, 3, -1)
     return views.reshape(-1, np.prod(views.shape[3:]))
-
-
-def _by_coarse_voxel(fine, shape):
-    """`(x fx, y fy, z fz, channels)` -> rows of `fx fy fz channels`, one a voxel."""
-    (x, y, z), channels = shape, fine.shape[3]
-    fx, fy, fz = (n // m for n, m in zip(fine.shape, shape, strict=False))
-    parts = fine.reshape(x, fx, y, fy, z, fz, channels)
-    parts = parts.transpose(0, 2, 4, 1, 3, 5, 6)
-    return parts.reshape(x * y * z, fx * fy * fz * channels)

@@ -74,7 +74,7 @@ def principal_components(samples, count):
 
 
 def start_linearly(model, samples):
-    """Gives an autoencoder the weights with which it answers what components do.
+    """Gives an autoencoder the weights that reconstruct as principal components do.
 
     The numbers that the linear path makes of a block are those that hold the most of
     the samples' principal components; the path becomes the projection on the principal

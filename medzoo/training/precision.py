@@ -11,7 +11,7 @@ CPUINFO = Path("/proc/cpuinfo")
 
 
 def has_bfloat16(cpuinfo=CPUINFO):
-    """Returns whether the processor computes in bfloat16; None where nobody tells."""
+    """Returns whether the processor computes in bfloat16; None where it is unknown."""
     try:
         text = Path(cpuinfo).read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -33,7 +33,7 @@ def precision_here(wanted, log, cpuinfo=CPUINFO):
     Args:
         wanted: str or None, the recipe's `dtype`.
         log: callable taking a line.
-        cpuinfo: path of what the system tells of its processor.
+        cpuinfo: path of the system's description of its processor.
 
     Returns:
         str of `PRECISIONS`, or None.

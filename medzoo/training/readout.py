@@ -5,7 +5,7 @@ import numpy as np
 from medzoo.errors import RecipeError
 from medzoo.inference.postprocess import step_arguments
 from medzoo.models.resnet import READOUT_NAME, readout_scale
-from medzoo.training.ridge import ridge_classification, ridge_regression
+from medzoo.training.tasks import TASKS
 
 
 def freeze_readout(model, frozen):
@@ -18,10 +18,10 @@ def freeze_readout(model, frozen):
 
 
 def add_readout(model, data, recipe, *, share, penalty):
-    """Fits the readout by itself, and mixes its answer with that of the deep part.
+    """Fits the readout by itself, and mixes its output with that of the deep part.
 
-    The result answers `share` times what the readout answers plus the rest times what
-    the network answered before: a value, or logits. The readout of a classification
+    The output is `share` times that of the readout plus the rest times that of the
+    network before: a value, or logits. The readout of a classification
     is calibrated, see `medzoo.training.ridge.ridge_classification`.
 
     Args:
@@ -48,15 +48,10 @@ def add_readout(model, data, recipe, *, share, penalty):
     samples, cases, weights = _samples(data, block, step_arguments(recipe, "mirror"))
     targets = np.asarray(data.targets)[cases]
     scale, offset = arguments["output_scale"], arguments["output_offset"]
-    if recipe["task"] == "classification":
-        classes = np.eye(len(recipe["class_names"]))[targets.astype(int)]
-        found, constant = ridge_classification(
-            samples, classes, penalty, _subjects(data, cases), weights
-        )
-    else:
-        found, constant = ridge_regression(
-            samples, targets.astype(float)[:, None], penalty, weights
-        )
+    task = TASKS[recipe["task"]](recipe)
+    found, constant = task.fit_ridge(
+        samples, targets, penalty, _subjects(data, cases), weights
+    )
     # What the network does to the means before it reads them is undone here.
     found /= readout_scale(len(found))
     head = model.get_layer(model.head_name)

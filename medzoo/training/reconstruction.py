@@ -1,41 +1,44 @@
 """Training of an autoencoder: what it learns from, begins as, and is measured by."""
 
+import keras
 import numpy as np
 
 from medzoo.data.cases.training_views import read_views
 from medzoo.data.feeds.reconstruction import ReconstructionDataset
 from medzoo.data.store.prepared_cases import PreparedCases
 from medzoo.errors import InputError
-from medzoo.training.fit import single_network
+from medzoo.inference.reconstruct import answers_when_moved
+from medzoo.progress import every_twentieth
 from medzoo.training.linear_start import start_linearly
-from medzoo.training.preparation import every_twentieth
+from medzoo.training.network import single_network
 from medzoo.training.settings import TrainingSettings
+from medzoo.training.task_training import ImageTraining
 
 
-class ReconstructionTraining:
-    """Data, first weights and measure of an autoencoder.
+class ReconstructionTraining(ImageTraining):
+    """Trains an autoencoder, see `ImageTraining`.
 
-    Args:
-        cases: list of `Case`, see
-            `medzoo.data.feeds.reconstruction.reconstruction_cases`.
-        recipe: dict, the recipe's content. `training.options` may have `linear_start`
-            (bool: the linear path begins as the principal components of all kept
-            versions of the training cases), `closed_form` (bool: and nothing else is
-            trained) and `channel_dropout` (see
-            `medzoo.data.feeds.reconstruction.ReconstructionDataset`).
-        keeping: dict `{"mode", "folder"}`, where prepared volumes are.
-        tables: not used; other tasks read codes of label maps there.
-        threads: int, processes that prepare scans.
-        log: callable taking a line.
-
-    Raises:
-        InputError: if a case lacks a channel: there would be nothing to compare its
-            reconstruction with.
+    `training.options` of the recipe may have `linear_start` (bool: the linear path
+    begins as the principal components of all kept versions of the training cases),
+    `closed_form` (bool: and nothing else is trained) and `channel_dropout` (see
+    `medzoo.data.feeds.reconstruction.ReconstructionDataset`).
     """
 
-    def __init__(self, cases, recipe, keeping, *, tables=None, threads=2, log):
+    predicts_spread = True
+
+    def usual_loss(self):
+        """See `TaskTraining`."""
+        return keras.losses.MeanSquaredError()
+
+    def prepare(self, cases, keeping, *, tables=None, threads=2, log):
+        """See `ImageTraining`.
+
+        Raises:
+            InputError: if a case lacks a channel: there would be nothing to compare its
+                reconstruction with.
+        """
         incomplete = [
-            c.case_id for c in cases if len(c.images) < len(recipe["channels"])
+            c.case_id for c in cases if len(c.images) < len(self.recipe["channels"])
         ]
         if incomplete:
             raise InputError(
@@ -43,10 +46,9 @@ class ReconstructionTraining:
                 f"Received: case_id={incomplete[0]!r} without one ({len(incomplete)} "
                 "such cases). Leave them out of the table."
             )
-        self.recipe = recipe
-        self.settings = TrainingSettings.from_recipe(recipe)
-        views = read_views(recipe["training"])
-        self.prepared = PreparedCases(cases, recipe, views, **keeping)
+        self.settings = TrainingSettings.from_recipe(self.recipe)
+        views = read_views(self.recipe["training"])
+        self.prepared = PreparedCases(cases, self.recipe, views, **keeping)
         self.prepared.prepare(workers=threads, progress=every_twentieth(log))
 
     def dataset(self, indices, seed):
@@ -60,16 +62,8 @@ class ReconstructionTraining:
             channel_dropout=self.settings.options.get("channel_dropout", 0.0),
         )
 
-    def start(self, data, path):
-        """Writes the weights that training begins with, where the recipe wants it.
-
-        Args:
-            data: `ReconstructionDataset`, from `dataset`.
-            path: path ending in .weights.h5.
-
-        Returns:
-            `path`, or None where the recipe asks for fresh weights.
-        """
+    def start(self, data, path, log):
+        """See `ImageTraining`."""
         if not self.settings.options.get("linear_start"):
             return None
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -77,14 +71,18 @@ class ReconstructionTraining:
         return path
 
     def closed_form(self, data):
-        """Returns the whole network where no epoch of training follows, else None.
-
-        Args:
-            data: `ReconstructionDataset`, from `dataset`.
-        """
+        """See `ImageTraining`."""
         if not self.settings.options.get("closed_form"):
             return None
         return self._linear(data)
+
+    def errors_and_spread(self, model, placed, preprocessor):
+        """See `ImageTraining`; over the network's input."""
+        image = preprocessor.normalize(placed.array[None])[0]
+        output, spread = answers_when_moved(
+            lambda moved: model.predict_on_batch(moved[None])[0], image
+        )
+        return output - image, spread
 
     def _linear(self, data):
         model = single_network(self.recipe)
@@ -104,11 +102,11 @@ class ReconstructionTraining:
             for number, index in enumerate(chosen):
                 x = self.prepared.get(index)[None]
                 x = self.prepared.preprocessor.normalize(x)
-                answer = np.asarray(model.predict_on_batch(x))
-                errors.append(np.square(answer - x).mean() / x.var())
+                output = np.asarray(model.predict_on_batch(x))
+                errors.append(np.square(output - x).mean() / x.var())
                 if writer is not None and number < 2:
                     step = int(np.asarray(model.optimizer.iterations))
-                    picture = beside(x[0, ..., 0], answer[0, ..., 0])
+                    picture = beside(x[0, ..., 0], output[0, ..., 0])
                     writer.picture(f"case_{number}", picture, step)
             error = float(np.mean(errors))
             return {"explained_variance": 1 - error, "reconstruction_error": error}
@@ -133,18 +131,18 @@ def all_versions(data):
     return np.stack(versions)
 
 
-def beside(image, answer):
-    """Returns a picture: the middle axial slice of an image, and of its answer.
+def beside(image, output):
+    """Returns a picture: the middle axial slice of an image, and of the output.
 
     Args:
         image: `(x, y, z)` float.
-        answer: likewise.
+        output: likewise.
 
     Returns:
         `(rows, columns)` uint8, anterior on top, both on one scale.
     """
     middle = image.shape[2] // 2
-    both = np.concatenate([np.rot90(v[..., middle]) for v in (image, answer)], axis=1)
+    both = np.concatenate([np.rot90(v[..., middle]) for v in (image, output)], axis=1)
     low, high = np.percentile(image, [0.5, 99.5])
     grey = (both - low) / max(high - low, 1e-6)
     return np.clip(255 * grey, 0, 255).astype(np.uint8)

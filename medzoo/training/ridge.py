@@ -9,6 +9,34 @@ LOG_FACTORS = (-3.0, 5.0)
 NUM_GROUPS = 5
 
 
+def solve_ridge(products, moments, penalty, weights=None):
+    """Solves the linear system of a ridge regression, in its primal or dual form.
+
+    Args:
+        products: `(n, n)` float64: of the features with each other (primal), or of the
+            samples (dual).
+        moments: `(n, ...)` float64: products of features and targets, or targets.
+        penalty: float, times the mean of the products' diagonal.
+        weights: `(n,)` positive floats or None, in the dual form what each error
+            counts.
+
+    Returns:
+        `(n, ...)` float64; zeros where all products are 0.
+
+    Source:
+        Hoerl and Kennard, "Ridge Regression: Biased Estimation for Nonorthogonal
+        Problems" (1970); Saunders et al., "Ridge Regression Learning Algorithm in Dual
+        Variables" (1998).
+    """
+    count = len(products)
+    shares = np.full(count, 1 / count) if weights is None else weights / weights.sum()
+    size = shares @ products.diagonal()
+    if not size > 0:
+        return np.zeros_like(moments, dtype=np.float64)
+    added = np.diag(penalty * size / (shares * count))
+    return np.linalg.solve(products + added, moments)
+
+
 def ridge_regression(samples, targets, penalty, weights=None):
     """Solves a ridge regression in its dual form.
 
@@ -22,10 +50,6 @@ def ridge_regression(samples, targets, penalty, weights=None):
         `(features,)` or `(features, outputs)` float64 coefficients, and the constant,
         a float or `(outputs,)`, that is not penalised: `samples @ coefficients +
         constant` are the predictions.
-
-    Source:
-        Saunders et al., "Ridge Regression Learning Algorithm in Dual Variables"
-        (1998).
     """
     targets = np.asarray(targets, np.float64)
     weights = np.ones(len(targets)) if weights is None else np.asarray(weights, float)
@@ -35,11 +59,7 @@ def ridge_regression(samples, targets, penalty, weights=None):
     middle = shares @ targets
     centred = samples - mean.astype(samples.dtype)
     products = (centred @ centred.T).astype(np.float64)
-    size = shares @ products.diagonal()
-    if not size > 0:
-        return np.zeros((samples.shape[1], *targets.shape[1:])), middle
-    system = products + np.diag(penalty * size / (shares * len(shares)))
-    dual = np.linalg.solve(system, targets - middle)
+    dual = solve_ridge(products, targets - middle, penalty, weights)
     coefficients = (centred.T @ dual.astype(samples.dtype)).astype(np.float64)
     return coefficients, middle - mean @ coefficients
 

@@ -97,36 +97,36 @@ def _read(path):
 
 def _difference(earlier, now):
     """What differs, in words, or an empty text."""
-    told = []
+    changes = []
     for part in PARTS:
         before, after = earlier["recipe"].get(part), now["recipe"].get(part)
         if before == after:
             continue
         if isinstance(before, dict) and isinstance(after, dict):
             keys = [k for k in {**before, **after} if before.get(k) != after.get(k)]
-            told += [
+            changes += [
                 f"{part}.{key}={_short(after.get(key))} instead of "
                 f"{_short(before.get(key))}"
                 for key in keys
             ]
         else:
-            told.append(f"another {part}")
+            changes.append(f"another {part}")
     if earlier.get("start") != now["start"]:
-        told.append("other weights to start from")
-    told += _cases_that_differ(earlier["cases"], now["cases"])
-    more = len(told) - MOST_NAMED
-    named = ", ".join(told[:MOST_NAMED])
+        changes.append("other weights to start from")
+    changes += _cases_that_differ(earlier["cases"], now["cases"])
+    more = len(changes) - MOST_NAMED
+    named = ", ".join(changes[:MOST_NAMED])
     return f"{named} and {more} more" if more > 0 else named
 
 
 def _cases_that_differ(before, after):
-    told = [f"no case {name}" for name in before if name not in after]
-    told += [f"a new case {name}" for name in after if name not in before]
+    changes = [f"no case {name}" for name in before if name not in after]
+    changes += [f"a new case {name}" for name in after if name not in before]
     for name in after:
         if name in before and before[name] != after[name]:
             keys = [k for k, v in after[name].items() if before[name].get(k) != v]
-            told.append(f"another {' and '.join(keys)} of case {name}")
-    return told
+            changes.append(f"another {' and '.join(keys)} of case {name}")
+    return changes
 
 
 def _short(value):

@@ -7,42 +7,31 @@ from medzoo.data.feeds.patch_dataset import PatchDataset
 from medzoo.data.store.labelled_volumes import LabelledVolumes
 from medzoo.drawing.pictures import blend
 from medzoo.inference.segment import segment
+from medzoo.losses import DiceCrossentropy
 from medzoo.metrics.segmentation import segmentation_metrics
 from medzoo.preprocess import Preprocessor
-from medzoo.training.preparation import every_twentieth
+from medzoo.progress import every_twentieth
+from medzoo.training.task_training import ImageTraining
 
 # Scans measured after an epoch: each takes seconds.
 MOST_MEASURED = 6
 
 
-class SegmentationTraining:
-    """Data and measure of a segmentation.
+class SegmentationTraining(ImageTraining):
+    """Trains label maps, see `ImageTraining`."""
 
-    Args:
-        cases: list of `Case` whose target is the path of a label map.
-        recipe: dict, the recipe's content.
-        keeping: dict `{"mode", "folder"}`, where prepared volumes are.
-        tables: path of the folder with the recipe's tables of codes, or None.
-        threads: int, processes that prepare scans.
-        log: callable taking a line.
-    """
+    def usual_loss(self):
+        """See `TaskTraining`."""
+        return DiceCrossentropy()
 
-    def __init__(self, cases, recipe, keeping, *, tables, threads, log):
-        self.recipe = recipe
-        self.volumes = LabelledVolumes(cases, recipe, tables=tables, **keeping)
+    def prepare(self, cases, keeping, *, tables=None, threads=2, log):
+        """See `ImageTraining`."""
+        self.volumes = LabelledVolumes(cases, self.recipe, tables=tables, **keeping)
         self.volumes.prepare(workers=threads, progress=every_twentieth(log))
 
     def dataset(self, indices, seed):
         """Returns what `fit` trains on: patches of the chosen cases."""
         return PatchDataset(self.volumes, self.recipe, indices=indices, seed=seed)
-
-    def closed_form(self, data):
-        """Returns None: a segmentation is trained step by step."""
-        return None
-
-    def start(self, data, path):
-        """Returns None: a segmentation begins with fresh weights."""
-        return None
 
     def measure(self, indices):
         """Returns a callable `(model, writer=None)` -> dict, the mean Dice first.

@@ -5,9 +5,7 @@ from dataclasses import dataclass, field, fields
 import keras
 
 from medzoo import losses
-from medzoo.data.cases.case_sources import unions_of
 from medzoo.errors import InputError, RecipeError
-from medzoo.training.optimizer import with_scaled_loss
 from medzoo.training.precision import PRECISIONS
 
 SPLIT = {"num_folds": 5, "seed": 42}
@@ -175,20 +173,6 @@ def with_step(recipe, *, precision=None, accumulate=None, rematerialize=None):
     return {**recipe, "training": {**recipe["training"], **given}} if given else recipe
 
 
-def make_loss(recipe):
-    """Returns the Keras loss of a recipe: its own, or the task's usual one."""
-    given = TrainingSettings.from_recipe(recipe).loss
-    if given is not None:
-        return loss_from_settings(given)
-    if recipe["task"] == "regression":
-        return keras.losses.MeanAbsoluteError()
-    if recipe["task"] == "segmentation":
-        return losses.DiceCrossentropy()
-    if recipe["task"] in ("reconstruction", "super_resolution"):
-        return keras.losses.MeanSquaredError()
-    return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-
-
 def loss_from_settings(settings):
     """Returns a loss from `{"class": ..., "arguments": {...}}`, plain JSON.
 
@@ -215,31 +199,3 @@ def loss_from_settings(settings):
             f"The arguments of a loss must fit it. Received: {settings}: {error}. "
             "Correct the recipe."
         ) from error
-
-
-def make_metrics(recipe):
-    """Returns the names of the Keras metrics of a recipe's task."""
-    return {"regression": ["mae"], "classification": ["accuracy"]}.get(
-        recipe["task"], []
-    )
-
-
-def compile_for_fine_tuning(model):
-    """Compiles a model that carries a recipe, so that `fit` works at once.
-
-    A small step, because trained weights are to be kept; compile again for another.
-    """
-    recipe = model.recipe
-    settings = TrainingSettings.from_recipe(recipe)
-    # Labels that stand for several classes have a meaning for their own loss alone.
-    own = recipe["task"] == "regression" or unions_of(recipe["training"])
-    loss = settings.loss if own else None
-    section = {**recipe.get("training", {}), "loss": loss}
-    optimizer = keras.optimizers.AdamW(
-        settings.fine_tuning_rate, weight_decay=settings.weight_decay
-    )
-    model.compile(
-        optimizer=with_scaled_loss(optimizer, model.get_config()["dtype"]),
-        loss=make_loss({**recipe, "training": section}),
-        metrics=make_metrics(recipe),
-    )

@@ -10,7 +10,7 @@ def summary_writer(folder, log=None):
 
     Args:
         folder: path, one a run.
-        log: callable taking a line, or None; told what to install.
+        log: callable taking a line, or None; it gets a line on what to install.
     """
     try:
         return SummaryWriter(folder)

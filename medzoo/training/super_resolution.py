@@ -1,103 +1,97 @@
 """Training of a super-resolution network: patches in, whole held-out scans to judge."""
 
-from pathlib import Path
-
 import keras
 import numpy as np
 
-from medzoo.data.cases.splits import named_split
-from medzoo.data.feeds.degradation import degrade
+from medzoo.data.feeds.degradation import degrade, degrade_volume
 from medzoo.data.feeds.super_resolution import (
-    SOURCE,
     FineVolumes,
     SuperResolutionDataset,
+    factor_of,
 )
 from medzoo.data.feeds.upsampling import cubic_b_spline, fill_coarse
-from medzoo.datasets.read_cases import read_cases
 from medzoo.inference.super_resolve import super_resolve
 from medzoo.metrics.head_psnr import head_mask, head_psnr
-from medzoo.training.fit import fit, single_network
 from medzoo.training.least_squares_head import solve_head
-from medzoo.training.settings import TrainingSettings, for_fine_tuning
+from medzoo.training.network import single_network
+from medzoo.training.settings import TrainingSettings
+from medzoo.training.task_training import ImageTraining
 from medzoo.training.weights_file import write_weights
 from medzoo.volume import Volume
 
-START_FILE = "start.weights.h5"
 
-
-def train_super_resolution(
-    recipe, cases, folder, *, keeping=None, start=None, workers=None, log=None
-):
-    """Trains on the cases that are not in the recipe's validation split.
+class SuperResolutionTraining(ImageTraining):
+    """Trains finer images, see `ImageTraining`.
 
     With `solved_batches` in the recipe's training options the last layer is solved for
-    on so many batches, before training and once more after it.
-
-    Args:
-        recipe: dict, the recipe's content.
-        cases: path of a cases.csv, or list of `Case`; the column `source` names the
-            kind of scan.
-        folder: path, for checkpoints; an earlier run there goes on.
-        keeping: dict `{"mode", "folder"}`, where prepared scans are; None for memory.
-        start: path of weights to start from, with the recipe's `fine_tuning_rate`, or
-            None.
-        workers: int or None, threads that make batches.
-        log: callable taking a line, or None.
-
-    Returns:
-        float32 Keras model: the weights with the best gain on the validation split, or
-        the last ones where the table has none of its cases.
-
-    Raises:
-        RecipeError: if the recipe does not describe patches.
-        Terminated: after SIGTERM, when the state is saved.
+    on so many batches, before training and once more after it. The column `source` of
+    the cases names the kind of scan.
     """
-    table = cases
-    if not isinstance(cases, list):
-        table = read_cases(cases, recipe["channels"], columns=[SOURCE, "subject"])
-    if start is not None:
-        recipe = for_fine_tuning(recipe)
-    settings = TrainingSettings.from_recipe(recipe)
-    volumes = FineVolumes(table, recipe, **(keeping or {}))
-    inside, held_out = named_split(table, recipe)
-    data = SuperResolutionDataset(volumes, recipe, indices=inside, seed=settings.seed)
-    measure = Gain(volumes, recipe, held_out) if held_out else None
-    say = log or (lambda line: None)
-    say(f"{len(inside)} scans to train on, {len(held_out)} for validation")
-    batches = settings.options.get("solved_batches", 0)
-    if batches and start is None:
-        start = _write_start(recipe, data, settings, batches, Path(folder), say)
-    more = {"measure": measure, "start": start, "workers": workers}
-    model = fit(recipe, data, folder, log=log, **more)
-    if batches:
-        model = _solved(model, recipe, data, batches, measure, say)
-    return model
 
+    cross_validated = False
+    predicts_spread = True
 
-def _write_start(recipe, data, settings, batches, folder, say):
-    """Leaves fresh weights whose last layer is solved for; returns their path."""
-    path = folder / START_FILE
-    if path.is_file():
+    def usual_loss(self):
+        """See `TaskTraining`."""
+        return keras.losses.MeanSquaredError()
+
+    def prepare(self, cases, keeping, *, tables=None, threads=2, log):
+        """See `ImageTraining`; scans are read when they are first needed."""
+        self.volumes = FineVolumes(cases, self.recipe, **keeping)
+        self.settings = TrainingSettings.from_recipe(self.recipe)
+        self.batches = self.settings.options.get("solved_batches", 0)
+
+    def dataset(self, indices, seed):
+        """See `ImageTraining`.
+
+        Raises:
+            RecipeError: if the recipe does not describe patches.
+        """
+        return SuperResolutionDataset(
+            self.volumes, self.recipe, indices=indices, seed=seed
+        )
+
+    def start(self, data, path, log):
+        """Fresh weights whose last layer is solved for, where the recipe wants it."""
+        if not self.batches:
+            return None
+        if path.is_file():
+            return path
+        log(f"solving for the last layer on {self.batches} batches")
+        keras.utils.set_random_seed(self.settings.seed)
+        model = single_network(self.recipe)
+        solve_head(model, data, self.batches)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_weights(model, path, dtype="float32")
         return path
-    say(f"solving for the last layer on {batches} batches")
-    keras.utils.set_random_seed(settings.seed)
-    model = single_network(recipe)
-    solve_head(model, data, batches)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_weights(model, path, dtype="float32")
-    return path
 
+    def measure(self, indices):
+        """See `ImageTraining`."""
+        return Gain(self.volumes, self.recipe, indices) if indices else None
 
-def _solved(model, recipe, data, batches, measure, say):
-    """The model with its last layer solved for, if that is better."""
-    solved = single_network(recipe)
-    solved.set_weights(model.get_weights())
-    solve_head(solved, data, batches)
-    if measure is None:
-        return solved
-    before, after = measure(model)["psnr_gain"], measure(solved)["psnr_gain"]
-    say(f"gain {before:.3f} dB as trained, {after:.3f} with the last layer solved for")
-    return solved if after > before else model
+    def finish(self, model, data, measure, log):
+        """The model with its last layer solved for, if that is better."""
+        if not self.batches:
+            return model
+        solved = single_network(self.recipe)
+        solved.set_weights(model.get_weights())
+        solve_head(solved, data, self.batches)
+        if measure is None:
+            return solved
+        before, after = measure(model)["psnr_gain"], measure(solved)["psnr_gain"]
+        log(f"gain {before:.3f} dB as trained, {after:.3f} with the last layer solved")
+        return solved if after > before else model
+
+    def errors_and_spread(self, model, placed, preprocessor):
+        """See `ImageTraining`; of the scan that is degraded, within the head."""
+        factor = factor_of(self.recipe)
+        fine = Volume(fill_coarse(placed.array[..., 0], factor), placed.affine)
+        coarse = degrade_volume(fine, factor, 1.0)
+        lying = coarse.with_array(coarse.array[..., None])
+        recipe = self.recipe
+        found, spread = super_resolve(model, coarse, recipe, placed=lying, spread=True)
+        inside = head_mask(fine.array)
+        return (found.array - fine.array)[inside], spread.array[inside]
 
 
 class Gain:
@@ -111,7 +105,7 @@ class Gain:
 
     def __init__(self, volumes, recipe, indices):
         self.volumes = volumes
-        # Once is enough to compare weights; a mirrored answer costs as much again.
+        # Once is enough to compare weights; a mirrored prediction costs as much again.
         self.recipe = {**recipe, "postprocessing": []}
         self.indices = list(indices)
         self._interpolated = {}

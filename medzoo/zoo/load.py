@@ -49,7 +49,7 @@ def load(
 
     from medzoo.models.from_recipe import build_model, with_new_head
     from medzoo.training.normalization import freeze_normalizations
-    from medzoo.training.settings import compile_for_fine_tuning
+    from medzoo.training.objective import compile_for_fine_tuning
 
     overrides = _in_full_precision(overrides)
     left_out = _members_left_out(recipe, overrides) if weights else 0

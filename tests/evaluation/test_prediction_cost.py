@@ -3,16 +3,12 @@
 import json
 from importlib.util import find_spec
 
-import numpy as np
 import pytest
 
 from medzoo.cli.main import main
 from medzoo.errors import FileFormatError
-from medzoo.evaluation.prediction_cost import difference
-from medzoo.inference.prediction import Prediction
 from medzoo.models.from_recipe import build_model
 from medzoo.training.weights_file import write_weights
-from medzoo.volume import Volume
 from medzoo.zoo.cards.card import render_card
 from medzoo.zoo.metrics_json import read_metrics
 from medzoo.zoo.recipe.schema import read_recipe
@@ -76,48 +72,3 @@ def test_a_cost_needs_a_file_to_stand_in(folder, tmp_path, capsys):
     out = tmp_path / "metrics.json"
     assert main(["evaluate", str(folder), "--cost", "-o", str(out)]) == 2
     assert "added to a metrics.json that is there" in capsys.readouterr().err
-
-
-def volume(values):
-    return Volume(np.reshape(values, (2, 2, 1)), np.eye(4))
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "wanted"),
-    [
-        (
-            {"value": 40.5, "unit": "years"},
-            {"value": 40.0, "unit": "years"},
-            {"largest_difference": 0.5, "mean_difference": 0.5, "unit": "years"},
-        ),
-        (
-            {"label": "a", "probabilities": {"a": 0.75, "b": 0.25}},
-            {"label": "a", "probabilities": {"a": 1.0, "b": 0.0}},
-            {
-                "largest_difference": 0.25,
-                "mean_difference": 0.25,
-                "unit": "probability",
-            },
-        ),
-        (
-            {"image": volume([0.0, 1.0, 2.0, 4.0])},
-            {"image": volume([0.0, 0.0, 2.0, 4.0])},
-            {
-                "largest_difference": 0.25,
-                "mean_difference": 0.0625,
-                "unit": "share of the range",
-            },
-        ),
-        # Of three voxels that are no background in either, one differs.
-        (
-            {"labels": volume([0, 1, 2, 2])},
-            {"labels": volume([0, 1, 2, 0])},
-            {"other_labels": 1 / 3},
-        ),
-    ],
-    ids=["value", "probabilities", "image", "labels"],
-)
-def test_differences_by_hand(one, other, wanted):
-    common = {"task": "t", "model": "m", "warnings": ()}
-    answers = [Prediction(**answer, **common) for answer in (one, other)]
-    assert difference(*answers) == pytest.approx(wanted)

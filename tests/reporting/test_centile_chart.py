@@ -5,10 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from medzoo.inference.centiles import Person, reference
-from medzoo.inference.prediction import Prediction
 from medzoo.reporting.charts import centile_chart
-from medzoo.reporting.results import result_section
 
 AGES = np.linspace(20, 90, 8)
 CURVES = np.outer([1.0, 2.0, 3.0, 4.0, 5.0], np.ones(8))
@@ -37,37 +34,3 @@ def test_a_title_is_text_and_no_markup():
     chart = str(centile_chart("<b>", AGES, CURVES, 55, 3.0, "<script>"))
     assert "<b>" not in chart
     assert "<script>" not in chart
-
-
-def test_charts_stand_in_the_section_of_a_segmentation():
-    population = reference("muse")
-    brain = population.curves("left hippocampus", "female", [40])[2, 0]
-    recipe = {
-        "class_names": ["background", "hippocampus"],
-        "postprocessing": [
-            {
-                "step": "centiles",
-                "arguments": {
-                    "reference": "muse",
-                    "corrections": {"left hippocampus": 1.0},
-                },
-            }
-        ],
-    }
-    found = Prediction(
-        "segmentation",
-        "m",
-        volumes_ml={"right hippocampus": 3.0, "left hippocampus": brain / 1000},
-        class_names=["background", "right hippocampus", "left hippocampus"],
-        codes=[0, 47, 48],
-        centiles={"left hippocampus": 50.0},
-        person=Person(40, "female"),
-    )
-    text = str(result_section(found, recipe))
-    assert "Left hippocampus, ml" in text
-    assert "healthy women" in text
-    assert text.count("centile 50") >= 2
-    without = str(
-        result_section(Prediction(**{**vars(found), "centiles": None}), recipe)
-    )
-    assert "healthy women" not in without

@@ -11,13 +11,8 @@ import pytest
 import medzoo
 from medzoo.errors import InputError
 from medzoo.models.from_recipe import build_model
-from medzoo.training.anatomy import (
-    _Answers,
-    doubts_by_others,
-    familiarity,
-    with_steps,
-)
-from medzoo.training.command import train
+from medzoo.training.anatomy import with_steps
+from medzoo.training.train import train
 from medzoo.training.weights_file import write_weights
 
 SIZE = 8
@@ -162,44 +157,6 @@ def test_streamed_scans_give_the_same_and_features_serve_another_target(
 def test_without_a_body_it_is_refused(tmp_path, table):
     with pytest.raises(InputError, match="body"):
         train(recipe_of(), table, tmp_path / "out")
-
-
-def answers(errors, distances):
-    targets = np.linspace(20, 80, len(errors))
-    outputs = (targets + errors)[:, None]
-    return _Answers(outputs, np.asarray(distances, float), targets)
-
-
-def test_doubt_grows_where_errors_grow_with_the_distance():
-    generator = np.random.default_rng(0)
-    home = answers(generator.normal(0, 4, 60), generator.uniform(0.5, 1.0, 60))
-    distances = generator.uniform(1.0, 4.0, 200)
-    interval = {"coverage": 0.9, "lower": -6.6, "upper": 6.6}
-    grows = answers(generator.normal(0, 4 * distances), distances)
-    stays = answers(generator.normal(0, 4, 200), distances)
-
-    found = [familiarity(recipe_of(), home, a, interval) for a in (grows, stays)]
-
-    assert 0.5 < found[0]["growth"] < 1.6
-    assert found[1]["growth"] < 0.3
-    assert found[0]["usual"] == pytest.approx(np.quantile(home.distances, 0.9), 1e-3)
-
-
-def test_a_scanner_has_no_part_in_the_doubt_that_it_is_judged_by():
-    generator = np.random.default_rng(1)
-    sources = ["a"] * 40 + ["b"] * 40
-    home = answers(generator.normal(0, 4, 80), generator.uniform(0.5, 1.0, 80))
-    away = answers(generator.normal(0, 6, 80), generator.uniform(0.8, 2.0, 80))
-    worse = _Answers(away.outputs.copy(), away.distances, away.targets)
-    worse.outputs[:40] += 100
-    bad_home = _Answers(home.outputs.copy(), home.distances, home.targets)
-    bad_home.outputs[:40] -= 50
-
-    usual = doubts_by_others(recipe_of(), home, away, sources)
-    changed = doubts_by_others(recipe_of(), bad_home, worse, sources)
-
-    np.testing.assert_array_equal(usual[:40], changed[:40])
-    assert not np.array_equal(usual[40:], changed[40:])
 
 
 def test_what_was_not_measured_is_left_out():

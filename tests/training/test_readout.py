@@ -5,7 +5,8 @@ import pytest
 
 from medzoo.data.feeds.dataset import dataset
 from medzoo.errors import RecipeError
-from medzoo.training.fit import fit, single_network
+from medzoo.training.fit import fit
+from medzoo.training.network import single_network
 from medzoo.training.readout import add_readout, block_means
 
 

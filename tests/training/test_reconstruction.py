@@ -6,7 +6,7 @@ import pytest
 import medzoo
 from medzoo.data.feeds.reconstruction import reconstruction_cases
 from medzoo.errors import InputError
-from medzoo.training.image_command import train_images
+from medzoo.training.image_training import train_images
 from medzoo.training.linear_start import principal_components
 from medzoo.training.reconstruction import ReconstructionTraining, beside
 
@@ -102,7 +102,8 @@ def test_epochs_go_on_from_the_closed_form(table, tmp_path):
 
 def test_measure_is_the_error_over_the_variance(table):
     cases = reconstruction_cases(table, RECIPE)
-    task = ReconstructionTraining(cases, RECIPE, {}, threads=1, log=print)
+    task = ReconstructionTraining(RECIPE)
+    task.prepare(cases, {}, threads=1, log=print)
 
     class Halves:
         def predict_on_batch(self, x):

@@ -8,9 +8,9 @@ import pytest
 from medzoo.data.feeds.dataset import dataset
 from medzoo.datasets.read_cases import read_cases
 from medzoo.errors import InputError, MedzooWarning, RecipeError
-from medzoo.training.command import train
 from medzoo.training.fit import fit
 from medzoo.training.run_facts import begin_run
+from medzoo.training.train import train
 
 EPOCHS = 3
 

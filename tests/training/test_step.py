@@ -196,7 +196,7 @@ def test_a_network_without_blocks_is_refused_before_any_work(tmp_path, recipe, c
     member = recipe["architecture"]["arguments"]["member"]
     member["class"] = "DeepMedic3D"
     member["arguments"] = {"num_classes": 1}
-    from medzoo.training.command import train
+    from medzoo.training.train import train
 
     with pytest.raises(InputError, match="DeepMedic3D"):
         train(recipe, tmp_path / "none.csv", tmp_path / "o", rematerialize=True)

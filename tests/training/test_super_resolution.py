@@ -10,9 +10,10 @@ from medzoo.datasets.read_cases import read_cases
 from medzoo.errors import RecipeError
 from medzoo.io import write
 from medzoo.models import SuperResolution3D
-from medzoo.training.fit import single_network
+from medzoo.training.image_training import train_images
 from medzoo.training.least_squares_head import solve_head
-from medzoo.training.super_resolution import START_FILE, Gain, train_super_resolution
+from medzoo.training.network import single_network
+from medzoo.training.super_resolution import Gain
 from medzoo.volume import Volume
 
 ARCHITECTURE = {
@@ -117,26 +118,28 @@ def test_training_starts_from_a_solved_head_and_keeps_what_is_better(table, tmp_
     recipe = make_recipe(options={"solved_batches": 8})
     lines = []
 
-    model = train_super_resolution(recipe, table, tmp_path, log=lines.append)
+    cases = read_cases(table, recipe["channels"], columns=["source"])
+    model = train_images(recipe, cases, tmp_path, keeping={}, log=lines.append)
 
-    assert lines[0] == "2 scans to train on, 1 for validation"
+    assert lines[0] == "2 cases for training, 1 for validation"
     assert "as trained" in lines[-1]
     measured = [line for line in lines if "validation: psnr_gain" in line]
     assert len(measured) == 2
-    cases = read_cases(table, recipe["channels"])
     gain = Gain(FineVolumes(cases, recipe), recipe, [2])
     # The untrained network is linear interpolation.
     before = gain(single_network(recipe))["psnr_gain"]
     assert gain(model)["psnr_gain"] > before + 0.5
     assert model.count_params() == single_network(recipe).count_params()
-    assert (tmp_path / START_FILE).is_file()
+    assert (tmp_path / "runs" / "start.weights.h5").is_file()
 
 
 def test_a_table_without_validation_cases_is_trained_on_whole(table, tmp_path):
     recipe = make_recipe(split={"validation": ["x"]}, epochs=1)
     lines = []
 
-    train_super_resolution(recipe, table, tmp_path, log=lines.append)
+    cases = read_cases(table, recipe["channels"], columns=["source"])
+    train_images(recipe, cases, tmp_path, keeping={}, log=lines.append)
 
-    assert lines[0] == "3 scans to train on, 0 for validation"
-    assert not (tmp_path / START_FILE).exists()
+    assert lines[0] == "3 cases for training, 0 for validation"
+    assert not (tmp_path / "runs" / "start.weights.h5").exists()
+    assert not (tmp_path / "cross_validation.json").exists()

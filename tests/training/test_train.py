@@ -11,10 +11,10 @@ import pytest
 from medzoo.data.feeds.dataset import dataset
 from medzoo.datasets.read_cases import read_cases
 from medzoo.errors import InputError, RecipeError
-from medzoo.training.command import train
-from medzoo.training.cross_validation import error_bounds
 from medzoo.training.fit import fit
+from medzoo.training.prediction_interval import error_bounds
 from medzoo.training.settings import TrainingSettings
+from medzoo.training.train import train
 from medzoo.zoo.load import load
 from tests.conftest import CHECKOUT
 

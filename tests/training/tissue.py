@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from medzoo.io import write
-from medzoo.training.command import train
+from medzoo.training.train import train
 
 NAMES = ["background", "fluid", "grey", "white"]
 # Codes of the map that is synthesised from, and what they are.

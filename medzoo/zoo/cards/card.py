@@ -6,6 +6,7 @@ from medzoo.zoo.cards import markdown as md
 from medzoo.zoo.info import LICENCE_NOTE
 from medzoo.zoo.metrics_json import read_metrics
 from medzoo.zoo.recipe.schema import Recipe, read_recipe
+from medzoo.zoo.recipe.tasks import TASKS
 from medzoo.zoo.registry import read_entry
 
 CARD_FILE = "card.md"
@@ -17,7 +18,7 @@ _REPEATED = (
     "two scans of one person where there are such."
 )
 _NOT_MEASURED = "Not measured yet."
-# Of an engine's answer from that of Keras.
+# Of an engine's prediction from that of Keras.
 _DIFFERENCES = {
     "largest_difference": "Largest difference",
     "mean_difference": "Mean difference",
@@ -27,13 +28,6 @@ RESEARCH_ONLY = (
     "For research. Not a medical device: no diagnosis and no decision about a "
     "patient's care may rest on it."
 )
-_RESULT = {
-    "regression": ("value", "--json"),
-    "classification": ("label", "--json"),
-    "segmentation": ("labels", "-o labels.nii.gz"),
-    "reconstruction": ("image", "-o image.nii.gz"),
-    "super_resolution": ("image", "-o image.nii.gz"),
-}
 
 
 def render_card(folder: str | Path, source: str | None = None) -> str:
@@ -90,17 +84,13 @@ def _what_it_is(recipe: Recipe) -> str:
 
 
 def _answer(recipe: Recipe) -> str:
-    if recipe.task == "regression":
-        return f"a value in {md.plain(recipe.unit)}"
-    if recipe.class_names is None:
-        return "an image"
-    classes = ", ".join(map(md.plain, recipe.class_names))
-    start = "one of" if recipe.task == "classification" else "a label map of"
-    return f"{start}: {classes}"
+    classes = ", ".join(map(md.plain, recipe.class_names or ()))
+    unit = md.plain(recipe.unit or "")
+    return TASKS[recipe.task].gives.format(unit=unit, classes=classes)
 
 
 def _use(recipe: Recipe, source: str) -> str:
-    attribute, option = _RESULT[recipe.task]
+    task = TASKS[recipe.task]
     names = [channel["name"] for channel in recipe.channels if channel["required"]]
     python, shell = '"scan.nii.gz"', "scan.nii.gz"
     if len(names) > 1:
@@ -119,8 +109,8 @@ def _use(recipe: Recipe, source: str) -> str:
         "Use",
         "```python\nimport medzoo\n\n"
         f'model = medzoo.load("{source}")\n'
-        f"print(model.predict_volume({python}).{attribute})\n```",
-        f"```sh\nmedzoo predict {source} {shell} {option}\n```",
+        f"print(model.predict_volume({python}).{task.attribute})\n```",
+        f"```sh\nmedzoo predict {source} {shell} {task.option}\n```",
         several,
     )
 
@@ -174,7 +164,7 @@ def _measured_sections(measured: dict | None) -> tuple[str, ...]:
 
 
 def _engines(engines: dict) -> str:
-    """What runs the network: how long a scan takes, and how far the answers differ."""
+    """What runs the network: how long a scan takes, and how far predictions differ."""
     rows = [
         [
             md.plain(name),

@@ -6,6 +6,7 @@ from pathlib import Path
 from medzoo.zoo.cards.card import render_card
 from medzoo.zoo.metrics_json import read_metrics
 from medzoo.zoo.recipe.schema import Recipe, read_recipe
+from medzoo.zoo.recipe.tasks import TASKS
 
 CARD_FILE = "README.md"
 # Licences that the hub knows, by their SPDX names in lower case.
@@ -34,14 +35,7 @@ _HUB_LICENCES = frozenset(
         "mit",
     ]
 )
-# What the hub calls the tasks; it has no name for a number read from an image.
-_HUB_TASKS = {
-    "regression": "image-regression",
-    "classification": "image-classification",
-    "segmentation": "image-segmentation",
-    "reconstruction": "image-to-image",
-    "super_resolution": "image-to-image",
-}
+# The hub has no name for a number read from an image.
 _PIPELINES = frozenset(["image-classification", "image-segmentation", "image-to-image"])
 
 
@@ -64,7 +58,7 @@ def render_hub_card(folder: str | Path, source: str) -> str:
 def _metadata(recipe: Recipe, metrics: dict) -> str:
     from huggingface_hub import EvalResult, ModelCardData
 
-    task = _HUB_TASKS[recipe.task]
+    task = TASKS[recipe.task].hub_name
     name = ", ".join(data["name"] for data in recipe.data) or "unnamed"
     results = [
         EvalResult(

@@ -15,6 +15,7 @@ from medzoo.zoo.recipe.step_schema import (
     refuse_serialised,
 )
 from medzoo.zoo.recipe.strict_json import plain_object, read_json_object
+from medzoo.zoo.recipe.tasks import TASKS
 
 # Names alone, for a recipe is read before keras is; the classes stand in
 # medzoo.models.from_recipe, and a test keeps both equal.
@@ -31,18 +32,9 @@ ALLOWED_ARCHITECTURES = (
     "ResidualUNet3D",
     "SuperResolution3D",
 )
-TASKS = (
-    "regression",
-    "classification",
-    "segmentation",
-    "reconstruction",
-    "super_resolution",
-)
 RECIPE_FILE = "recipe.json"
 
 _OPTIONAL = ("unit", "class_names", "base_model")
-_TASKS_WITH_CLASSES = ("classification", "segmentation")
-_TASKS_WITHOUT_TARGET = ("reconstruction", "super_resolution")
 _NUMBER_LIMIT = 1_000_000  # no filter, size or unit count comes near it
 _BYTES_LIMIT = 2**30  # of a weights file
 _NAME = re.compile(r"[a-z0-9_]{1,64}")
@@ -68,7 +60,7 @@ class Recipe:
         name: Name in the zoo, `[a-z0-9_]{1,64}`.
         version: Dotted numbers, as "1.0".
         summary: One line.
-        task: One of `TASKS`.
+        task: One of `medzoo.zoo.recipe.tasks.TASKS`.
         architecture: `{"class": str, "arguments": dict}`.
         channels: List of `{"name": str, "required": bool}`.
         target: `{"column": str, "values", "label_map", "codes"}`, or None.
@@ -165,7 +157,7 @@ def _check_identity(recipe: Section) -> None:
     recipe.text("name", _NAME)
     recipe.text("version", _VERSION)
     recipe.text("summary", one_line=True)
-    recipe.choice("task", TASKS)
+    recipe.choice("task", tuple(TASKS))
 
 
 def _check_network(recipe: Section) -> None:
@@ -216,21 +208,22 @@ def _refuse_absurd_numbers(section: Section, value: object, key: str) -> None:
 
 def _check_meaning(recipe: Section) -> None:
     task = recipe.content["task"]
+    rules = TASKS[task]
     names = [channel.text("name", _NAME) for channel in _channels(recipe)]
     if len(set(names)) != len(names):
         raise recipe.fault("must differ", "channels", names, "Rename one.")
     for key, needed in (
-        ("unit", task == "regression"),
-        ("class_names", task in _TASKS_WITH_CLASSES),
+        ("unit", rules.has_unit),
+        ("class_names", rules.has_classes),
     ):
         value = recipe.content.get(key)
         if needed and value is None:
             raise recipe.fault(f"is needed for {task}", key, value, "Give it.")
         if not needed and value is not None:
             raise recipe.fault(f"has no meaning for {task}", key, value, "Remove it.")
-    if task == "regression":
+    if rules.has_unit:
         recipe.text("unit", one_line=True)
-    if task in _TASKS_WITH_CLASSES:
+    if rules.has_classes:
         classes = recipe.texts("class_names", least=2)
         if len(set(classes)) != len(classes):
             raise recipe.fault("must differ", "class_names", classes, "Rename one.")
@@ -247,7 +240,7 @@ def _channels(recipe: Section) -> list[Section]:
 def _check_target(recipe: Section) -> None:
     task = recipe.content["task"]
     if recipe.content["target"] is None:
-        if task not in _TASKS_WITHOUT_TARGET:
+        if TASKS[task].needs_target:
             raise recipe.fault(f"is needed for {task}", "target", None, "Give it.")
         return
     target = recipe.inner("target")
@@ -261,7 +254,7 @@ def _check_target(recipe: Section) -> None:
         values = target.inner("values")
         for key in values.content:
             values.text(key)
-            if task == "classification":
+            if TASKS[task].classes_in_table:
                 values.choice(key, tuple(recipe.content["class_names"]))
 
 

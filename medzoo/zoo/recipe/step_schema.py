@@ -1,4 +1,4 @@
-"""What the steps, layers and networks of a recipe may be told: names, kinds, bounds.
+"""Arguments of the steps, layers and networks of a recipe: names, kinds, bounds.
 
 A recipe may come from a stranger. Nothing in it reaches Keras' deserialiser, and what
 would end in a traceback or ask for absurd memory is refused when it is read. Names

@@ -6,10 +6,12 @@ from scipy import ndimage
 
 from medzoo.data.cases.case import Case
 from medzoo.data.feeds.degradation import degrade
-from medzoo.data.feeds.upsampling import RidgeUpsampling, cubic_b_spline
+from medzoo.data.feeds.upsampling import cubic_b_spline
 from medzoo.errors import InputError
 from medzoo.evaluation import evaluate
-from medzoo.evaluation.measure_super_resolution import RIDGE, measure_super_resolution
+from medzoo.evaluation.ridge_upsampling import RidgeUpsampling
+from medzoo.evaluation.super_resolution import RIDGE, measure_super_resolution
+from medzoo.evaluation.tasks import TASKS
 from medzoo.io import read, write
 from medzoo.volume import Volume
 
@@ -117,9 +119,10 @@ def test_the_cost_is_that_of_a_scan_as_coarse_as_the_model_expects(cases, monkey
         return {"seconds_per_scan": 1.0}
 
     monkeypatch.setattr(evaluate, "cost_of", measure)
-    recipe = {**make_recipe(), "task": "super_resolution"}
-    assert evaluate._cost(None, recipe, cases[0]) == {"seconds_per_scan": 1.0}
-    evaluate._cost(None, {**recipe, "task": "segmentation"}, cases[0])
+    recipe = make_recipe()
+    task = TASKS["super_resolution"](recipe)
+    assert evaluate._cost(None, task, cases[0]) == {"seconds_per_scan": 1.0}
+    evaluate._cost(None, TASKS["segmentation"](recipe), cases[0])
     coarse, whole = measured
     # What does not fill a coarse voxel is left out: 21 voxels make ten pairs.
     assert coarse.shape == (10, 11, 10)

@@ -4,23 +4,42 @@ import numpy as np
 
 from medzoo.data.cases.cohort import AGE, group_masks
 from medzoo.data.cases.training_views import View
-from medzoo.data.feeds.reconstruction import training_cases, validation_cases
 from medzoo.data.store.prepared_cases import PreparedCases
 from medzoo.errors import InputError
+from medzoo.evaluation.case_means import mean_over_cases
 from medzoo.evaluation.linear_probe import cross_validated, probe
+from medzoo.evaluation.task_evaluation import ImageEvaluation
 from medzoo.inference.reconstruct import answers_when_moved
 from medzoo.inference.spread import spread_scale
 from medzoo.metrics.calibration import spread_quality
 from medzoo.metrics.intervals import bootstrap
 from medzoo.metrics.regression import mean_absolute_error, r_squared
-from medzoo.training.linear_start import principal_components
 
 # Code lengths at which components are compared, besides the network's own.
 SHORTER_CODES = (32, 64)
 
 
+class ReconstructionEvaluation(ImageEvaluation):
+    """Compares reconstructions and codes, see `ImageEvaluation`."""
+
+    def measure_cases(self, predictor, cases, *, codes=None, progress=None):
+        """See `ImageEvaluation`."""
+        return measure_reconstruction(
+            predictor.model, self.recipe, cases, progress=progress
+        )
+
+    @staticmethod
+    def differences(first, second):
+        """The difference of embeddings, in percent, where there are any."""
+        if first.embedding is None:
+            return ImageEvaluation.differences(first, second)
+        length = float(np.linalg.norm(first.embedding)) or 1.0
+        off = float(np.linalg.norm(first.embedding - second.embedding))
+        return {"embedding": (100 * off / length, "%")}
+
+
 def measure_reconstruction(model, recipe, cases, *, folder=None, progress=None):
-    """Measures reconstruction error and what the code tells of age.
+    """Measures reconstruction error and how well the code predicts age.
 
     The error of a case is the mean squared difference of input and reconstruction over
     the network's whole input, in units of the input's variance, channels averaged.
@@ -46,6 +65,8 @@ def measure_reconstruction(model, recipe, cases, *, folder=None, progress=None):
     Raises:
         InputError: if no case has all channels.
     """
+    from medzoo.data.feeds.reconstruction import training_cases, validation_cases
+
     complete = [c for c in cases if len(c.images) == len(recipe["channels"])]
     measured = validation_cases(complete, recipe)
     others = training_cases(complete, recipe) if measured else []
@@ -64,10 +85,10 @@ def measure_reconstruction(model, recipe, cases, *, folder=None, progress=None):
     found = {
         "protocol": _protocol(count, len(others), recipe),
         "metrics": {
-            "reconstruction_error": _mean(errors[:count]),
+            "reconstruction_error": mean_over_cases(errors[:count]),
             **_probed(codes, ages, count),
             **{
-                f"uncertainty_{name}": _mean([row[name] for row in believed])
+                f"uncertainty_{name}": mean_over_cases([row[name] for row in believed])
                 for name in believed[0]
             },
         },
@@ -106,10 +127,10 @@ def _through(model, samples):
 def _believed(model, sample, scale):
     """`spread_quality` of one case over the network's input."""
     image = sample.astype(np.float32)
-    answer, spread = answers_when_moved(
+    predicted, spread = answers_when_moved(
         lambda moved: model.predict_on_batch(moved[None])[0], image
     )
-    return spread_quality(answer - image, scale * spread)
+    return spread_quality(predicted - image, scale * spread)
 
 
 def error_of(images, reconstructions):
@@ -137,18 +158,20 @@ def _probed(codes, ages, count):
     train[:count], test[count:] = False, False
     found = {}
     if train.sum() >= 10 and test.sum() >= 10:
-        answer = probe(codes[train], ages[train], codes[test])
-        found["age_r_squared"] = bootstrap(r_squared, ages[test], answer)
-        error = bootstrap(mean_absolute_error, ages[test], answer)
+        predicted = probe(codes[train], ages[train], codes[test])
+        found["age_r_squared"] = bootstrap(r_squared, ages[test], predicted)
+        error = bootstrap(mean_absolute_error, ages[test], predicted)
         found["age_mean_absolute_error"] = {**error, "unit": "years"}
     if known.sum() >= 20:
-        answer = cross_validated(codes[known], ages[known])
-        score = bootstrap(r_squared, ages[known], answer)
+        predicted = cross_validated(codes[known], ages[known])
+        score = bootstrap(r_squared, ages[known], predicted)
         found["age_r_squared_cross_validated"] = score
     return found
 
 
 def _baselines(samples, ages, count, length):
+    from medzoo.training.linear_start import principal_components
+
     flat = samples.reshape(len(samples), -1)
     found = principal_components(flat[count:], length)
     measured = flat[:count].astype(np.float32)
@@ -167,7 +190,9 @@ def _baselines(samples, ages, count, length):
             continue
         # Orthonormal directions: what they hold leaves the error.
         left = total - np.square(codes[:count, :number]).sum(1)
-        entry = {"reconstruction_error": _mean(left / flat.shape[1] / variance)}
+        entry = {
+            "reconstruction_error": mean_over_cases(left / flat.shape[1] / variance)
+        }
         if number:
             entry |= _probed(codes[:, :number], ages, count)
         name = f"PCA with {number} components" if number else "mean image"
@@ -178,13 +203,9 @@ def _baselines(samples, ages, count, length):
 def _groups(cases, errors):
     masks = group_masks([case.columns for case in cases])
     return {
-        name: {"reconstruction_error": _mean(errors[inside])}
+        name: {"reconstruction_error": mean_over_cases(errors[inside])}
         for name, inside in masks.items()
     }
-
-
-def _mean(values):
-    return bootstrap(lambda v: v.mean(axis=-1), np.asarray(values))
 
 
 def _protocol(count, others, recipe):

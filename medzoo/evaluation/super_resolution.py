@@ -2,20 +2,19 @@
 
 from pathlib import Path
 
-import numpy as np
-
 from medzoo.data.cases.case import Case
-from medzoo.data.cases.cohort import group_masks
+from medzoo.data.cases.cohort import SOURCE, group_masks
 from medzoo.data.cases.splits import named_split
 from medzoo.data.feeds.degradation import degrade_volume
-from medzoo.data.feeds.super_resolution import SOURCE
-from medzoo.data.feeds.upsampling import RidgeUpsampling, cubic_b_spline, fill_coarse
+from medzoo.data.feeds.upsampling import cubic_b_spline, fill_coarse
 from medzoo.errors import InputError
+from medzoo.evaluation.case_means import mean_over_cases
+from medzoo.evaluation.ridge_upsampling import RidgeUpsampling
+from medzoo.evaluation.task_evaluation import ImageEvaluation
 from medzoo.inference.super_resolve import super_resolve
 from medzoo.io import write
 from medzoo.metrics.calibration import spread_quality
 from medzoo.metrics.head_psnr import head_mask, head_psnr
-from medzoo.metrics.intervals import bootstrap
 from medzoo.preprocess import Preprocessor
 from medzoo.spatial.factor_grid import three_factors
 from medzoo.volume import Volume
@@ -24,6 +23,25 @@ from medzoo.volume import Volume
 PROFILES = (1.0, 0.7, 1.3)
 CUBIC = "cubic B-spline"
 RIDGE = "ridge regression from 5^3 coarse voxels"
+
+
+class SuperResolutionEvaluation(ImageEvaluation):
+    """Compares finer images, see `ImageEvaluation`."""
+
+    def measure_cases(self, predictor, cases, *, codes=None, progress=None):
+        """See `ImageEvaluation`."""
+        return measure_super_resolution(
+            predictor.model, self.recipe, cases, progress=progress
+        )
+
+    def input_case(self, case, folder):
+        """The case with its scan made coarse, as a file."""
+        recipe = self.recipe
+        factor = three_factors(recipe["architecture"]["arguments"]["upsampling_factor"])
+        preprocessor = Preprocessor(recipe["preprocessing"], recipe["channels"])
+        path = Path(folder) / "coarse.nii.gz"
+        write(degrade_volume(_fine(case, preprocessor, factor), factor), path)
+        return Case(case.case_id, {preprocessor.channels[0]: path})
 
 
 def measure_super_resolution(model, recipe, cases, *, progress=None):
@@ -72,21 +90,6 @@ def measure_super_resolution(model, recipe, cases, *, progress=None):
     return {"protocol": _protocol(len(measured), kind), **_summary(rows)}
 
 
-def coarse_case(case, recipe, folder):
-    """Returns a case as the model expects one: its scan made coarse, as a file.
-
-    Args:
-        case: `Case`.
-        recipe: dict, the recipe's content.
-        folder: path that the scan is written to.
-    """
-    factor = three_factors(recipe["architecture"]["arguments"]["upsampling_factor"])
-    preprocessor = Preprocessor(recipe["preprocessing"], recipe["channels"])
-    path = Path(folder) / "coarse.nii.gz"
-    write(degrade_volume(_fine(case, preprocessor, factor), factor), path)
-    return Case(case.case_id, {preprocessor.channels[0]: path})
-
-
 def _source(case):
     return case.columns.get(SOURCE, "")
 
@@ -98,7 +101,7 @@ def _fine(case, preprocessor, factor):
 
 
 def _fitted(cases, measured, preprocessor, factor):
-    """One regression a source: it is told the kind of scan, as the network is not."""
+    """One regression a source: it knows the kind of scan, the network does not."""
     ridges = {}
     wanted = {_source(case) for case in measured}
     for case in cases:
@@ -110,7 +113,7 @@ def _fitted(cases, measured, preprocessor, factor):
 
 def _compare(model, recipe, fine, factor, width, ridge):
     coarse = degrade_volume(fine, factor, width)
-    # How far its doubts can be believed is measured where its gain is.
+    # The calibration of its uncertainty is measured where its gain is.
     believed = width == PROFILES[0]
     # It stands in the recipe's orientation already.
     placed = coarse.with_array(coarse.array[..., None])
@@ -158,8 +161,7 @@ def _summary(rows):
         groups[name] = {"psnr_gain": _mean(inside, "psnr", "cubic")}
     metrics = _metrics(main, "psnr")
     for name in ("coverage", "rank_correlation"):
-        values = np.array([row[name] for row in main])
-        metrics[f"uncertainty_{name}"] = bootstrap(lambda v: v.mean(axis=-1), values)
+        metrics[f"uncertainty_{name}"] = mean_over_cases([row[name] for row in main])
     return {"metrics": metrics, "baselines": baselines, "groups": groups}
 
 
@@ -169,4 +171,4 @@ def _metrics(rows, key):
 
 def _mean(rows, key, minus=None):
     values = [row[key] - (row[minus] if minus else 0.0) for row in rows]
-    return {**bootstrap(lambda v: v.mean(axis=-1), np.array(values)), "unit": "dB"}
+    return mean_over_cases(values, "dB")

@@ -7,7 +7,7 @@ import medzoo
 from medzoo.data.feeds.reconstruction import reconstruction_cases
 from medzoo.errors import InputError
 from medzoo.evaluation.linear_probe import cross_validated, probe
-from medzoo.evaluation.measure_reconstruction import error_of, measure_reconstruction
+from medzoo.evaluation.reconstruction import error_of, measure_reconstruction
 from medzoo.models import ConvolutionalAutoencoder3D
 from medzoo.training.linear_start import start_linearly
 

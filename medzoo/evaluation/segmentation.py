@@ -11,19 +11,61 @@ from medzoo.data.cases.cohort import group_masks
 from medzoo.data.cases.label_check import read_checked_labels
 from medzoo.data.cases.splits import named_split
 from medzoo.errors import InputError
-from medzoo.evaluation.measure_regions import measure_regions
+from medzoo.evaluation.case_means import mean_over_cases
+from medzoo.evaluation.regions import measure_regions
+from medzoo.evaluation.task_evaluation import ImageEvaluation
 from medzoo.inference.postprocess import step_arguments
 from medzoo.metrics.calibration import error_detection, expected_calibration_error
-from medzoo.metrics.intervals import bootstrap
 from medzoo.metrics.segmentation import segmentation_metrics
 from medzoo.spatial import Grid, resample_labels
 
+# Smaller volumes are not compared: a voxel more or less says nothing.
+LEAST_ML = 1.0
 # Name in metrics.json, name in `segmentation_metrics`, unit.
 METRICS = (
     ("dice", "dice", None),
     ("absolute_volume_difference", "absolute_volume_difference", "%"),
     ("hausdorff_distance_95", "hausdorff_distance_95", "mm"),
 )
+
+
+class SegmentationEvaluation(ImageEvaluation):
+    """Compares label maps, see `ImageEvaluation`."""
+
+    @property
+    def needs_probabilities(self):
+        """True but for regions, whose probabilities take gigabytes."""
+        return step_arguments(self.recipe, "sides") is None
+
+    def measure_cases(self, predictor, cases, *, codes=None, progress=None):
+        """See `ImageEvaluation`."""
+        return measure_segmentation(
+            predictor.prediction,
+            self.recipe,
+            cases,
+            tables=predictor.folder,
+            codes=codes,
+            progress=progress,
+        )
+
+    @staticmethod
+    def differences(first, second):
+        """The difference of volumes, in percent of their mean."""
+        found = {}
+        for name, ml in first.volumes_ml.items():
+            if ml >= LEAST_ML:
+                other = second.volumes_ml[name]
+                percent = 200 * abs(ml - other) / (ml + other)
+                found[f"volume_{name.replace(' ', '_')}"] = (percent, "%")
+        return found
+
+    @staticmethod
+    def engine_difference(found, usual):
+        """The share of other labels, of the voxels that have one in either map."""
+        one, other = found.labels.array, usual.labels.array
+        some = np.count_nonzero((one > 0) | (other > 0))
+        share = np.count_nonzero(one != other) / max(1, some)
+        return {"other_labels": float(share)}
 
 
 def measure_segmentation(predict, recipe, cases, *, tables, codes=None, progress=None):
@@ -175,27 +217,21 @@ def summary(rows, class_names):
     present = [
         [row["classes"][k]["dice"] for k in labels if _is_there(row, k)] for row in rows
     ]
-    metrics = {"mean_dice": _mean([np.mean(dice) for dice in present])}
+    metrics = {"mean_dice": mean_over_cases([np.mean(dice) for dice in present])}
     for name, key, unit in METRICS:
         for k in labels:
             values = [row["classes"][k][key] for row in rows if _is_there(row, k)]
-            entry = _mean(values)
-            if unit is not None:
-                entry["unit"] = unit
+            entry = mean_over_cases(values, unit)
             metrics[f"{name}_{class_names[k].replace(' ', '_')}"] = entry
     for name in ("expected_calibration_error", "error_detection"):
         values = [row[name] for row in rows if np.isfinite(row.get(name, np.nan))]
         if values:
-            metrics[name] = _mean(values)
+            metrics[name] = mean_over_cases(values)
     return metrics
 
 
 def _is_there(row, label):
     return row["classes"][label]["true_volume_ml"] > 0
-
-
-def _mean(values):
-    return bootstrap(lambda v: v.mean(axis=-1), np.asarray(values, float))
 
 
 def _beside(tables, name):

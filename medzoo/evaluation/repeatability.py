@@ -1,4 +1,4 @@
-"""Repeatability: how far answers differ for scans that show the same head."""
+"""Repeatability: how far predictions of scans of one head differ."""
 
 from dataclasses import replace
 from itertools import combinations
@@ -8,8 +8,9 @@ import numpy as np
 from medzoo.batch.predictor import CaseError, Predictor
 from medzoo.datasets.read_cases import read_cases
 from medzoo.errors import InputError
+from medzoo.evaluation.case_means import mean_over_cases
+from medzoo.evaluation.tasks import TASKS
 from medzoo.io import read
-from medzoo.metrics.intervals import bootstrap
 from medzoo.progress import Progress
 from medzoo.spatial import Grid, resample_to
 from medzoo.spatial.resample import resample
@@ -20,8 +21,6 @@ NOISE = 0.03
 # Not a whole number of usual voxels.
 SHIFT_MM = 0.7
 COARSER = 1.25
-# Smaller volumes are not compared: a voxel more or less says nothing.
-LEAST_ML = 1.0
 
 
 def noisy(volume, generator):
@@ -78,8 +77,8 @@ def measure_repeatability(predict, cases, *, seed=0, progress=None):
             usual = predict(replace(case, images=scans))
             for name, change in VARIATIONS.items():
                 changed = {k: change(scan, generator) for k, scan in scans.items()}
-                answer = predict(replace(case, images=changed))
-                found[name].append(differences(usual, answer))
+                changed_prediction = predict(replace(case, images=changed))
+                found[name].append(_differences(usual, changed_prediction))
         except CaseError:
             continue
         finally:
@@ -87,7 +86,7 @@ def measure_repeatability(predict, cases, *, seed=0, progress=None):
                 progress(done, len(cases))
         people.setdefault(case.person, []).append(usual)
     pairs = [
-        differences(*pair) for own in people.values() for pair in combinations(own, 2)
+        _differences(*pair) for own in people.values() for pair in combinations(own, 2)
     ]
     if pairs:
         found["two scans of one person"] = pairs
@@ -101,7 +100,7 @@ def measure_repeatability(predict, cases, *, seed=0, progress=None):
 
 
 def measure_repeats(folder, table, *, threads=None):
-    """Measures how far answers differ for scans that show the same head.
+    """Measures how far predictions of scans of one head differ.
 
     Args:
         folder: path of a model's folder.
@@ -122,44 +121,14 @@ def measure_repeats(folder, table, *, threads=None):
     return {"repeatability": found}
 
 
-def differences(first, second):
-    """Returns how far two predictions differ: dict of measure -> (value, unit)."""
-    if first.task == "regression":
-        return {"value": (abs(first.value - second.value), first.unit)}
-    if first.task == "classification":
-        off = abs(first.probabilities[first.label] - second.probabilities[first.label])
-        return {
-            "probability": (off, None),
-            "label_changes": (float(first.label != second.label), None),
-        }
-    if first.task == "segmentation":
-        return {
-            f"volume_{name.replace(' ', '_')}": (
-                200 * abs(a - second.volumes_ml[name]) / (a + second.volumes_ml[name]),
-                "%",
-            )
-            for name, a in first.volumes_ml.items()
-            if a >= LEAST_ML
-        }
-    if first.embedding is not None:
-        length = float(np.linalg.norm(first.embedding)) or 1.0
-        off = float(np.linalg.norm(first.embedding - second.embedding))
-        return {"embedding": (100 * off / length, "%")}
-    return _image_difference(first.image, second.image)
-
-
-def _image_difference(first, second):
-    back = resample_to(second, Grid.of(first)).array
-    array = np.asarray(first.array, np.float32)
-    scale = float(np.percentile(array, 99)) or 1.0
-    return {"image": (100 * float(np.abs(array - back).mean()) / scale, "%")}
-
-
 def _means(rows):
     found = {}
     for name in dict.fromkeys(key for row in rows for key in row):
-        values = [row[name][0] for row in rows if name in row]
-        entry = bootstrap(lambda v: v.mean(axis=-1), np.asarray(values, float))
         unit = next(row[name][1] for row in rows if name in row)
-        found[name] = {**entry, **({} if unit is None else {"unit": unit})}
+        values = [row[name][0] for row in rows if name in row]
+        found[name] = mean_over_cases(values, unit)
     return found
+
+
+def _differences(first, second):
+    return TASKS[first.task].differences(first, second)

@@ -1,4 +1,4 @@
-"""`medzoo train` for tasks whose answers are images: one split, or a few folds."""
+"""Training of tasks that predict images: one split, or a few folds."""
 
 import json
 from pathlib import Path
@@ -7,16 +7,11 @@ from medzoo.data.cases.splits import named_split, stratified_folds
 from medzoo.errors import InputError
 from medzoo.files import write_text_atomically
 from medzoo.training.fit import fit
-from medzoo.training.reconstruction import ReconstructionTraining
-from medzoo.training.segmentation import SegmentationTraining
 from medzoo.training.settings import TrainingSettings, for_fine_tuning
+from medzoo.training.tasks import TASKS
 from medzoo.training.weights_file import write_weights
 
 CROSS_VALIDATION_FILE = "cross_validation.json"
-TASKS = {
-    "segmentation": SegmentationTraining,
-    "reconstruction": ReconstructionTraining,
-}
 
 
 def train_images(
@@ -60,9 +55,8 @@ def train_images(
     settings = TrainingSettings.from_recipe(recipe)
     if start is not None:
         recipe = for_fine_tuning(recipe)
-    task = TASKS[recipe["task"]](
-        cases, recipe, keeping, tables=tables, threads=threads, log=log
-    )
+    task = TASKS[recipe["task"]](recipe)
+    task.prepare(cases, keeping, tables=tables, threads=threads, log=log)
     inside, held_out = named_split(cases, recipe)
     if not inside:
         raise InputError(
@@ -71,17 +65,25 @@ def train_images(
         )
     log(f"{len(inside)} cases for training, {len(held_out)} for validation")
     runs = output / "runs"
-    if not held_out:
+    if task.cross_validated and not held_out:
         _cross_validate(task, cases, recipe, output, start, workers, log)
     data = task.dataset(inside, settings.seed)
     solved = None if start is not None else task.closed_form(data)
     if solved is not None:
         return solved
     if start is None:
-        start = task.start(data, runs / "start.weights.h5")
+        start = task.start(data, runs / "start.weights.h5", log)
     measure = task.measure(held_out)
-    more = {"measure": measure, "start": start, "workers": workers}
-    return fit(recipe, data, runs / "model", log=log, **more)
+    model = fit(
+        recipe,
+        data,
+        runs / "model",
+        log=log,
+        measure=measure,
+        start=start,
+        workers=workers,
+    )
+    return task.finish(model, data, measure, log)
 
 
 def _cross_validate(task, cases, recipe, output, start, workers, log):

@@ -1,6 +1,5 @@
-"""The work of `medzoo train`: cases in, a model folder out."""
+"""Training of a zoo model: cases in, a model folder out."""
 
-import json
 import sys
 import time
 from pathlib import Path
@@ -16,23 +15,23 @@ from medzoo.data.store.prepared_cases import PreparedCases
 from medzoo.data.store.storage_modes import keeping_in
 from medzoo.datasets.known_layouts import read_layout
 from medzoo.errors import InputError
-from medzoo.files import write_text_atomically
 from medzoo.models.from_recipe import build_model
-from medzoo.training import image_command
+from medzoo.progress import every_twentieth
 from medzoo.training.anatomy import train_anatomy
 from medzoo.training.cross_validation import (
     check_enough,
     cross_validate,
     write_out_of_fold,
 )
-from medzoo.training.fit import Terminated, check_rematerialize, fit
+from medzoo.training.fit import Terminated, fit
+from medzoo.training.image_training import train_images, write_model
+from medzoo.training.network import check_rematerialize
 from medzoo.training.precision import precision_here
-from medzoo.training.preparation import every_twentieth
 from medzoo.training.run_facts import begin_run
 from medzoo.training.settings import TrainingSettings, with_step
-from medzoo.training.spread_scale import with_spread_scale
-from medzoo.training.super_resolution import train_super_resolution
-from medzoo.training.weights_file import write_weights
+from medzoo.training.spread_calibration import with_spread_scale
+from medzoo.training.task_training import ImageTraining
+from medzoo.training.tasks import TASKS
 
 EXIT_DONE = 0
 EXIT_INTERRUPTED = 130
@@ -58,8 +57,8 @@ def train(
     """Trains a model as its recipe says: a cross-validation, then what is published.
 
     An ensemble is made of the networks of the folds; a single network is trained once
-    more on all cases. Tasks that answer in images have one split instead, see
-    `medzoo.training.image_command`. Interrupted, it goes on where it stopped.
+    more on all cases. Tasks that predict images have one split instead, see
+    `medzoo.training.image_training`. Interrupted, it goes on where it stopped.
 
     Args:
         recipe: dict, the recipe's content.
@@ -68,7 +67,7 @@ def train(
             left there, beside the runs and prepared scans that may be deleted after.
         target: str or None, a column instead of the recipe's.
         tables: path of the folder with the recipe's tables of codes, or None.
-        start: path of weights to start from, for tasks that answer in images; or None.
+        start: path of weights to start from, for tasks that predict images; or None.
         threads: int or None, processes that prepare scans. Defaults to 2.
         precision: str or None, "float32", "mixed_bfloat16" or "mixed_float16" instead
             of the recipe's `dtype`. None: as the recipe says, but float32 for bfloat16
@@ -95,69 +94,81 @@ def train(
     """
     output = Path(output)
     say = log or (lambda line: None)
-    precision = precision or precision_here(recipe["training"].get("dtype"), say)
-    step = {"accumulate": accumulate, "rematerialize": rematerialize}
-    recipe = with_step(recipe, precision=precision, **step)
+    recipe = with_step(
+        recipe,
+        precision=precision or precision_here(recipe["training"].get("dtype"), say),
+        accumulate=accumulate,
+        rematerialize=rematerialize,
+    )
     check_rematerialize(recipe)
-    if recipe["task"] not in ("regression", "classification"):
-        more = {"tables": tables, "start": start, "workers": workers, "log": log}
-        more |= {"keeping": keeping_in(output / "prepared", feed), "restart": restart}
-        return _train_images(recipe, cases, output, target, threads, **more)
+    keeping = keeping_in(output / "prepared", feed)
+    if issubclass(TASKS[recipe["task"]], ImageTraining):
+        recipe, usable = image_cases(cases, recipe, target)
+        say(f"{counted(usable)} to learn from")
+        runs = output / "runs"
+        begin_run(runs, recipe, usable, start=start, restart=restart, log=say)
+        model = train_images(
+            recipe,
+            usable,
+            output,
+            keeping=keeping,
+            tables=tables,
+            start=start,
+            threads=threads or 2,
+            workers=workers,
+            log=say,
+        )
+        write_model(model, with_spread_scale(model, recipe, usable), output)
+        return output
     _check_members(recipe)
     if target is not None:
         recipe = {**recipe, "target": {**recipe["target"], "column": target}}
-    labelled = labelled_cases(cases, recipe)
-    targets = [target_value(case, recipe) for case in labelled]
-    say(f"{counted(labelled)} with a target")
-    check_enough(recipe, labelled, targets)
-    begin_run(output / "runs", recipe, labelled, restart=restart, log=say)
-    views = read_views(recipe["training"])
-    keeping = keeping_in(output / "prepared", feed)
-    prepared = PreparedCases(labelled, recipe, views, **keeping)
-    prepared.prepare(workers=threads or 2, progress=every_twentieth(say))
-    making = {"workers": workers, "log": log}
+    prepared, targets = _prepared(
+        recipe, cases, output, keeping, threads or 2, restart, say
+    )
     if recipe["architecture"]["class"] == "AnatomyReadout3D":
         made = train_anatomy(recipe, prepared, targets, output, start=start, log=say)
-        image_command.write_model(*made, output)
-        return output
-    _train_networks(recipe, prepared, targets, output, **making)
+    else:
+        made = _train_networks(recipe, prepared, targets, output, workers, log)
+    write_model(*made, output)
     return output
 
 
-def _train_networks(recipe, prepared, targets, output, **making):
-    """Cross-validates, trains what is published, and writes the model folder."""
+def _prepared(recipe, cases, output, keeping, threads, restart, log):
+    """Starts a run over the cases with a target; returns them prepared, and targets."""
+    labelled = labelled_cases(cases, recipe)
+    targets = [target_value(case, recipe) for case in labelled]
+    log(f"{counted(labelled)} with a target")
+    check_enough(recipe, labelled, targets)
+    begin_run(output / "runs", recipe, labelled, restart=restart, log=log)
+    prepared = PreparedCases(
+        labelled, recipe, read_views(recipe["training"]), **keeping
+    )
+    prepared.prepare(workers=threads, progress=every_twentieth(log))
+    return prepared, targets
+
+
+def _train_networks(recipe, prepared, targets, output, workers, log):
+    """Cross-validates, and trains what is published; returns it and its recipe."""
     networks, outputs, folds = cross_validate(
-        recipe, prepared, targets, output / "runs", **making
+        recipe, prepared, targets, output / "runs", workers=workers, log=log
     )
     interval = write_out_of_fold(
         output / "out_of_fold.csv", recipe, prepared.cases, targets, outputs, folds
     )
     if "num_members" not in recipe["architecture"]["arguments"]:
+        settings = TrainingSettings.from_recipe(recipe)
+        data = CaseDataset(
+            prepared,
+            targets,
+            recipe,
+            batch_size=settings.batch_size,
+            seed=settings.seed,
+            weights=case_weights(prepared.cases, targets, recipe["training"]),
+        )
         folder = output / "runs" / "all"
-        networks = [_on_all(recipe, prepared, targets, folder, **making)]
-    facts = write_weights(_assembled(recipe, networks), output / "model.weights.h5")
-    content = with_results(recipe, facts, interval)
-    text = json.dumps(content, indent=2, ensure_ascii=False)
-    write_text_atomically(output / "recipe.json", text + "\n")
-
-
-def _train_images(
-    recipe, cases, output, target, threads, *, tables, restart, log, **more
-):
-    more["log"] = log or (lambda line: None)
-    recipe, usable = image_cases(cases, recipe, target)
-    more["log"](f"{counted(usable)} to learn from")
-    asked = {"start": more["start"], "restart": restart, "log": more["log"]}
-    begin_run(output / "runs", recipe, usable, **asked)
-    if recipe["task"] == "super_resolution":
-        runs = output / "runs" / "model"
-        model = train_super_resolution(recipe, usable, runs, **more)
-    else:
-        more |= {"tables": tables, "threads": threads or 2}
-        model = image_command.train_images(recipe, usable, output, **more)
-    recipe = with_spread_scale(model, recipe, usable)
-    image_command.write_model(model, recipe, output)
-    return output
+        networks = [fit(recipe, data, folder, workers=workers, log=log)]
+    return _assembled(recipe, networks), with_interval(recipe, interval)
 
 
 def _check_members(recipe):
@@ -170,14 +181,6 @@ def _check_members(recipe):
         )
 
 
-def _on_all(recipe, prepared, targets, folder, **making):
-    settings = TrainingSettings.from_recipe(recipe)
-    more = {"batch_size": settings.batch_size, "seed": settings.seed}
-    more["weights"] = case_weights(prepared.cases, targets, recipe["training"])
-    data = CaseDataset(prepared, targets, recipe, **more)
-    return fit(recipe, data, folder, **making)
-
-
 def _assembled(recipe, networks):
     """The published network: an ensemble of those trained, or the one that is."""
     model = build_model({**recipe, "weights": None})
@@ -187,16 +190,15 @@ def _assembled(recipe, networks):
     return model
 
 
-def with_results(recipe, weights, interval):
-    """Returns the recipe with the facts of new weights and a measured interval."""
-    urls = (recipe.get("weights") or {}).get("urls", [])
+def with_interval(recipe, interval):
+    """Returns the recipe with a measured interval, where it has such a step."""
     steps = [
         {"step": "interval", "arguments": interval}
         if step["step"] == "interval" and interval is not None
         else step
         for step in recipe["postprocessing"]
     ]
-    return {**recipe, "postprocessing": steps, "weights": {**weights, "urls": urls}}
+    return {**recipe, "postprocessing": steps}
 
 
 def run(recipe, options):

@@ -7,8 +7,8 @@ import medzoo
 from medzoo.batch.predictor import CaseError
 from medzoo.data.cases.case import Case
 from medzoo.errors import InputError
-from medzoo.evaluation.measure_regions import dice_of_codes, measure_regions
-from medzoo.evaluation.measure_segmentation import measure_segmentation
+from medzoo.evaluation.regions import dice_of_codes, measure_regions
+from medzoo.evaluation.segmentation import measure_segmentation
 from medzoo.inference.prediction import Prediction
 
 RECIPE = {

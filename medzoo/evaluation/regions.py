@@ -8,9 +8,9 @@ from medzoo.data.cases.cohort import group_masks
 from medzoo.data.cases.label_check import read_checked_labels
 from medzoo.data.cases.splits import named_split
 from medzoo.errors import InputError
+from medzoo.evaluation.case_means import mean_over_cases
 from medzoo.inference.postprocess import step_arguments
 from medzoo.inference.sides import published_classes
-from medzoo.metrics.intervals import bootstrap
 from medzoo.spatial import Grid, resample_labels
 
 
@@ -105,14 +105,14 @@ def _members(recipe):
 
 def _means(dice, recipe):
     """Means over regions, then over cases."""
-    found = {"mean_dice": _interval(np.nanmean(dice, axis=1))}
+    found = {"mean_dice": mean_over_cases(np.nanmean(dice, axis=1))}
     members = _members(recipe)
     for name, classes in (step_arguments(recipe, "groups") or {}).items():
         columns = [column for k in classes for column in members[k]]
         values = dice[:, columns]
         values = values[np.isfinite(values).any(axis=1)]
         if len(values):
-            found[f"mean_dice_{name}"] = _interval(np.nanmean(values, axis=1))
+            found[f"mean_dice_{name}"] = mean_over_cases(np.nanmean(values, axis=1))
     return found
 
 
@@ -124,9 +124,5 @@ def _each(dice, recipe):
         values = values[np.isfinite(values).any(axis=1)]
         if len(values):
             name = recipe["class_names"][k].replace(" ", "_")
-            found[f"dice_{name}"] = _interval(np.nanmean(values, axis=1))
+            found[f"dice_{name}"] = mean_over_cases(np.nanmean(values, axis=1))
     return found
-
-
-def _interval(values):
-    return bootstrap(lambda v: v.mean(axis=-1), np.asarray(values, float))

@@ -7,15 +7,14 @@ import medzoo
 from medzoo.batch.predictor import CaseError
 from medzoo.data.cases.case import Case
 from medzoo.errors import InputError
-from medzoo.evaluation.measure_repeatability import (
+from medzoo.evaluation.metrics_file import write_cost
+from medzoo.evaluation.repeatability import (
     NOISE,
     SHIFT_MM,
-    differences,
     measure_repeatability,
     moved,
     noisy,
 )
-from medzoo.evaluation.metrics_file import write_cost
 from medzoo.inference.prediction import Prediction
 from medzoo.zoo.metrics_json import read_metrics
 from medzoo.zoo.registry import read_entry, zoo_folder
@@ -82,21 +81,6 @@ def test_a_shift_moves_the_samples_and_not_the_head():
         for v in (volume, shifted)
     ]
     np.testing.assert_allclose(*place, atol=0.3)
-
-
-def test_differences_of_each_task():
-    a = Prediction("classification", "m", label="x", probabilities={"x": 0.9, "y": 0.1})
-    b = Prediction("classification", "m", label="y", probabilities={"x": 0.4, "y": 0.6})
-    assert differences(a, b)["probability"][0] == pytest.approx(0.5)
-    assert differences(a, b)["label_changes"][0] == 1
-    a = Prediction("segmentation", "m", volumes_ml={"big one": 10.0, "dust": 0.1})
-    b = Prediction("segmentation", "m", volumes_ml={"big one": 12.0, "dust": 0.3})
-    assert differences(a, b) == {"volume_big_one": (pytest.approx(400 / 22), "%")}
-    a = Prediction("reconstruction", "m", embedding=np.array([3.0, 4.0]))
-    b = Prediction("reconstruction", "m", embedding=np.array([3.0, 3.0]))
-    assert differences(a, b)["embedding"] == (pytest.approx(20.0), "%")
-    a, b = (Prediction("super_resolution", "m", image=scan(k)) for k in (100, 110))
-    assert 0 < differences(a, b)["image"][0] < 10
 
 
 def test_cases_that_fail_are_left_out_and_none_is_refused(cases):

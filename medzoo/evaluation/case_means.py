@@ -1,0 +1,19 @@
+"""Means over cases, as metrics.json has them."""
+
+import numpy as np
+
+from medzoo.metrics.intervals import bootstrap
+
+
+def mean_over_cases(values, unit=None):
+    """Returns the mean with its interval, bootstrapped over cases.
+
+    Args:
+        values: sequence of float, one a case.
+        unit: str or None, left out where there is none.
+
+    Returns:
+        dict `{"value", "ci95", "n"}`, and `"unit"` where there is one.
+    """
+    entry = bootstrap(lambda v: v.mean(axis=-1), np.asarray(values, float))
+    return entry if unit is None else {**entry, "unit": unit}

@@ -1,0 +1,67 @@
+"""A value measured: errors in its unit, the coverage of intervals, constants."""
+
+import numpy as np
+
+from medzoo.evaluation.task_evaluation import NumberEvaluation, apart
+from medzoo.evaluation.truth import Truth
+from medzoo.metrics import regression_metrics
+
+# Groups on the card: thirds of the cases by their target.
+NUM_GROUPS = 3
+
+
+class RegressionEvaluation(NumberEvaluation):
+    """Compares values, see `NumberEvaluation`."""
+
+    def measure(self, truth):
+        """See `NumberEvaluation`."""
+        return regression_metrics(
+            truth.target,
+            truth.prediction,
+            truth.low,
+            truth.high,
+            unit=self.recipe["unit"],
+        )
+
+    def truth(self, targets, records, columns):
+        """See `NumberEvaluation`."""
+        intervals = [record.get("interval") for record in records]
+        known = all(interval is not None for interval in intervals)
+        low, high = np.array(intervals, float).T if known else (None, None)
+        value = np.array([record["value"] for record in records])
+        return Truth(targets, value, low, high, columns=columns)
+
+    def read_rows(self, rows):
+        """See `TaskEvaluation`."""
+        folds = [int(row["fold"]) for row in rows]
+        names = ("target", "prediction", "low", "high")
+        columns = [np.array([float(row[n]) for row in rows]) for n in names]
+        if not all(np.isfinite(column).all() for column in columns):
+            raise ValueError("numbers that are not finite")
+        return Truth(*columns, folds, rows)
+
+    def constants(self):
+        """See `NumberEvaluation`."""
+        return {"mean": np.mean, "median": np.median}
+
+    def target_groups(self, truth):
+        """Thirds of the cases by target, where there are enough."""
+        masks = {}
+        if len(truth.target) >= 10 * NUM_GROUPS:
+            order = np.argsort(truth.target, kind="stable")
+            for part in np.array_split(order, NUM_GROUPS):
+                least, most = truth.target[part].min(), truth.target[part].max()
+                inside = np.zeros(len(order), bool)
+                inside[part] = True
+                masks[f"{least:.0f} to {most:.0f} {self.recipe['unit']}"] = inside
+        return masks
+
+    @staticmethod
+    def differences(first, second):
+        """See `TaskEvaluation`."""
+        return {"value": (abs(first.value - second.value), first.unit)}
+
+    @staticmethod
+    def engine_difference(found, usual):
+        """See `TaskEvaluation`."""
+        return apart(found.value, usual.value, usual.unit)

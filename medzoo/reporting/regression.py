@@ -1,0 +1,60 @@
+"""A value in a report: the number, its interval, and where it lies among others."""
+
+import numpy as np
+
+from medzoo.reporting.charts import value_chart
+from medzoo.reporting.markup import element
+from medzoo.reporting.task_report import Cell, TaskReport, headline
+
+
+class RegressionReport(TaskReport):
+    """Shows values, see `TaskReport`."""
+
+    shows_population = True
+
+    def heads(self):
+        """See `TaskReport`."""
+        return [f"Value ({self.recipe['unit']})", "90 % interval"]
+
+    def cells(self, found):
+        """See `TaskReport`."""
+        cells = [Cell(f"Value ({found.unit})", f"{found.value:.1f}", found.value)]
+        if found.interval is not None:
+            low, high = found.interval
+            cells.append(Cell("90 % interval", f"{low:.1f} to {high:.1f}", low))
+        return cells
+
+    def section(self, found, population=None):
+        """See `TaskReport`."""
+        parts = [headline(f"{found.value:.1f} {found.unit}")]
+        if found.interval is not None:
+            low, high = found.interval
+            text = (
+                f"90 % interval: {low:.1f} to {high:.1f} {found.unit}. It holds the "
+                "truth of nine in ten cases like those that the model was measured on."
+            )
+            parts.append(element("p", text))
+        if found.uncertainty is not None:
+            deviation = f"Standard deviation of the answer: {found.uncertainty:.2f}"
+            parts.append(element("p", f"{deviation} {found.unit}."))
+        if population is not None or found.interval is not None:
+            chart = value_chart(found.value, found.interval, found.unit, population)
+            caption = "Line: this scan."
+            if found.interval is not None:
+                caption += " Band: its 90 % interval."
+            if population is not None:
+                column = self.recipe["target"]["column"]
+                caption += (
+                    f" Bars: {column} of the {len(population)} cases "
+                    "that the model was trained and cross-validated on."
+                )
+            parts.append(element("figure", chart, element("figcaption", caption)))
+        if population is not None:
+            low, high = float(np.min(population)), float(np.max(population))
+            if not low <= found.value <= high:
+                text = (
+                    f"The value lies outside of what the model was trained on "
+                    f"({low:.1f} to {high:.1f} {found.unit})."
+                )
+                parts.append(element("p", text, class_="warning"))
+        return parts

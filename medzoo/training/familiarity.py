@@ -1,0 +1,74 @@
+"""How uncertainty grows with the distance from what a model was fitted to."""
+
+import numpy as np
+
+from medzoo.inference.familiarity import widening
+from medzoo.training.tasks import TASKS
+
+# Nine of ten people of a scanner that is known lie nearer than what is called usual.
+USUAL = 0.9
+# Uncertainty grows with the distance to this power at most.
+MAX_GROWTH = 4.0
+
+
+def familiarity(recipe, home, away, interval):
+    """Finds how uncertainty grows with the distance from what a model was fitted to.
+
+    Args:
+        recipe: dict.
+        home: `HeldOut`, people left out.
+        away: `HeldOut`, scanners left out.
+        interval: dict of the interval at home, or None for classes.
+
+    Returns:
+        dict, arguments of the step "familiarity".
+    """
+    usual = float(np.quantile(home.distances, USUAL))
+    growths = np.arange(0, MAX_GROWTH + 0.01, 0.1)
+    task = TASKS[recipe["task"]](recipe)
+    scores = [
+        task.score(
+            away.targets,
+            away.outputs,
+            widening(away.distances, usual, growth),
+            interval,
+        )
+        for growth in growths
+    ]
+    growth = float(growths[int(np.argmin(scores))])
+    limit = usual * 2 ** (1 / growth) if growth else 2 * float(away.distances.max())
+    return {
+        "usual": round(usual, 4),
+        "growth": round(growth, 2),
+        "limit": round(limit, 4),
+    }
+
+
+def uncertainty_by_others(recipe, home, away, sources):
+    """Finds the uncertainty of each case as if its scanner had never been there.
+
+    Interval and growth come from the other scanners: what is chosen on a scanner could
+    not be judged by it.
+
+    Args:
+        recipe: dict.
+        home: `HeldOut`, people left out.
+        away: `HeldOut`, scanners left out.
+        sources: list of str, the scanner of each case.
+
+    Returns:
+        list of the interval of each case (None for classes), and `(cases,)` array of
+        what it is multiplied by, or logits are divided by.
+    """
+    sources = np.asarray(sources)
+    task = TASKS[recipe["task"]](recipe)
+    intervals, factors = [None] * len(sources), np.ones(len(sources))
+    for source in dict.fromkeys(sources.tolist()):
+        own = sources == source
+        known = home.only(~own)
+        interval = task.interval(known.targets, known.outputs)
+        step = familiarity(recipe, known, away.only(~own), interval)
+        factors[own] = widening(away.distances[own], step["usual"], step["growth"])
+        for place in np.flatnonzero(own):
+            intervals[place] = interval
+    return intervals, factors

@@ -1,0 +1,55 @@
+"""out_of_scanner.csv: each case predicted by a readout that never saw its scanner."""
+
+import csv
+import io
+
+import numpy as np
+
+from medzoo.data.cases.cohort import AGE, SEX, SOURCE
+from medzoo.files import write_text_atomically
+from medzoo.training.tasks import TASKS
+
+OUT_OF_SCANNER_FILE = "out_of_scanner.csv"
+# Columns of the case table that are written beside the predictions.
+KNOWN = (SOURCE, AGE, SEX)
+
+
+def write_out_of_scanner(path, recipe, held_out, uncertainty, cases):
+    """Writes the prediction of each case by a readout that never saw its scanner.
+
+    Args:
+        path: path of the csv, replaced atomically.
+        recipe: dict.
+        held_out: `HeldOut`, scanners left out.
+        uncertainty: intervals and factors, as `uncertainty_by_others` gives them.
+        cases: list of `Case`.
+    """
+    task = TASKS[recipe["task"]](recipe)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["case_id", "fold", *task.columns(), "distance", *KNOWN])
+    sources = sources_of(cases)
+    order = {name: number for number, name in enumerate(dict.fromkeys(sources))}
+    for i, (case, interval, factor) in enumerate(zip(cases, *uncertainty, strict=True)):
+        cells = task.cells(held_out.targets[i], held_out.outputs[i], interval, factor)
+        known = [case.columns.get(name, "") for name in KNOWN]
+        distance = f"{held_out.distances[i]:.4f}"
+        fold = order[sources[i]]
+        writer.writerow([case.case_id, fold, *cells, distance, *known])
+    write_text_atomically(path, text.getvalue())
+
+
+def scanner_errors_text(recipe, held_out, sources):
+    """Returns a line on the errors on each scanner that was left out, for the log."""
+    task = TASKS[recipe["task"]](recipe)
+    parts = []
+    for source in dict.fromkeys(sources):
+        own = held_out.only(np.array([s == source for s in sources]))
+        found = task.error_text(own.targets, own.outputs)
+        parts.append(f"{source} left out: {found}")
+    return "; ".join(parts)
+
+
+def sources_of(cases):
+    """Returns the scanner of each case, list of str."""
+    return [case.columns.get(SOURCE, "") for case in cases]

@@ -1,0 +1,32 @@
+"""The interval around a value that holds the truth so often, from held-out errors."""
+
+import numpy as np
+
+from medzoo.errors import RecipeError
+
+
+def error_bounds(residuals, coverage):
+    """Returns `(low, high)`, what to add to a prediction to hold the truth so often.
+
+    Split-conformal: the quantiles are taken a little further out, so that the
+    coverage holds for finitely many errors.
+
+    Args:
+        residuals: `(cases,)` array, target minus prediction.
+        coverage: float, in (0, 1).
+
+    Raises:
+        RecipeError: if there are too few errors for that coverage.
+
+    Source:
+        Lei et al., "Distribution-Free Predictive Inference for Regression" (2018).
+    """
+    ordered = np.sort(np.asarray(residuals, float))
+    count = len(ordered)
+    outside = int(np.floor((1 - coverage) / 2 * (count + 1)))
+    if outside < 1:
+        raise RecipeError(
+            f"An interval of coverage {coverage} needs more cases. "
+            f"Received: {count} errors. Add cases or lower the coverage."
+        )
+    return float(ordered[outside - 1]), float(ordered[count - outside])

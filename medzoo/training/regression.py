@@ -1,0 +1,63 @@
+"""Training of a value: its loss, its readout, its interval, and its errors."""
+
+import keras
+import numpy as np
+
+from medzoo.inference.postprocess import step_arguments
+from medzoo.training.prediction_interval import error_bounds
+from medzoo.training.ridge import ridge_regression
+from medzoo.training.task_training import NumberTraining
+
+
+class RegressionTraining(NumberTraining):
+    """Trains values, see `NumberTraining`."""
+
+    metrics = ("mae",)
+    # Whatever the data, the loss is in the unit of the target.
+    keeps_own_loss = True
+
+    def usual_loss(self):
+        """See `TaskTraining`."""
+        return keras.losses.MeanAbsoluteError()
+
+    def fit_ridge(self, samples, targets, penalty, subjects, weights=None):
+        """See `NumberTraining`."""
+        targets = np.asarray(targets, np.float64)[:, None]
+        return ridge_regression(samples, targets, penalty, weights)
+
+    def check_folds(self, folds):
+        """Raises RecipeError if there are too few errors for the coverage."""
+        fewest = len(folds) - max(folds.count(fold) for fold in set(folds))
+        error_bounds(np.zeros(fewest), self._coverage())
+
+    def interval(self, targets, outputs):
+        """See `NumberTraining`."""
+        coverage = self._coverage()
+        low, high = error_bounds(targets - outputs[:, 0], coverage)
+        return {"coverage": coverage, "lower": low, "upper": high}
+
+    def columns(self):
+        """See `NumberTraining`."""
+        return ["target", "prediction", "low", "high"]
+
+    def cells(self, target, output, interval=None, widening=1.0):
+        """See `NumberTraining`."""
+        value = float(output[0])
+        ends = [value + widening * interval[end] for end in ("lower", "upper")]
+        return [f"{float(number):.4f}" for number in (target, value, *ends)]
+
+    def error_text(self, targets, outputs):
+        """See `NumberTraining`."""
+        off = np.asarray(outputs)[:, 0] - targets
+        error = f"mean absolute error {np.abs(off).mean():.2f} {self.recipe['unit']}"
+        return f"{error}, bias {off.mean():+.2f} on {len(off)}"
+
+    def score(self, targets, outputs, widening, interval=None):
+        """The mean interval score: width, and how far the truth lies outside."""
+        low = outputs[:, 0] + widening * interval["lower"]
+        high = outputs[:, 0] + widening * interval["upper"]
+        missed = np.maximum(low - targets, 0) + np.maximum(targets - high, 0)
+        return np.mean(high - low + 2 / (1 - interval["coverage"]) * missed)
+
+    def _coverage(self):
+        return (step_arguments(self.recipe, "interval") or {}).get("coverage", 0.9)

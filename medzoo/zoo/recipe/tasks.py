@@ -1,0 +1,56 @@
+"""The tasks of the zoo: what a recipe of each must say, and how cards present it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Task:
+    """What recipes and cards need to know of a task.
+
+    Args:
+        gives: What a prediction is, with `{unit}` and `{classes}` of the recipe.
+        attribute: The attribute of a `Prediction` that holds it.
+        option: The option of `medzoo predict` that returns it.
+        hub_name: What the hub calls the task.
+        has_unit: Whether a recipe names the unit of a value.
+        has_classes: Whether a recipe names classes.
+        needs_target: Whether a recipe must name the column with the truth.
+        classes_in_table: Whether a cell of that column holds a class.
+    """
+
+    gives: str
+    attribute: str
+    option: str
+    hub_name: str
+    has_unit: bool = False
+    has_classes: bool = False
+    needs_target: bool = True
+    classes_in_table: bool = False
+
+
+TASKS = {
+    "regression": Task(
+        "a value in {unit}", "value", "--json", "image-regression", has_unit=True
+    ),
+    "classification": Task(
+        "one of: {classes}",
+        "label",
+        "--json",
+        "image-classification",
+        has_classes=True,
+        classes_in_table=True,
+    ),
+    "segmentation": Task(
+        "a label map of: {classes}",
+        "labels",
+        "-o labels.nii.gz",
+        "image-segmentation",
+        has_classes=True,
+    ),
+    "reconstruction": Task(
+        "an image", "image", "-o image.nii.gz", "image-to-image", needs_target=False
+    ),
+    "super_resolution": Task(
+        "an image", "image", "-o image.nii.gz", "image-to-image", needs_target=False
+    ),
+}

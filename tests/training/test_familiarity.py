@@ -1,0 +1,51 @@
+"""Uncertainty far from what a readout was fitted to, from scanners left out."""
+
+import numpy as np
+import pytest
+
+from medzoo.training.anatomy_readout import HeldOut
+from medzoo.training.familiarity import familiarity, uncertainty_by_others
+
+RECIPE = {
+    "task": "regression",
+    "postprocessing": [{"step": "interval", "arguments": {"coverage": 0.5}}],
+}
+
+
+def held_out(errors, distances):
+    targets = np.linspace(20, 80, len(errors))
+    outputs = (targets + errors)[:, None]
+    return HeldOut(outputs, np.asarray(distances, float), targets)
+
+
+def test_uncertainty_grows_where_errors_grow_with_the_distance():
+    generator = np.random.default_rng(0)
+    home = held_out(generator.normal(0, 4, 60), generator.uniform(0.5, 1.0, 60))
+    distances = generator.uniform(1.0, 4.0, 200)
+    interval = {"coverage": 0.9, "lower": -6.6, "upper": 6.6}
+    grows = held_out(generator.normal(0, 4 * distances), distances)
+    stays = held_out(generator.normal(0, 4, 200), distances)
+
+    found = [familiarity(RECIPE, home, a, interval) for a in (grows, stays)]
+
+    assert 0.5 < found[0]["growth"] < 1.6
+    assert found[1]["growth"] < 0.3
+    assert found[0]["usual"] == pytest.approx(np.quantile(home.distances, 0.9), 1e-3)
+
+
+def test_a_scanner_has_no_part_in_the_uncertainty_that_it_is_judged_by():
+    generator = np.random.default_rng(1)
+    sources = ["a"] * 40 + ["b"] * 40
+    home = held_out(generator.normal(0, 4, 80), generator.uniform(0.5, 1.0, 80))
+    away = held_out(generator.normal(0, 6, 80), generator.uniform(0.8, 2.0, 80))
+    worse = HeldOut(away.outputs.copy(), away.distances, away.targets)
+    worse.outputs[:40] += 100
+    bad_home = HeldOut(home.outputs.copy(), home.distances, home.targets)
+    bad_home.outputs[:40] -= 50
+
+    usual = uncertainty_by_others(RECIPE, home, away, sources)
+    changed = uncertainty_by_others(RECIPE, bad_home, worse, sources)
+
+    for one, other in zip(usual, changed, strict=True):
+        np.testing.assert_array_equal(one[:40], other[:40])
+    assert not np.array_equal(usual[0][40:], changed[0][40:])
