@@ -1,6 +1,5 @@
 """Evaluation: predictions against the truth; the only writer of metrics.json."""
 
-import json
 import sys
 import tempfile
 import time
@@ -9,13 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from medzoo.batch.case_records import tell
-from medzoo.batch.predictor import IMAGE_TASKS, Predictor
+from medzoo.batch.predictor import Predictor
 from medzoo.data.cases.cohort import GROUP_COLUMNS, group_masks
 from medzoo.data.cases.targets import target_and_codes, target_column, target_value
 from medzoo.datasets.read_cases import read_cases
 from medzoo.errors import InputError
+from medzoo.evaluation.measure_repeatability import measure_repeats
 from medzoo.evaluation.metrics_file import check_output, write_cost, write_metrics
-from medzoo.evaluation.metrics_text import metrics_text
 from medzoo.evaluation.out_of_fold import (
     Truth,
     read_baselines,
@@ -23,74 +22,114 @@ from medzoo.evaluation.out_of_fold import (
     read_out_of_scanner,
 )
 from medzoo.evaluation.prediction_cost import cost_of, engines_of, peak_memory_gb
+from medzoo.inference.settings import Settings
+from medzoo.inference.tasks import TASKS
 from medzoo.metrics import classification_metrics, regression_metrics
 from medzoo.progress import Progress
-from medzoo.zoo.recipe.schema import read_recipe
-from medzoo.zoo.resolve import resolve
-from medzoo.zoo.weights import count_parameters
+from medzoo.zoo.checked_model import check_files
+from medzoo.zoo.resolve import resolve_recipe
 
 # Groups on the card: thirds of the cases by their target.
 NUM_GROUPS = 3
 GROUP_METRICS = ("accuracy", "mean_absolute_error", "mean_error", "interval_coverage")
 
 
-def evaluate(name, cases=None, *, target=None, out_of_fold=False, threads=None):
+def evaluate(
+    source,
+    cases=None,
+    *,
+    target=None,
+    out_of_fold=False,
+    cost=False,
+    repeatability=False,
+    output=None,
+    as_external=None,
+    threads=None,
+):
     """Measures a model of the zoo.
 
     Args:
-        name: str or path: a name, `name@version`, or a model folder.
-        cases: path of a cases.csv with the truth; None with `out_of_fold`.
+        source: str or path: a name, `name@version`, a model folder or
+            `hf://org/repo`.
+        cases: path of a cases.csv with the truth, "bids:DIR" or LAYOUT:FOLDER; None
+            with `out_of_fold`, and with `cost` for an average brain.
         target: str or None, the column with the truth instead of the recipe's.
         out_of_fold: bool, measure the stored cross-validation instead of predicting.
+        cost: bool, measure seconds and memory of one prediction alone.
+        repeatability: bool, measure how far predictions differ for scans of one person
+            (a column `subject`) alone.
+        output: path or None, a metrics.json to write, or to add to.
+        as_external: str or None, the name under which the cases are added to `output`
+            as other data.
         threads: int or None, CPU threads at most.
 
     Returns:
         dict: `model`, `version`, `protocol`, `parameters`, `metrics` (name ->
         `{"value", "ci95", "n"}`), `baselines`, `groups`, `cost`, and `failed` (case_id
-        -> error) where cases could not be predicted.
+        -> error) where cases could not be predicted. With `cost` a dict of `cost` and
+        `engines`; with `repeatability` of that alone.
 
     Raises:
-        InputError: if no case has a truth and a prediction.
+        InputError: if no case has a truth and a prediction, or there is no file that
+            numbers could be added to.
     """
-    folder = resolve(name)
-    recipe = read_recipe(folder)
-    content = recipe.to_dict()
-    if out_of_fold:
-        truth = read_out_of_fold(folder, content)
-        protocol = (
-            f"Cross-validation in {len(set(truth.folds))} folds over "
-            f"{len(truth.target)} cases, split by subject: each is predicted by the "
-            "one network that never saw it."
-        )
-        # A cross-validation can be measured where its networks were not kept.
-        spent = {"cost": {}}
-        if recipe.weights is not None:
-            spent = measure_cost(folder, threads=threads)
-        found = {"protocol": protocol, **spent}
-        others = {
-            name: measure(answers, content)
-            for name, answers in read_baselines(folder, content).items()
-        }
-        found["out_of_scanner"] = {
-            name: measure(answers, content)
-            for name, answers in read_out_of_scanner(folder, content).items()
-        }
+    folder, recipe = resolve_recipe(source)
+    added = cost or repeatability
+    if output is not None:
+        check_output(output, recipe, adds=added or as_external is not None)
+    if cost:
+        found = measure_cost(check_files(folder, recipe), cases, threads=threads)
+    elif repeatability:
+        found = measure_repeats(check_files(folder, recipe), cases, threads=threads)
+    elif out_of_fold:
+        found = _out_of_fold(folder, recipe, threads)
     else:
-        if recipe.task in IMAGE_TASKS:
-            found = _measured(folder, content, cases, target, threads)
-            parameters = count_parameters(folder, recipe)
-            identity = {"model": recipe.name, "version": recipe.version}
-            return {**identity, **found, "parameters": parameters}
-        truth, found = _predicted(folder, content, cases, target, threads)
-        others = {}
+        files = check_files(folder, recipe)
+        on_images = TASKS[recipe.task].gives_images
+        found = (_measured if on_images else _predicted)(files, cases, target, threads)
+        found["parameters"] = files.parameters
+    if not added:
+        found = {"model": recipe.name, "version": recipe.version, **found}
+    if output is not None and added:
+        write_cost(output, found, recipe)
+    elif output is not None:
+        write_metrics(output, found, recipe, external=as_external)
+    return found
+
+
+def _out_of_fold(folder, recipe, threads):
+    """Measures a stored cross-validation."""
+    content = recipe.to_dict()
+    truth = read_out_of_fold(folder, content)
+    found = {
+        "protocol": f"Cross-validation in {len(set(truth.folds))} folds over "
+        f"{len(truth.target)} cases, split by subject: each is predicted by the "
+        "one network that never saw it.",
+        "cost": {},
+        "parameters": None,
+    }
+    # A cross-validation can be measured where its networks were not kept.
+    if recipe.weights is not None:
+        files = check_files(folder, recipe)
+        found |= measure_cost(files, threads=threads)
+        found["parameters"] = files.parameters
+    found["out_of_scanner"] = {
+        name: measure(predicted, content)
+        for name, predicted in read_out_of_scanner(folder, content).items()
+    }
+    found |= _metrics(truth, content)
+    found["baselines"] |= {
+        name: measure(predicted, content)
+        for name, predicted in read_baselines(folder, content).items()
+    }
+    return found
+
+
+def _metrics(truth, recipe):
     return {
-        "model": recipe.name,
-        "version": recipe.version,
-        **found,
-        "parameters": count_parameters(folder, recipe),
-        "metrics": measure(truth, content),
-        "baselines": {**_baselines(truth, content), **others},
-        "groups": _groups(truth, content),
+        "metrics": measure(truth, recipe),
+        "baselines": _baselines(truth, recipe),
+        "groups": _groups(truth, recipe),
     }
 
 
@@ -103,10 +142,9 @@ def measure(truth, recipe):
     return classification_metrics(truth.target, truth.prediction)
 
 
-def _measured(folder, recipe, table, target, threads):
-    """Measures a model whose answers are images."""
-    from medzoo.inference.predict import Options
-
+def _measured(files, table, target, threads):
+    """Measures a model whose results are images."""
+    recipe = files.recipe.to_dict()
     column, codes = target_and_codes(recipe, target)
     columns = ["subject", *GROUP_COLUMNS]
     cases = read_cases(table, recipe["channels"], target=column, columns=columns)
@@ -119,23 +157,23 @@ def _measured(folder, recipe, table, target, threads):
             "An evaluation needs at least one case with an image and what it is "
             f"compared with. Received: {len(cases)} cases without, in {table}."
         )
-    predictor = Predictor(folder, threads=threads)
+    predictor = Predictor(files, threads=threads)
     cost = _cost(predictor, recipe, usable[0])
     engines = _cost(predictor, recipe, usable[0], engines_of)
-    # How far its doubts can be believed is measured too, where they take no gigabytes.
+    # Calibration is measured too, where probabilities take no gigabytes.
     regions = any(step["step"] == "sides" for step in recipe["postprocessing"])
-    doubts = recipe["task"] == "segmentation" and not regions
-    predictor.options = Options(probabilities=doubts)
+    calibrated = recipe["task"] == "segmentation" and not regions
+    predictor.settings = Settings(probabilities=calibrated)
     with Progress(len(usable), "cases") as progress:
         found = _by_task(predictor, recipe, usable, codes, progress)
     return {**found, "cost": cost, "engines": engines}
 
 
-def measure_cost(folder, table=None, *, threads=None):
+def measure_cost(files, table=None, *, threads=None):
     """Measures what one prediction costs, and nothing else.
 
     Args:
-        folder: path of a model's folder.
+        files: `CheckedModel`.
         table: path of a cases.csv, whose first case with an image is taken; None for
             an average brain.
         threads: int or None, CPU threads at most.
@@ -143,10 +181,10 @@ def measure_cost(folder, table=None, *, threads=None):
     Returns:
         dict of `cost` and `engines`, as `evaluate` gives them.
     """
-    recipe = read_recipe(folder).to_dict()
+    recipe = files.recipe.to_dict()
     cases = [] if table is None else read_cases(table, recipe["channels"])
     case = next((case for case in cases if case.images), None)
-    predictor = Predictor(folder, threads=threads)
+    predictor = Predictor(files, threads=threads)
     return {
         "cost": _cost(predictor, recipe, case),
         "engines": _cost(predictor, recipe, case, engines_of),
@@ -186,7 +224,9 @@ def _by_task(predictor, recipe, cases, codes, progress):
     return measure_reconstruction(predictor.model, recipe, cases, progress=progress)
 
 
-def _predicted(folder, recipe, table, target, threads):
+def _predicted(files, table, target, threads):
+    """Measures a model whose results are numbers."""
+    recipe = files.recipe.to_dict()
     column = target_column(recipe, target)
     cases = read_cases(table, recipe["channels"], target=column, columns=GROUP_COLUMNS)
     labelled = [case for case in cases if case.target is not None]
@@ -196,12 +236,13 @@ def _predicted(folder, recipe, table, target, threads):
     # Before minutes of prediction: a cell that is no number.
     values = {case.case_id: target_value(case, recipe) for case in labelled}
     started = time.perf_counter()
-    predictor = Predictor(folder, threads=threads)
+    predictor = Predictor(files, threads=threads)
     records = []
     with Progress(len(labelled), "cases") as progress:
-        for record in predictor.records(labelled, progress=progress):
-            records.append(record)
-            tell(record, progress)
+        for done, result in enumerate(predictor.results(labelled), 1):
+            progress(done)
+            records.append(result.record)
+            tell(result.record, progress)
     seconds = (time.perf_counter() - started) / max(1, len(labelled))
     failed = {r["case_id"]: r["error"] for r in records if "error" in r}
     good = [record for record in records if "error" not in record]
@@ -221,7 +262,7 @@ def _predicted(folder, recipe, table, target, threads):
     }
     if failed:
         found["failed"] = failed
-    return truth, found
+    return found | _metrics(truth, recipe)
 
 
 def _truth(records, values, recipe, columns):
@@ -289,47 +330,3 @@ def _thirds(truth, recipe):
             inside[part] = True
             masks[f"{least:.0f} to {most:.0f} {recipe['unit']}"] = inside
     return masks
-
-
-def run(options):
-    """Evaluates for the command line; returns the exit code."""
-    if options.output is not None:
-        check_output(options)
-    if options.cost:
-        return _run_cost(options)
-    if options.repeatability:
-        return _run_repeats(options)
-    found = evaluate(
-        options.folder,
-        options.cases,
-        target=options.target,
-        out_of_fold=options.out_of_fold,
-        threads=options.threads,
-    )
-    if options.output is not None:
-        recipe = read_recipe(options.folder)
-        write_metrics(options.output, found, recipe, external=options.external)
-    if options.json:
-        text = json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False)
-        sys.stdout.write(text + "\n")
-    else:
-        sys.stdout.write(metrics_text(found))
-    return 1 if found.get("failed") else 0
-
-
-def _run_cost(options):
-    found = measure_cost(options.folder, options.cases, threads=options.threads)
-    if options.output is not None:
-        write_cost(options.output, found, read_recipe(options.folder))
-    sys.stdout.write(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
-    return 0 if found["cost"] else 1
-
-
-def _run_repeats(options):
-    from medzoo.evaluation.measure_repeatability import measure_repeats
-
-    found = measure_repeats(options.folder, options.cases, threads=options.threads)
-    if options.output is not None:
-        write_cost(options.output, found, read_recipe(options.folder))
-    sys.stdout.write(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
-    return 0

@@ -8,8 +8,7 @@ from medzoo.data.feeds.reconstruction import training_cases, validation_cases
 from medzoo.data.store.prepared_cases import PreparedCases
 from medzoo.errors import InputError
 from medzoo.evaluation.linear_probe import cross_validated, probe
-from medzoo.inference.reconstruct import answers_when_moved
-from medzoo.inference.spread import spread_scale
+from medzoo.inference.spread import spread_scale, spread_when_shifted
 from medzoo.metrics.calibration import spread_quality
 from medzoo.metrics.intervals import bootstrap
 from medzoo.metrics.regression import mean_absolute_error, r_squared
@@ -106,7 +105,7 @@ def _through(model, samples):
 def _believed(model, sample, scale):
     """`spread_quality` of one case over the network's input."""
     image = sample.astype(np.float32)
-    answer, spread = answers_when_moved(
+    answer, spread = spread_when_shifted(
         lambda moved: model.predict_on_batch(moved[None])[0], image
     )
     return spread_quality(answer - image, scale * spread)

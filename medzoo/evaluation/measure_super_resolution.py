@@ -11,7 +11,7 @@ from medzoo.data.feeds.degradation import degrade_volume
 from medzoo.data.feeds.super_resolution import SOURCE
 from medzoo.data.feeds.upsampling import RidgeUpsampling, cubic_b_spline, fill_coarse
 from medzoo.errors import InputError
-from medzoo.inference.super_resolve import super_resolve
+from medzoo.inference.super_resolution import super_resolve
 from medzoo.io import write
 from medzoo.metrics.calibration import spread_quality
 from medzoo.metrics.head_psnr import head_mask, head_psnr
@@ -112,17 +112,15 @@ def _compare(model, recipe, fine, factor, width, ridge):
     coarse = degrade_volume(fine, factor, width)
     # How far its doubts can be believed is measured where its gain is.
     believed = width == PROFILES[0]
-    # It stands in the recipe's orientation already.
-    placed = coarse.with_array(coarse.array[..., None])
-    found = super_resolve(model, coarse, recipe, placed=placed, spread=believed)
+    found = super_resolve(model, coarse.array[..., None], recipe, spread=believed)
     mask = head_mask(fine.array)
     quality = {}
     if believed:
         found, spread = found
-        error = (found.array - fine.array)[mask]
-        quality = spread_quality(error, spread.array[mask])
+        error = (found - fine.array)[mask]
+        quality = spread_quality(error, spread[mask])
     cubic = head_psnr(fine.array, cubic_b_spline(coarse.array, factor), mask)
-    row = {"psnr": head_psnr(fine.array, found.array, mask), "cubic": cubic, **quality}
+    row = {"psnr": head_psnr(fine.array, found, mask), "cubic": cubic, **quality}
     if ridge is not None:
         row["ridge"] = head_psnr(fine.array, ridge(coarse.array), mask)
     return row

@@ -1,8 +1,6 @@
-"""The work of `medzoo train`: cases in, a model folder out."""
+"""Training as a recipe says: cases in, a model folder out."""
 
 import json
-import sys
-import time
 from pathlib import Path
 
 from medzoo.data.cases.balance import case_weights
@@ -14,7 +12,6 @@ from medzoo.data.feeds.dataset import labelled_cases
 from medzoo.data.feeds.image_dataset import image_cases
 from medzoo.data.store.prepared_cases import PreparedCases
 from medzoo.data.store.storage_modes import keeping_in
-from medzoo.datasets.known_layouts import read_layout
 from medzoo.errors import InputError
 from medzoo.files import write_text_atomically
 from medzoo.models.from_recipe import build_model
@@ -25,7 +22,7 @@ from medzoo.training.cross_validation import (
     cross_validate,
     write_out_of_fold,
 )
-from medzoo.training.fit import Terminated, check_rematerialize, fit
+from medzoo.training.fit import check_rematerialize, fit
 from medzoo.training.precision import precision_here
 from medzoo.training.preparation import every_twentieth
 from medzoo.training.run_facts import begin_run
@@ -33,9 +30,6 @@ from medzoo.training.settings import TrainingSettings, with_step
 from medzoo.training.spread_scale import with_spread_scale
 from medzoo.training.super_resolution import train_super_resolution
 from medzoo.training.weights_file import write_weights
-
-EXIT_DONE = 0
-EXIT_INTERRUPTED = 130
 
 
 def train(
@@ -46,7 +40,6 @@ def train(
     target=None,
     tables=None,
     start=None,
-    threads=None,
     precision=None,
     accumulate=None,
     rematerialize=None,
@@ -69,7 +62,6 @@ def train(
         target: str or None, a column instead of the recipe's.
         tables: path of the folder with the recipe's tables of codes, or None.
         start: path of weights to start from, for tasks that answer in images; or None.
-        threads: int or None, processes that prepare scans. Defaults to 2.
         precision: str or None, "float32", "mixed_bfloat16" or "mixed_float16" instead
             of the recipe's `dtype`. None: as the recipe says, but float32 for bfloat16
             on a processor without it.
@@ -77,8 +69,9 @@ def train(
             many batches make one step of the optimizer.
         rematerialize: bool or None, instead of the recipe's: a step in less memory and
             more time.
-        workers: int or None, threads that make batches while the network computes; they
-            change nothing but the time. Defaults to one for every two cores.
+        workers: int or None, how many scans are prepared, and batches made, at once;
+            it changes nothing but the time. Defaults to 2 scans, and to a batch for
+            every two cores.
         feed: str, where prepared scans are while networks are trained: "memory",
             "cached" or "streamed", see `medzoo.dataset`.
         restart: bool, remove an earlier run in `output` first.
@@ -102,7 +95,7 @@ def train(
     if recipe["task"] not in ("regression", "classification"):
         more = {"tables": tables, "start": start, "workers": workers, "log": log}
         more |= {"keeping": keeping_in(output / "prepared", feed), "restart": restart}
-        return _train_images(recipe, cases, output, target, threads, **more)
+        return _train_images(recipe, cases, output, target, **more)
     _check_members(recipe)
     if target is not None:
         recipe = {**recipe, "target": {**recipe["target"], "column": target}}
@@ -114,7 +107,7 @@ def train(
     views = read_views(recipe["training"])
     keeping = keeping_in(output / "prepared", feed)
     prepared = PreparedCases(labelled, recipe, views, **keeping)
-    prepared.prepare(workers=threads or 2, progress=every_twentieth(say))
+    prepared.prepare(workers=workers or 2, progress=every_twentieth(say))
     making = {"workers": workers, "log": log}
     if recipe["architecture"]["class"] == "AnatomyReadout3D":
         made = train_anatomy(recipe, prepared, targets, output, start=start, log=say)
@@ -141,9 +134,7 @@ def _train_networks(recipe, prepared, targets, output, **making):
     write_text_atomically(output / "recipe.json", text + "\n")
 
 
-def _train_images(
-    recipe, cases, output, target, threads, *, tables, restart, log, **more
-):
+def _train_images(recipe, cases, output, target, *, tables, restart, log, **more):
     more["log"] = log or (lambda line: None)
     recipe, usable = image_cases(cases, recipe, target)
     more["log"](f"{counted(usable)} to learn from")
@@ -153,7 +144,7 @@ def _train_images(
         runs = output / "runs" / "model"
         model = train_super_resolution(recipe, usable, runs, **more)
     else:
-        more |= {"tables": tables, "threads": threads or 2}
+        more["tables"] = tables
         model = image_command.train_images(recipe, usable, output, **more)
     recipe = with_spread_scale(model, recipe, usable)
     image_command.write_model(model, recipe, output)
@@ -197,53 +188,3 @@ def with_results(recipe, weights, interval):
         for step in recipe["postprocessing"]
     ]
     return {**recipe, "postprocessing": steps, "weights": {**weights, "urls": urls}}
-
-
-def run(recipe, options):
-    """Trains for the command line; returns the exit code."""
-    started = time.monotonic()
-
-    def log(line):
-        sys.stderr.write(f"[{time.monotonic() - started:6.0f} s] {line}\n")
-        sys.stderr.flush()
-
-    try:
-        folder = train(
-            recipe,
-            _given(options),
-            options.output,
-            target=options.target,
-            tables=options.folder,
-            start=_start(options, recipe),
-            threads=options.threads,
-            feed=options.feed,
-            precision=options.precision,
-            accumulate=options.accumulate,
-            rematerialize=options.rematerialize or None,
-            workers=options.workers,
-            restart=options.restart,
-            log=log,
-        )
-    except Terminated:
-        log(f"stopped; the same command goes on from {options.output}")
-        return EXIT_INTERRUPTED
-    sys.stdout.write(f"{folder}\n")
-    return EXIT_DONE
-
-
-def _given(options):
-    """The cases of the command line: a table, or a data set in its own layout."""
-    if options.data is None:
-        return options.cases
-    return read_layout(options.data)
-
-
-def _start(options, recipe):
-    if not options.fine_tune:
-        return None
-    if recipe["weights"] is None:
-        raise InputError(
-            "Fine-tuning starts from weights that the model has. "
-            f"Received: --fine-tune for {recipe['name']}, which has none. Leave it out."
-        )
-    return options.start

@@ -14,7 +14,7 @@ from medzoo.data.cases.splits import stratified_folds
 from medzoo.data.feeds.case_dataset import CaseDataset, Variants
 from medzoo.errors import RecipeError
 from medzoo.files import sha256_of, write_text_atomically
-from medzoo.inference.postprocess import answer_of_network, softmax, step_arguments
+from medzoo.inference.postprocess import output_of_network, softmax, step_arguments
 from medzoo.training.fit import fit, single_network
 from medzoo.training.settings import TrainingSettings
 from medzoo.training.weights_file import write_weights
@@ -65,7 +65,7 @@ def cross_validate(recipe, prepared, targets, folder, *, log=None, workers=None)
         networks.append(network)
         for index in (i for i, f in enumerate(folds) if f == fold):
             x = data.preprocessor.normalize(prepared.get(index)[None])
-            outputs[index] = answer_of_network(network, x, recipe)
+            outputs[index] = output_of_network(network, x, recipe)
         if log is not None:
             log(f"fold {fold}: {_error(recipe, outputs, targets, folds, fold)}")
         keras.backend.clear_session(free_memory=False)

@@ -27,7 +27,6 @@ def train_images(
     keeping,
     tables=None,
     start=None,
-    threads=2,
     workers=None,
     log,
 ):
@@ -45,8 +44,7 @@ def train_images(
         tables: path of the folder with the recipe's tables of codes, or None.
         start: path of a weights file to start from, with the recipe's
             `fine_tuning_rate`, or None for fresh weights.
-        threads: int, processes that prepare scans.
-        workers: int or None, threads that make batches.
+        workers: int or None, how many scans are prepared, and batches made, at once.
         log: callable taking a line.
 
     Returns:
@@ -61,7 +59,7 @@ def train_images(
     if start is not None:
         recipe = for_fine_tuning(recipe)
     task = TASKS[recipe["task"]](
-        cases, recipe, keeping, tables=tables, threads=threads, log=log
+        cases, recipe, keeping, tables=tables, workers=workers or 2, log=log
     )
     inside, held_out = named_split(cases, recipe)
     if not inside:

@@ -25,7 +25,7 @@ class ReconstructionTraining:
             `medzoo.data.feeds.reconstruction.ReconstructionDataset`).
         keeping: dict `{"mode", "folder"}`, where prepared volumes are.
         tables: not used; other tasks read codes of label maps there.
-        threads: int, processes that prepare scans.
+        workers: int, how many scans are prepared at once.
         log: callable taking a line.
 
     Raises:
@@ -33,7 +33,7 @@ class ReconstructionTraining:
             reconstruction with.
     """
 
-    def __init__(self, cases, recipe, keeping, *, tables=None, threads=2, log):
+    def __init__(self, cases, recipe, keeping, *, tables=None, workers=2, log):
         incomplete = [
             c.case_id for c in cases if len(c.images) < len(recipe["channels"])
         ]
@@ -47,7 +47,7 @@ class ReconstructionTraining:
         self.settings = TrainingSettings.from_recipe(recipe)
         views = read_views(recipe["training"])
         self.prepared = PreparedCases(cases, recipe, views, **keeping)
-        self.prepared.prepare(workers=threads, progress=every_twentieth(log))
+        self.prepared.prepare(workers=workers, progress=every_twentieth(log))
 
     def dataset(self, indices, seed):
         """Returns what `fit` trains on: versions of the chosen cases, twice."""

@@ -6,7 +6,7 @@ from medzoo.data.cases.case_sources import unions_of
 from medzoo.data.feeds.patch_dataset import PatchDataset
 from medzoo.data.store.labelled_volumes import LabelledVolumes
 from medzoo.drawing.pictures import blend
-from medzoo.inference.segment import segment
+from medzoo.inference.segmentation import segment
 from medzoo.metrics.segmentation import segmentation_metrics
 from medzoo.preprocess import Preprocessor
 from medzoo.training.preparation import every_twentieth
@@ -23,14 +23,14 @@ class SegmentationTraining:
         recipe: dict, the recipe's content.
         keeping: dict `{"mode", "folder"}`, where prepared volumes are.
         tables: path of the folder with the recipe's tables of codes, or None.
-        threads: int, processes that prepare scans.
+        workers: int, how many scans are prepared at once.
         log: callable taking a line.
     """
 
-    def __init__(self, cases, recipe, keeping, *, tables, threads, log):
+    def __init__(self, cases, recipe, keeping, *, tables, workers, log):
         self.recipe = recipe
         self.volumes = LabelledVolumes(cases, recipe, tables=tables, **keeping)
-        self.volumes.prepare(workers=threads, progress=every_twentieth(log))
+        self.volumes.prepare(workers=workers, progress=every_twentieth(log))
 
     def dataset(self, indices, seed):
         """Returns what `fit` trains on: patches of the chosen cases."""
@@ -60,7 +60,7 @@ class SegmentationTraining:
                 case = self.volumes.get(index)
                 image = case.image.astype(np.float32)
                 x = preprocessor.normalize(image[None])[0]
-                labels, _, _ = segment(model, x, self.recipe)
+                labels, _, _ = segment(model, x, self.recipe, entropy=False)
                 found = self._dice(labels, case.labels, index)
                 source = self.volumes.source_of[index].name
                 rows.setdefault(source, []).append(found)

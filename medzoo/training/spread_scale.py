@@ -5,8 +5,8 @@ import numpy as np
 from medzoo.data.cases.splits import named_split
 from medzoo.data.feeds.degradation import degrade_volume
 from medzoo.data.feeds.upsampling import fill_coarse
-from medzoo.inference.reconstruct import answers_when_moved
-from medzoo.inference.super_resolve import super_resolve
+from medzoo.inference.spread import spread_when_shifted
+from medzoo.inference.super_resolution import super_resolve
 from medzoo.metrics.calibration import covering_scale
 from medzoo.metrics.head_psnr import head_mask
 from medzoo.preprocess import Preprocessor
@@ -49,16 +49,15 @@ def _fine_pair(model, recipe, placed, preprocessor):
     factor = three_factors(recipe["architecture"]["arguments"]["upsampling_factor"])
     fine = Volume(fill_coarse(placed.array[..., 0], factor), placed.affine)
     coarse = degrade_volume(fine, factor, 1.0)
-    lying = coarse.with_array(coarse.array[..., None])
-    found, spread = super_resolve(model, coarse, recipe, placed=lying, spread=True)
+    found, spread = super_resolve(model, coarse.array[..., None], recipe, spread=True)
     inside = head_mask(fine.array)
-    return (found.array - fine.array)[inside], spread.array[inside]
+    return (found - fine.array)[inside], spread[inside]
 
 
 def _moved_pair(model, recipe, placed, preprocessor):
     """Errors and deviations of one scan, over the network's input."""
     image = preprocessor.normalize(placed.array[None])[0]
-    answer, spread = answers_when_moved(
+    answer, spread = spread_when_shifted(
         lambda moved: model.predict_on_batch(moved[None])[0], image
     )
     return answer - image, spread

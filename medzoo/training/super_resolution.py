@@ -14,13 +14,12 @@ from medzoo.data.feeds.super_resolution import (
 )
 from medzoo.data.feeds.upsampling import cubic_b_spline, fill_coarse
 from medzoo.datasets.read_cases import read_cases
-from medzoo.inference.super_resolve import super_resolve
+from medzoo.inference.super_resolution import super_resolve
 from medzoo.metrics.head_psnr import head_mask, head_psnr
 from medzoo.training.fit import fit, single_network
 from medzoo.training.least_squares_head import solve_head
 from medzoo.training.settings import TrainingSettings, for_fine_tuning
 from medzoo.training.weights_file import write_weights
-from medzoo.volume import Volume
 
 START_FILE = "start.weights.h5"
 
@@ -150,8 +149,7 @@ class Gain:
             cubic = head_psnr(fine, cubic_b_spline(coarse, factor), mask)
             self._interpolated[index] = mask, cubic
         mask, cubic = self._interpolated[index]
-        # Scans stand in the recipe's orientation already.
-        found = super_resolve(model, Volume(coarse, np.eye(4)), self.recipe).array
+        found = super_resolve(model, coarse[..., None], self.recipe)
         return fine, found, head_psnr(fine, found, mask) - cubic
 
     def _draw(self, writer, source, fine, found):
