@@ -7,6 +7,7 @@ from medzoo.batch.listener import Listener
 from medzoo.batch.predictor import Predictor, Result
 from medzoo.batch.shared_reader import SharedReader
 from medzoo.data.cases.case import Case
+from medzoo.data.feeds.prefetch import usable_cores
 
 
 @dataclass
@@ -79,7 +80,10 @@ def predictors_of(models, settings, *, assume_affine, threads, align):
         threads: likewise.
         align: likewise.
     """
-    read = SharedReader() if len(models) > 1 else None
+    read = None
+    if len(models) > 1:
+        # A case in each thread, one that waits, one in the network; some channels.
+        read = SharedReader(3 * (usable_cores() + 2))
     return [
         Predictor(
             model,
