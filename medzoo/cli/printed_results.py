@@ -22,7 +22,7 @@ class PrintedResults(Listener):
         self._path, self._overwrite = report, overwrite
         self._quiet, self._several = quiet, several
         self._sheet = None
-        self._done, self._good, self._count = {}, 0, 0
+        self._done, self._good, self._count = set(), 0, 0
         self._progress = Progress(0, "cases")
         self.wants_scans = report is not None
         if report is not None:
@@ -62,7 +62,7 @@ class PrintedResults(Listener):
         from medzoo.batch.case_records import sentence, tell
 
         record = result.record
-        self._done[record["case_id"]] = True
+        self._done.add(record["case_id"])
         self._progress(len(self._done))
         if self._sheet is not None:
             self._add(result)
