@@ -24,11 +24,11 @@ RESULTS = Path(__file__).with_name("results") / "batch.json"
 MODELS = {"ixi_age_resnet": 1.0, "ixi_representation_cae": 0.5}
 ONE_BY_ONE = """
 import sys
-from medzoo.batch import predict
-records = predict.Predictor.records
+from medzoo.batch.predictor import Predictor
+results = Predictor.results
 def alone(self, *args, **more):
-    return records(self, *args, **more, overlap=False)
-predict.Predictor.records = alone
+    return results(self, *args, **more, overlap=False)
+Predictor.results = alone
 from medzoo.cli.main import main
 sys.exit(main(sys.argv[1:]))
 """

@@ -107,7 +107,7 @@ def measure_point(shape, window, classes, repeats=REPEATS):
     import numpy as np
 
     from medzoo.inference.memory_plan import MemoryPlan
-    from medzoo.inference.segment import segment
+    from medzoo.inference.segmentation import segment
 
     x = np.random.default_rng(0).normal(size=(*shape, 1)).astype(np.float32)
     arguments = {"window_size": [window] * 3, "overlap": 0.25, "batch_size": 1}
@@ -118,10 +118,10 @@ def measure_point(shape, window, classes, repeats=REPEATS):
     model = small_network(classes)
 
     def run():
-        segment(model, x, recipe, doubt=False)
+        segment(model, x, recipe, entropy=False)
 
     # One window, so that the network is compiled; then the peak of a first whole run.
-    segment(model, x[:window, :window, :window], recipe, doubt=False)
+    segment(model, x[:window, :window, :window], recipe, entropy=False)
     peak = peak_memory_mb(run)
     seconds = []
     for _ in range(repeats):

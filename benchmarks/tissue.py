@@ -132,7 +132,7 @@ def stages_of(model, scan, result, name):
     import numpy as np
 
     from medzoo.inference.engine import engine_of
-    from medzoo.inference.segment import segment
+    from medzoo.inference.segmentation import segment
     from medzoo.io import read, write
 
     engine, precision = ENGINES[name]
@@ -143,7 +143,7 @@ def stages_of(model, scan, result, name):
     placed, undo = clock("place", lambda: preprocessor.place(volume))
     x = clock("normalise", lambda: preprocessor.normalize(placed.array[None])[0])
     labels, _, _ = clock(
-        "segment", lambda: segment(model, x, model.recipe, engine=engine, doubt=False)
+        "segment", lambda: segment(model, x, model.recipe, engine=engine, entropy=False)
     )
     found = clock("undo", lambda: undo(labels, interpolation="vote"))
     found = found.with_array(found.array.astype(np.uint8))

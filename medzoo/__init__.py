@@ -35,6 +35,8 @@ _PUBLIC = {
     "read_tfrecords": ("medzoo.data.store.tfrecords", "read_tfrecords"),
     "report": ("medzoo.reporting.report", "report"),
     "save_recipe": ("medzoo.zoo.save_recipe", "save_recipe"),
+    "train": ("medzoo.zoo.train", "train"),
+    "verify": ("medzoo.zoo.verify", "verify"),
     "write": ("medzoo.io", "write"),
     "write_tfrecords": ("medzoo.data.store.tfrecords", "write_tfrecords"),
 }
@@ -65,6 +67,8 @@ __all__ = [
     "read_tfrecords",
     "report",
     "save_recipe",
+    "train",
+    "verify",
     "write",
     "write_tfrecords",
 ]

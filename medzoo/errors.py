@@ -53,3 +53,7 @@ class MissingFileError(MedzooError, FileNotFoundError):
 
 class MedzooWarning(UserWarning):
     """Something that a user should know and that did not stop the work."""
+
+
+class Terminated(Exception):  # noqa: N818 - not an error: the user asked for it
+    """SIGTERM ended a training; its state is saved, and the same call goes on."""

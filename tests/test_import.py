@@ -38,6 +38,8 @@ PUBLIC = {
     "read_tfrecords",
     "report",
     "save_recipe",
+    "train",
+    "verify",
     "write",
     "write_tfrecords",
 }

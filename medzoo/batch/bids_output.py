@@ -14,6 +14,7 @@ from medzoo.datasets.bids.scans import CHANNELS
 from medzoo.errors import InputError
 from medzoo.files import replace_atomically, write_text_atomically
 from medzoo.inference.sides import published_classes
+from medzoo.inference.tasks import TASKS
 
 BIDS_VERSION = "1.10.0"
 DESCRIPTION = "dataset_description.json"
@@ -52,6 +53,7 @@ class BidsOutput:
         self.model = f"{recipe['name']}@{recipe['version']}"
         # Labels of BIDS have letters and digits alone.
         self.label = re.sub(r"[^A-Za-z0-9]", "", recipe["name"])
+        self.gives_labels = TASKS[recipe["task"]].gives_labels
         self._check_ours()
 
     @property
@@ -65,11 +67,12 @@ class BidsOutput:
         _write_json(self.folder / DESCRIPTION, self._description())
         write_text_atomically(self.folder / IGNORED[0], IGNORED[1])
 
-    def add(self, record):
+    def add(self, record, case):
         """Lays the image of a case into its place.
 
         Args:
-            record: dict with "case_id" and, for tasks that answer in images, "output".
+            record: dict with "case_id" and, for tasks with images, "output".
+            case: `Case`.
 
         Returns:
             dict, the record with the new path, or with an error where somebody
@@ -93,7 +96,7 @@ class BidsOutput:
                 shutil.copyfile(source, temporary)
         stem = path.name.removesuffix(".nii.gz")
         _write_json(path.with_name(f"{stem}.json"), self._side_car(record))
-        if self.recipe["task"] == "segmentation":
+        if self.gives_labels:
             table = path.with_name(f"{stem}.tsv")
             write_text_atomically(table, self._class_table())
         return {**record, "output": str(path)}
@@ -169,7 +172,7 @@ class BidsOutput:
     def _image_path(self, case_id):
         scan = self.tree.sources[case_id]
         folder = scan.path.parent.relative_to(self.tree.root)
-        if self.recipe["task"] == "segmentation":
+        if self.gives_labels:
             name = f"{scan.stem}_seg-{self.label}_dseg.nii.gz"
         else:
             name = f"{scan.stem}_desc-{self.label}_{scan.suffix}.nii.gz"
@@ -185,7 +188,7 @@ class BidsOutput:
             "SpatialReference": sources[0],
             "Model": self.model,
         }
-        if self.recipe["task"] == "segmentation":
+        if self.gives_labels:
             return {**facts, "Manual": False}
         return {**facts, "SkullStripped": False}
 

@@ -8,11 +8,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from medzoo.files import write_text_atomically
-from medzoo.inference.prediction import told_volumes
+from medzoo.inference.prediction import volumes_text
 
 # What made a result, and from what, in tables.
 MODEL_COLUMN, INPUT_COLUMN = "model", "input_sha256"
 LAST = (MODEL_COLUMN, INPUT_COLUMN, "warnings", "error")
+# What a line for people leaves out.
+UNSAID = ("case_id", "warnings")
 # A spreadsheet runs a cell that begins so.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -24,6 +26,9 @@ def sentence(record):
         return f"{record['case_id']}: {record['label']} (probability {share:.2f})"
     if "output" in record:
         return f"{record['case_id']}: {record['output']}{_details(record)}"
+    if "value" not in record:
+        others = (f"{k} {v}" for k, v in record.items() if k not in UNSAID)
+        return f"{record['case_id']}: {', '.join(others)}"
     text = f"{record['case_id']}: {record['value']:.1f} {record['unit']}"
     if "interval" in record:
         low, high = record["interval"]
@@ -34,7 +39,7 @@ def sentence(record):
 def _details(record):
     if "volumes_ml" not in record:
         return ""
-    return f" ({told_volumes(record['volumes_ml'])})"
+    return f" ({volumes_text(record['volumes_ml'])})"
 
 
 def write_records(path, records):
@@ -88,7 +93,7 @@ def tell(record, progress):
     """Says on stderr what went wrong, or is doubtful, one line each.
 
     Args:
-        record: dict of one case, from `Predictor.records`.
+        record: dict of one case, as `medzoo.predict` gives it.
         progress: `Progress` whose line makes way.
     """
     lines = [f"warning: {record['case_id']}: {w}" for w in record.get("warnings", [])]

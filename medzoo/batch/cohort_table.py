@@ -71,7 +71,7 @@ class CohortTable:
 
         Args:
             name: str, the model's.
-            record: dict of `Predictor.records`.
+            record: dict of `medzoo.predict`.
             known: dict or None, what else is known of the case: columns of `FIRST`.
         """
         row = self._rows.setdefault(record[KEY], {KEY: record[KEY]})

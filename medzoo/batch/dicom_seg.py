@@ -4,28 +4,26 @@ from pathlib import Path
 
 from medzoo.errors import InputError, MedzooError
 from medzoo.inference.sides import published_classes
+from medzoo.inference.tasks import TASKS
 from medzoo.volume import Volume
 
 
-def check_dicom_seg(recipe, cases, *, wanted=True):
+def check_dicom_seg(recipe, cases):
     """Refuses before any work what a SEG cannot be made of.
 
     Args:
         recipe: dict.
         cases: list of `Case`.
-        wanted: bool; nothing is checked where none is wanted.
 
     Raises:
         InputError: if the model does not segment, a case's first channel is no DICOM,
             or the extra dicom is not installed.
     """
-    if not wanted:
-        return
     from medzoo.io.dicom import is_dicom
     from medzoo.io.dicom.requirement import require
 
     require("highdicom", "Writing a DICOM SEG")
-    if recipe["task"] != "segmentation":
+    if not TASKS[recipe["task"]].gives_labels:
         raise InputError(
             "A DICOM SEG is made of a segmentation. Received: task="
             f"{recipe['task']} of {recipe['name']}. Leave out --dicom-seg."
@@ -39,24 +37,24 @@ def check_dicom_seg(recipe, cases, *, wanted=True):
             )
 
 
-def with_dicom_seg(records, cases, recipe, *, wanted=True):
-    """Yields records; those of segmented cases get "dicom_seg", the path of the SEG.
+def with_dicom_seg(record, case, recipe):
+    """Writes the DICOM SEG of a segmented case.
 
     Args:
-        records: iterable of dict with "output", in the order of the cases.
-        cases: list of `Case`.
+        record: dict with "output", or "error".
+        case: `Case`.
         recipe: dict.
-        wanted: bool; False leaves records as they are.
+
+    Returns:
+        dict, the record with "dicom_seg", the path of the SEG, or an error.
     """
-    for record, case in zip(records, cases, strict=True):
-        if "error" in record or not wanted:
-            yield record
-            continue
-        try:
-            yield {**record, "dicom_seg": str(_write(record, case, recipe))}
-        except (MedzooError, ValueError, TypeError, AttributeError, OSError) as error:
-            told = " ".join(str(error).split())
-            yield {"case_id": case.case_id, "error": f"no DICOM SEG: {told}"}
+    if "error" in record:
+        return record
+    try:
+        return {**record, "dicom_seg": str(_write(record, case, recipe))}
+    except (MedzooError, ValueError, TypeError, AttributeError, OSError) as error:
+        text = " ".join(str(error).split())
+        return {"case_id": case.case_id, "error": f"no DICOM SEG: {text}"}
 
 
 def _write(record, case, recipe):

@@ -33,11 +33,12 @@ from medzoo.files import (
     temporary_beside,
     write_text_atomically,
 )
+from medzoo.inference.tasks import TASKS
 from medzoo.volume import Volume
 
 FOLDER_SUFFIX = ".nii.gz"
-# Doubts of segmentations and images that are images themselves.
-DOUBTS = ("tta", "ensemble", "entropy")
+# Uncertainty estimates that are no images.
+WITHOUT_IMAGE = (None, "interval")
 
 
 class ImageOutput:
@@ -244,7 +245,7 @@ class ImageOutput:
 
     def _place(self, image, suffix):
         endings = ["_probabilities"] if self.options.get("probabilities") else []
-        if self.options.get("uncertainty") in DOUBTS:
+        if self.options.get("uncertainty") not in WITHOUT_IMAGE:
             endings.append("_uncertainty")
         return Place(image, suffix, tuple(endings))
 
@@ -328,7 +329,7 @@ def _is_record(record, recipe):
     if not isinstance(record.get("warnings", []), list):
         return False
     volumes = record.get("volumes_ml")
-    if recipe.task == "segmentation":
+    if TASKS[recipe.task].gives_labels:
         return isinstance(volumes, dict) and all(
             isinstance(ml, int | float) for ml in volumes.values()
         )

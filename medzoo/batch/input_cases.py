@@ -6,6 +6,7 @@ from pathlib import Path
 from medzoo.data.cases.case import CASE_ID, Case
 from medzoo.data.cases.table_rows import TABLE_SUFFIXES
 from medzoo.datasets.bids import is_bids
+from medzoo.datasets.known_layouts import is_layout
 from medzoo.datasets.read_cases import read_cases
 from medzoo.errors import InputError
 from medzoo.volume import Volume
@@ -56,7 +57,7 @@ def cases_of(given, channels, *, keep_folders=False):
         return [Case(case_id="scan", images={first: given})]
     if isinstance(given, (str, Path)):
         path = Path(given)
-        if is_bids(given) or is_table(path):
+        if is_bids(given) or is_layout(given) or is_table(path):
             return read_table(given, channels)
         given = _images_in(path) if path.is_dir() else [path]
     if not isinstance(given, (list, tuple)) or not given:

@@ -1,152 +1,122 @@
-"""Prediction by name: many cases, each on its own, as records and tables."""
+"""medzoo.predict: models by name on many cases, as records, tables and images."""
 
-import json
-import sys
-
-from medzoo.batch.case_records import sentence, tell
-from medzoo.batch.dicom_seg import check_dicom_seg, with_dicom_seg
-from medzoo.batch.image_output import ImageOutput
-from medzoo.batch.input_cases import cases_of, read_table, table_of, with_person
-from medzoo.batch.predictor import CASE_ERRORS, IMAGE_TASKS, CaseError, Predictor
-from medzoo.batch.several_models import predictors_of
-from medzoo.batch.table_output import TableOutput
-from medzoo.progress import Progress
-from medzoo.zoo.resolve import resolve
-
-__all__ = [
-    "CASE_ERRORS",
-    "IMAGE_TASKS",
-    "CaseError",
-    "Predictor",
-    "predict",
-    "run",
-]
-
-EXIT_ALL, EXIT_SOME, EXIT_NONE = 0, 1, 2
+from medzoo.errors import InputError
+from medzoo.zoo.checked_model import check_files
+from medzoo.zoo.resolve import resolve_recipe
 
 
 def predict(
-    name,
-    cases,
-    out=None,
+    source,
+    cases=None,
+    output=None,
     *,
+    bids=None,
+    participant_label=(),
+    bids_filter=None,
     assume_affine=None,
-    uncertainty=None,
+    uncertainty="interval",
     probabilities=False,
     engine="keras",
     precision=None,
     age=None,
     sex=None,
+    aligned=False,
     overwrite=False,
     keep_folders=False,
+    dicom_seg=False,
+    threads=None,
+    listener=None,
 ):
-    """Predicts with a model of the zoo on many cases.
+    """Predicts with models of the zoo on many cases.
 
     Args:
-        name: str or path: a name, `name@version`, or a model folder.
+        source: str or path: a name, `name@version`, a model folder or
+            `hf://org/repo`; or a list of several, which read each scan once.
         cases: an image of the recipe's first channel, as a path or Volume; a list of
             these; a dict of channel -> image (one case); a folder of images; the path
-            of a table of cases (.csv, .tsv); or list of `Case`.
-        out: path or None. Tasks that answer in numbers: a .csv, .tsv or .json to write.
-            Tasks that answer in images need one: an image file for one case, or a
-            folder, in which each case becomes `<case_id>.nii.gz`, or
+            of a table of cases (.csv, .tsv); or list of `Case`. None with `bids`.
+        output: path or None. Tasks with numbers as results: a .csv, .tsv or .json to
+            write. Tasks with images as results need one: an image file for one case,
+            or a folder, in which each case becomes `<case_id>.nii.gz`, or
             `<case_id>_<model>.nii.gz` where that would replace something else; cases
-            that are done there are not done again.
-        assume_affine: float or three floats, voxel size in mm for images that do not
-            tell where they are; None refuses them.
-        uncertainty: see `medzoo.inference.predict.Options`.
+            that are done there are not done again. Several models: a folder.
+        bids: path or None, a BIDS tree instead of `cases`; results go to `output`
+            (derivatives/medzoo in the tree if None) as a BIDS derivative.
+        participant_label: list of str, of a BIDS tree these people alone.
+        bids_filter: dict of entity -> value or None, which scan is meant where a
+            session has several, as `{"run": "1"}`.
+        assume_affine: float or three floats, voxel size in mm for images without an
+            affine; None refuses them.
+        uncertainty: str or None, see `medzoo.inference.Settings`.
         probabilities: bool, write those of a segmentation too.
-        engine: str, "keras" or "openvino", see `medzoo.inference.predict.Options`.
+        engine: str, "keras" or "openvino", see `medzoo.inference.Settings`.
         precision: str or None, likewise.
-        age: float or None, years, of the person in all cases that do not tell their own
-            in a column `age`; see `medzoo.inference.predict.predict_volume`.
+        age: float or None, years, of the person in all cases without a column `age`;
+            see `medzoo.inference.predict_volume`.
         sex: str or None, likewise.
+        aligned: bool, the channels lie on each other: look for no motion between them.
         overwrite: bool, replace what lies in the place of a result, inputs excepted.
         keep_folders: bool, lay images into folders named as those of the inputs.
+        dicom_seg: bool, of segmentations of DICOM series write a DICOM SEG too.
+        threads: int or None, CPU threads at most.
+        listener: `medzoo.batch.listener.Listener` or None, told of each result as
+            soon as it is there.
 
     Returns:
         list of dict, one a case in the order given: `case_id` with `value`, `unit`,
         `interval`, or `label`, `probabilities`, or `output` and what else the task
-        gives, or `error`; and `warnings` if any.
+        gives, or `error`; and `warnings` if any. Of several models `case_id` and
+        `models`, a dict of name -> these.
 
     Raises:
-        InputError: for an unknown model or engine, a malformed table, or an `out` that
-            does not suit the task or would replace something else.
+        InputError: for an unknown model or engine, a malformed table, or an `output`
+            that does not suit the task or would replace something else.
     """
-    from medzoo.inference.predict import Options
+    # An unknown model is refused before anything heavy is imported.
+    found = _found(source)
+    from medzoo.batch.model_run import predictors_of, run_all
+    from medzoo.batch.plan import bids_plan, plan_of_one, plan_of_several
+    from medzoo.inference.settings import Settings
 
-    chosen = {"engine": engine, "precision": precision}
-    options = Options(uncertainty, probabilities, **chosen)
-    predictor = Predictor(resolve(name), assume_affine=assume_affine, options=options)
-    given = cases_of(cases, predictor.channels, keep_folders=keep_folders)
-    given = with_person(given, age, sex)
-    output = predictor.output_for(
-        out,
-        given,
-        inputs=table_of(cases),
-        overwrite=overwrite,
-        keep_folders=keep_folders,
+    settings = Settings(uncertainty, probabilities, engine, precision)
+    predictors = predictors_of(
+        [check_files(*one) for one in found],
+        settings,
+        assume_affine=assume_affine,
+        threads=threads,
+        align=not aligned,
     )
-    images = output if isinstance(output, ImageOutput) else None
-    records = list(predictor.records(given, output=images))
-    if isinstance(output, TableOutput) and any("error" not in r for r in records):
-        output.write(records)
-    return records
-
-
-def run(options, report=None):
-    """Predicts for the command line; returns the exit code.
-
-    Args:
-        options: `medzoo.cli.predict_command.PredictOptions`.
-        report: see `Predictor.records`.
-    """
-    (predictor,) = predictors_of(options)
-    cases, tables = cases_given(options, predictor.channels)
-    recipe = predictor.recipe.to_dict()
-    check_dicom_seg(recipe, cases, wanted=options.dicom_seg)
-    output = predictor.output_for(
-        options.output,
-        cases,
-        inputs=tables,
-        overwrite=options.overwrite,
-        keep_folders=options.keep_folders,
-    )
-    images = output if isinstance(output, ImageOutput) else None
-    quiet = options.json or isinstance(output, TableOutput)
-    told = {"output": images, "report": report}
-    records = []
-    with Progress(len(cases), "cases") as progress:
-        found = predictor.records(cases, progress=progress, **told)
-        for record in with_dicom_seg(found, cases, recipe, wanted=options.dicom_seg):
-            records.append(record)
-            tell(record, progress)
-            if not quiet and "error" not in record:
-                progress.clear()
-                sys.stdout.write(sentence(record) + "\n")
-    if options.json:
-        sys.stdout.write(json.dumps(records, indent=1, allow_nan=False) + "\n")
-    good = sum("error" not in record for record in records)
-    if isinstance(output, TableOutput) and good:
-        output.write(records)
-    return _exit_code(good, len(records))
-
-
-def _exit_code(good, count):
-    if good == count:
-        return EXIT_ALL
-    return EXIT_SOME if good else EXIT_NONE
-
-
-def cases_given(options, channels):
-    """The cases of the command line, and the tables that they were read from."""
-    if options.cases is not None:
-        cases, tables = read_table(options.cases, channels), [options.cases]
+    if bids is not None:
+        plan = bids_plan(
+            predictors,
+            bids,
+            output,
+            participants=participant_label,
+            entities=bids_filter,
+            overwrite=overwrite,
+            dicom_seg=dicom_seg,
+        )
     else:
-        given = options.channels or list(options.images)
-        if len(options.images) == 1:
-            # As from Python: it may be a folder of images, or a table.
-            given = options.images[0]
-        cases = cases_of(given, channels, keep_folders=options.keep_folders)
-        tables = table_of(given)
-    return with_person(cases, options.age, options.sex), tables
+        make = plan_of_one if len(predictors) == 1 else plan_of_several
+        plan = make(
+            predictors,
+            cases,
+            output,
+            person=(age, sex),
+            overwrite=overwrite,
+            keep_folders=keep_folders,
+            dicom_seg=dicom_seg,
+        )
+    return run_all(plan, listener)
+
+
+def _found(source):
+    """Folder and recipe of each model."""
+    several = isinstance(source, (list, tuple))
+    sources = list(source) if several else [source]
+    if not sources or len(set(map(str, sources))) < len(sources):
+        raise InputError(
+            "Each model stands once. "
+            f"Received: source={source!r}. See medzoo.list_models()."
+        )
+    return [resolve_recipe(one) for one in sources]

@@ -10,7 +10,7 @@ def columns_of(record):
     """Returns the answers of one case.
 
     Args:
-        record: dict of `Predictor.records`.
+        record: dict of `medzoo.predict`.
 
     Returns:
         dict of column -> float or str; what was doubtful or failed stands last.

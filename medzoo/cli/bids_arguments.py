@@ -17,7 +17,6 @@ def add_bids(parser: argparse.ArgumentParser) -> None:
         "--participant-label",
         nargs="+",
         default=[],
-        dest="participants",
         metavar="LABEL",
         help="of a BIDS tree these people alone",
     )

@@ -2,19 +2,10 @@
 
 import sys
 from argparse import ArgumentParser, Namespace
-from dataclasses import dataclass
 from pathlib import Path
 
 from medzoo.errors import InputError
 from medzoo.zoo.cards.pages import check_cards, write_cards
-
-
-@dataclass(frozen=True)
-class CardsOptions:
-    """What `medzoo cards` was asked for."""
-
-    check: bool
-    folder: Path | None = None
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -28,20 +19,20 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(values: Namespace) -> int:
     """Writes or checks the cards; gives the exit code."""
-    return write_or_check(CardsOptions(check=values.check))
+    return write_or_check(check=values.check)
 
 
-def write_or_check(options: CardsOptions) -> int:
+def write_or_check(*, check: bool, folder: Path | None = None) -> int:
     """Writes the cards and names what changed, or refuses when one is stale.
 
     Raises:
         InputError: With `check`, when files are not current.
     """
-    if not options.check:
-        for path in write_cards(options.folder):
+    if not check:
+        for path in write_cards(folder):
             sys.stdout.write(f"{path}\n")
         return 0
-    stale = check_cards(options.folder)
+    stale = check_cards(folder)
     if stale:
         raise InputError(
             f"Cards must follow from recipe.json and metrics.json. Received: "

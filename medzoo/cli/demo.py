@@ -13,11 +13,12 @@ PICTURE_SUFFIXES = (".png", ".pdf", ".svg")
 TEMPLATE = "datasets/data/mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz"
 
 
-def run(options):
+def run(image, output):
     """Predicts with every model, prints one line a model, and draws the picture.
 
     Args:
-        options: `DemoOptions`: `image` (path or None) and `output` (path).
+        image: path of the scan, or None for the average brain that nilearn carries.
+        output: path of the picture.
 
     Returns:
         The exit code: 0 every model has a result, 1 some have, 2 none has.
@@ -26,8 +27,8 @@ def run(options):
         InputError: A package of the extra `demo` is missing, or `output` is no picture.
         MedzooError: The scan cannot be read.
     """
-    output = _checked_output(options.output)
-    image = template_path() if options.image is None else Path(options.image)
+    output = _checked_output(output)
+    image = template_path() if image is None else Path(image)
     names = list_models()
     if not names:
         raise InputError(
@@ -136,11 +137,11 @@ def _timed_prediction(name, volume):
 
 
 def _input_of(recipe, volume):
-    """The scan; for super-resolution as coarse as the model expects scans to be."""
-    if recipe["task"] != "super_resolution":
+    """The scan; as coarse as a model that refines voxels expects scans to be."""
+    factor = recipe["architecture"]["arguments"].get("upsampling_factor")
+    if factor is None:
         return volume
     from medzoo.data.feeds.degradation import degrade_volume
     from medzoo.spatial.factor_grid import three_factors
 
-    factor = three_factors(recipe["architecture"]["arguments"]["upsampling_factor"])
-    return degrade_volume(volume, factor)
+    return degrade_volume(volume, three_factors(factor))

@@ -1,21 +1,7 @@
 """`medzoo demo [IMAGE]`: the arguments; medzoo.cli.demo does the work."""
 
 from argparse import ArgumentParser, Namespace
-from dataclasses import dataclass
 from pathlib import Path
-
-
-@dataclass(frozen=True)
-class DemoOptions:
-    """What `medzoo demo` was asked for.
-
-    Attributes:
-        image: The scan to use, or None for the average brain that nilearn carries.
-        output: Where the picture goes.
-    """
-
-    image: Path | None
-    output: Path
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -39,7 +25,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(values: Namespace) -> int:
     """Predicts with every model on one scan; gives the exit code."""
-    options = DemoOptions(image=values.image, output=values.output)
     from medzoo.cli import demo
 
-    return demo.run(options)
+    return demo.run(values.image, values.output)

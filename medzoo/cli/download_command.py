@@ -2,28 +2,10 @@
 
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from dataclasses import dataclass
 from pathlib import Path
 
 DATA_SETS = ("ixi",)
 SEQUENCES = ("t1", "t2", "pd")
-
-
-@dataclass(frozen=True)
-class DownloadOptions:
-    """What `medzoo download` was asked for.
-
-    Attributes:
-        name: The data set.
-        folder: Where to.
-        sequences: Which images of it.
-        keep_archives: Whether archives stay once they are unpacked.
-    """
-
-    name: str
-    folder: Path
-    sequences: tuple[str, ...]
-    keep_archives: bool
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -60,16 +42,10 @@ def run(values: Namespace) -> int:
     """Fetches; prints the path of the cases.csv; gives the exit code."""
     from medzoo.datasets.ixi import download_ixi
 
-    options = DownloadOptions(
-        name=values.name,
-        folder=values.folder,
-        sequences=values.sequences,
-        keep_archives=values.keep_archives,
-    )
     table = download_ixi(
-        options.folder,
-        options.sequences,
-        keep_archives=options.keep_archives,
+        values.folder,
+        values.sequences,
+        keep_archives=values.keep_archives,
         say=_say,
         progress=_Progress(),
     )

@@ -1,44 +1,14 @@
-"""`medzoo evaluate NAME ...`: arguments; medzoo.evaluation.evaluate does the work."""
+"""`medzoo evaluate NAME ...`: calls medzoo.evaluate."""
 
+import json
+import sys
 from argparse import ArgumentParser, Namespace
-from dataclasses import dataclass
 from pathlib import Path
 
 from medzoo.cli.bids_arguments import add_labelled_cases
 from medzoo.cli.parser import add_json, add_name, add_target, add_threads
 from medzoo.errors import InputError
 from medzoo.zoo.resolve import resolve
-
-
-@dataclass(frozen=True)
-class EvaluateOptions:
-    """What `medzoo evaluate` was asked for.
-
-    Attributes:
-        name: The model as the user wrote it.
-        folder: The model's folder.
-        cases: A cases.csv, "bids:DIR" or LAYOUT:FOLDER; None with `out_of_fold`.
-        target: "COLUMN" or "COLUMN:CODES.csv" instead of the recipe's, or None.
-        output: A metrics.json to write, or None.
-        json: Whether to print JSON.
-        out_of_fold: Whether to measure the cross-validation's predictions.
-        cost: Whether to measure seconds and memory of one prediction alone.
-        repeatability: Whether to measure how far answers differ for one head.
-        external: Name under which the cases are added to `output` as other data.
-        threads: CPU threads at most, or None.
-    """
-
-    name: str
-    folder: Path
-    cases: Path | str | None
-    target: str | None
-    output: Path | None
-    json: bool
-    out_of_fold: bool
-    cost: bool
-    repeatability: bool
-    external: str | None
-    threads: int | None
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -74,36 +44,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--as-external",
-        dest="external",
         metavar="NAME",
         help="add the cases to METRICS.json as other data of this name",
     )
     add_threads(parser)
-
-
-def read_options(values: Namespace) -> EvaluateOptions:
-    """Makes the options of the parsed arguments.
-
-    Raises:
-        InputError: Unknown model, nothing to measure on, or options that
-            contradict each other.
-    """
-    folder = resolve(values.name)
-    values.cases = _given(values)
-    _check(values)
-    return EvaluateOptions(
-        name=values.name,
-        folder=folder,
-        cases=values.cases,
-        target=values.target,
-        output=values.output,
-        json=values.json,
-        out_of_fold=values.out_of_fold,
-        cost=values.cost,
-        repeatability=values.repeatability,
-        external=values.external,
-        threads=values.threads,
-    )
 
 
 def _given(values: Namespace) -> Path | str | None:
@@ -118,43 +62,65 @@ def _given(values: Namespace) -> Path | str | None:
     return given[0] if given else None
 
 
-def _check(values: Namespace) -> None:
+def _check(values: Namespace, cases: Path | str | None) -> None:
     """Refuses options that contradict each other, or nothing to measure on."""
-    if values.cost and (values.out_of_fold or values.target or values.external):
+    if values.cost and (values.out_of_fold or values.target or values.as_external):
         raise InputError(
             "--cost measures what one prediction costs, and nothing else. Received: it "
             "with --out-of-fold, --target or --as-external. Leave those out."
         )
-    if values.repeatability and (values.cases is None or values.cost):
+    if values.repeatability and (cases is None or values.cost):
         raise InputError(
             "--repeatability changes the scans of a table. Received: no --cases, or "
             "--cost too. Give --cases CASES.csv alone."
         )
-    if values.cases is not None and values.out_of_fold:
+    if cases is not None and values.out_of_fold:
         raise InputError(
             "evaluate measures one thing at a time. Received: --cases and "
             "--out-of-fold. Give one of them."
         )
-    if values.cases is None and not values.out_of_fold and not values.cost:
+    if cases is None and not values.out_of_fold and not values.cost:
         raise InputError(
             "evaluate needs cases with a known truth. Received: neither --cases nor "
             "--out-of-fold nor --cost. Give --cases CASES.csv."
         )
-    if values.target is not None and values.cases is None:
+    if values.target is not None and cases is None:
         raise InputError(
             f"--target names a column of the cases. Received: --target {values.target} "
             f"without --cases. Give --cases CASES.csv."
         )
-    if values.external is not None and None in (values.cases, values.output):
+    if values.as_external is not None and None in (cases, values.output):
         raise InputError(
-            f"--as-external adds the numbers of cases to a file. Received: "
-            f"--as-external {values.external} without --cases or --output. Give both."
+            "--as-external adds the numbers of cases to a file. Received: "
+            f"--as-external {values.as_external} without --cases or --output. "
+            "Give both."
         )
 
 
 def run(values: Namespace) -> int:
     """Measures; gives the exit code."""
-    options = read_options(values)
-    from medzoo.evaluation import evaluate
+    cases = _given(values)
+    _check(values, cases)
+    # An unknown model is refused before anything heavy is imported.
+    resolve(values.name)
+    from medzoo.evaluation.evaluate import evaluate
 
-    return evaluate.run(options)
+    found = evaluate(
+        values.name,
+        cases,
+        target=values.target,
+        out_of_fold=values.out_of_fold,
+        cost=values.cost,
+        repeatability=values.repeatability,
+        output=values.output,
+        as_external=values.as_external,
+        threads=values.threads,
+    )
+    if values.json or values.cost or values.repeatability:
+        text = json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False)
+        sys.stdout.write(text + "\n")
+    else:
+        from medzoo.evaluation.metrics_text import metrics_text
+
+        sys.stdout.write(metrics_text(found))
+    return 1 if found.get("failed") or (values.cost and not found["cost"]) else 0

@@ -2,22 +2,10 @@
 
 import sys
 from argparse import ArgumentParser, Namespace
-from dataclasses import dataclass
 
 from medzoo.errors import InputError, MedzooError
 from medzoo.zoo.fetch import fetch
 from medzoo.zoo.registry import list_models
-
-
-@dataclass(frozen=True)
-class FetchOptions:
-    """What `medzoo fetch` was asked for.
-
-    Attributes:
-        names: Names, names with versions, folders, or addresses on a hub.
-    """
-
-    names: tuple[str, ...]
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -33,25 +21,15 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
 
 
-def read_options(values: Namespace) -> FetchOptions:
-    """Makes the options of the parsed arguments.
-
-    Raises:
-        InputError: Neither names nor --all, or both.
-    """
+def run(values: Namespace) -> int:
+    """Fetches, and prints name and path of the weights; gives the exit code."""
     if bool(values.names) == values.all:
         received = "both" if values.all else "neither"
         raise InputError(
             f"fetch takes names or --all. Received: {received}. Give one of them."
         )
-    return FetchOptions(tuple(list_models() if values.all else values.names))
-
-
-def run(values: Namespace) -> int:
-    """Fetches, and prints name and path of the weights; gives the exit code."""
-    options = read_options(values)
-    failed = 0
-    for name in options.names:
+    names, failed = list_models() if values.all else values.names, 0
+    for name in names:
         try:
             path = fetch(name)
         except MedzooError as error:
@@ -61,4 +39,4 @@ def run(values: Namespace) -> int:
         sys.stdout.write(f"{name}  {path}\n")
     if not failed:
         return 0
-    return 2 if failed == len(options.names) else 1
+    return 2 if failed == len(names) else 1

@@ -3,19 +3,10 @@
 import json
 import sys
 from argparse import ArgumentParser, Namespace
-from dataclasses import dataclass
 
 from medzoo.cli.parser import add_json, add_name
 from medzoo.zoo.cards.markdown import measurement, number
 from medzoo.zoo.info import info
-
-
-@dataclass(frozen=True)
-class InfoOptions:
-    """What `medzoo info` was asked for."""
-
-    name: str
-    json: bool
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -26,12 +17,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(values: Namespace) -> int:
     """Prints what there is to know; gives the exit code."""
-    options = InfoOptions(name=values.name, json=values.json)
-    facts = info(options.name)
-    if options.json:
-        text = json.dumps(facts, indent=2, allow_nan=False)
-    else:
-        text = sheet(facts)
+    facts = info(values.name)
+    text = json.dumps(facts, indent=2, allow_nan=False) if values.json else sheet(facts)
     sys.stdout.write(f"{text}\n")
     return 0
 

@@ -3,20 +3,12 @@
 import json
 import sys
 from argparse import ArgumentParser, Namespace
-from dataclasses import dataclass
 
 from medzoo.cli.parser import add_json
 from medzoo.zoo.info import LICENCE_NOTE
 from medzoo.zoo.registry import list_models, read_entry, zoo_folder
 
 _COLUMNS = ("name", "version", "task", "licence", "summary")
-
-
-@dataclass(frozen=True)
-class ListOptions:
-    """What `medzoo list` was asked for."""
-
-    json: bool
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -26,11 +18,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(values: Namespace) -> int:
     """Prints the models; gives the exit code."""
-    options = ListOptions(json=values.json)
     folder = zoo_folder()
     recipes = [read_entry(folder / name) for name in list_models(folder)]
     rows = [{key: getattr(recipe, key) for key in _COLUMNS} for recipe in recipes]
-    if options.json:
+    if values.json:
         sys.stdout.write(json.dumps(rows, indent=2, allow_nan=False) + "\n")
     elif rows:
         sys.stdout.write(f"{_table(rows)}\n\n{LICENCE_NOTE}\n")

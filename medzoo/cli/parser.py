@@ -114,6 +114,18 @@ def image(text: str) -> Path:
     return Path(text)
 
 
+def table(text: str) -> str:
+    """Reads a table of cases, or a data set as `medzoo.predict` takes it."""
+    if ":" in text or Path(text).suffix.lower() in (".csv", ".tsv"):
+        return text
+    raise argparse.ArgumentTypeError(f"must be a .csv or .tsv. Received: {text!r}")
+
+
+def uncertainty(text: str) -> str | None:
+    """Reads an uncertainty estimate; "none" asks for none."""
+    return None if text == "none" else text
+
+
 def years(text: str) -> float:
     """Reads an age."""
     try:

@@ -1,9 +1,9 @@
-"""`medzoo predict NAME ...`: the arguments; medzoo.batch.predict does the work."""
+"""`medzoo predict NAME ...`: calls medzoo.predict."""
 
+import json
+import sys
 from argparse import ArgumentParser, Namespace
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from medzoo.cli.bids_arguments import add_bids
 from medzoo.cli.parser import (
@@ -14,69 +14,12 @@ from medzoo.cli.parser import (
     channel,
     image,
     spacing,
+    table,
+    uncertainty,
     years,
 )
 from medzoo.cli.series_choice import add_series, with_series
 from medzoo.errors import InputError
-from medzoo.zoo.resolve import resolve
-
-if TYPE_CHECKING:
-    from medzoo.reporting.sheet import ReportSheet
-
-
-@dataclass(frozen=True)
-class PredictOptions:
-    """What `medzoo predict` was asked for; one of images, channels, cases is given.
-
-    Attributes:
-        name: The model as the user wrote it.
-        folders: The folder of each model.
-        images: One image of the first channel a case.
-        channels: Channel -> image, of a single case.
-        cases: A cases.csv, or None.
-        output: Where results go, or None for stdout.
-        json: Whether to print JSON.
-        threads: CPU threads at most, or None.
-        assume_affine: Spacing in mm for images without a spatial form, or None.
-        uncertainty: What to say of the result's doubt, or None for the usual.
-        probabilities: Whether to write the probabilities of a segmentation's classes.
-        engine: What runs the network, "keras" or "openvino".
-        precision: What the engine computes with, or None for its own choice.
-        report: The HTML file to write, or None.
-        age: Years of the person, or None where the table says or nobody knows.
-        sex: Likewise.
-        overwrite: Whether to replace what lies in the place of a result.
-        keep_folders: Whether images go into folders named as those of the inputs.
-        dicom_seg: Whether to write a segmentation as DICOM SEG too.
-        aligned: Whether channels lie on each other, so that no motion is looked for.
-        bids: A BIDS tree, or None.
-        participants: Labels of its people; empty for all.
-        bids_filter: What names of its scans must have, or None.
-    """
-
-    name: str
-    folders: tuple[Path, ...]
-    images: tuple[Path, ...]
-    channels: dict[str, Path]
-    cases: Path | None
-    output: Path | None
-    json: bool
-    threads: int | None
-    assume_affine: tuple[float, float, float] | None
-    uncertainty: str | None
-    probabilities: bool
-    engine: str
-    precision: str | None
-    report: Path | None
-    age: float | None = None
-    sex: str | None = None
-    overwrite: bool = False
-    keep_folders: bool = False
-    dicom_seg: bool = False
-    aligned: bool = False
-    bids: Path | None = None
-    participants: tuple[str, ...] = ()
-    bids_filter: dict[str, str] | None = None
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -100,7 +43,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="an image of one channel; repeat it for the other channels of the case",
     )
     parser.add_argument(
-        "--cases", type=Path, metavar="CASES.csv", help="a table with one case a row"
+        "--cases", type=table, metavar="CASES.csv", help="a table with one case a row"
     )
     add_series(parser)
     add_bids(parser)
@@ -166,10 +109,12 @@ def _add_output(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--uncertainty",
+        type=uncertainty,
+        default="interval",
         metavar="KIND",
-        help="uncertainty estimate to report: none, tta (test-time augmentation), "
-        "ensemble (spread of the members) or entropy (segmentation); default: the "
-        "calibrated interval where there is one",
+        help="uncertainty estimate to report: interval (the default: the calibrated "
+        "one, where there is one), none, tta (test-time augmentation), ensemble "
+        "(spread of the members) or entropy (segmentation)",
     )
 
 
@@ -184,42 +129,6 @@ def _add_scans(parser: ArgumentParser) -> None:
         action="store_true",
         help="of a segmentation of a DICOM series: write a DICOM SEG beside the image, "
         "with the patient's fields of the series",
-    )
-
-
-def read_options(values: Namespace) -> PredictOptions:
-    """Makes the options of the parsed arguments.
-
-    Raises:
-        InputError: Unknown model, or not exactly one kind of input.
-    """
-    folders = _folders(values)
-    _check_given(values)
-    images, channels = with_series(values.images, _channels(values), values.series)
-    return PredictOptions(
-        name=values.name,
-        folders=folders,
-        images=tuple(images),
-        channels=channels,
-        cases=values.cases,
-        output=values.output,
-        json=values.json,
-        threads=values.threads,
-        assume_affine=values.assume_affine,
-        uncertainty=values.uncertainty,
-        probabilities=values.probabilities,
-        engine=values.engine,
-        precision=values.precision,
-        report=values.report,
-        age=values.age,
-        sex=values.sex,
-        overwrite=values.overwrite,
-        keep_folders=values.keep_folders,
-        dicom_seg=values.dicom_seg,
-        aligned=values.aligned,
-        bids=values.bids,
-        participants=tuple(values.participants),
-        bids_filter=dict(values.bids_filter),
     )
 
 
@@ -241,7 +150,7 @@ def _check_given(values: Namespace) -> None:
         )
 
 
-def _folders(values: Namespace) -> tuple[Path, ...]:
+def _names(values: Namespace) -> list[str]:
     names = values.name.split(",")
     if len(set(names)) < len(names) or not all(names):
         raise InputError(
@@ -253,7 +162,16 @@ def _folders(values: Namespace) -> tuple[Path, ...]:
             f"A report is of one model. Received: {values.name}. "
             "Leave out --report, or call it model by model."
         )
-    return tuple(resolve(name) for name in names)
+    return names
+
+
+def _cases(values: Namespace) -> Path | str | list[Path] | dict[str, Path] | None:
+    """The cases as `medzoo.predict` takes them."""
+    images, channels = with_series(values.images, _channels(values), values.series)
+    if values.cases is not None:
+        return values.cases
+    # One alone may be a folder of images, or a table.
+    return channels or (images[0] if len(images) == 1 else images) or None
 
 
 def _channels(values: Namespace) -> dict[str, Path]:
@@ -269,35 +187,43 @@ def _channels(values: Namespace) -> dict[str, Path]:
 
 def run(values: Namespace) -> int:
     """Predicts; gives the exit code."""
-    options = read_options(values)
-    from medzoo.batch import predict, predict_bids
-    from medzoo.batch import predict_several_models as predict_several
+    _check_given(values)
+    names, cases = _names(values), _cases(values)
+    from medzoo.batch.predict import predict
+    from medzoo.cli.printed_results import PrintedResults
 
-    report = _report(options)
-    if options.bids is not None:
-        code = predict_bids.run(options, report)
-    elif len(options.folders) > 1:
-        code = predict_several.run(options)
-    else:
-        code = predict.run(options, report)
-    if report is not None:
-        report.write()
-    return code
-
-
-def _report(options: PredictOptions) -> "ReportSheet | None":
-    """Starts the report that was asked for; a place it cannot have is refused now."""
-    if options.report is None:
-        return None
-    from medzoo.reporting.sheet import ReportSheet
-    from medzoo.zoo.recipe.schema import read_recipe
-
-    recipe = read_recipe(options.folders[0]).to_dict()
-    note = "(verified in this run)"
-    return ReportSheet(
-        options.report,
-        recipe,
-        options.folders[0],
-        weights_note=note,
-        overwrite=options.overwrite,
+    printed = PrintedResults(
+        report=values.report,
+        overwrite=values.overwrite,
+        quiet=values.json or _is_table(values.output),
+        several=len(names) > 1,
     )
+    with printed:
+        records = predict(
+            names if len(names) > 1 else names[0],
+            cases,
+            values.output,
+            bids=values.bids,
+            participant_label=values.participant_label,
+            bids_filter=dict(values.bids_filter),
+            assume_affine=values.assume_affine,
+            uncertainty=values.uncertainty,
+            probabilities=values.probabilities,
+            engine=values.engine,
+            precision=values.precision,
+            age=values.age,
+            sex=values.sex,
+            aligned=values.aligned,
+            overwrite=values.overwrite,
+            keep_folders=values.keep_folders,
+            dicom_seg=values.dicom_seg,
+            threads=values.threads,
+            listener=printed,
+        )
+    if values.json:
+        sys.stdout.write(json.dumps(records, indent=1, allow_nan=False) + "\n")
+    return printed.exit_code()
+
+
+def _is_table(path: Path | None) -> bool:
+    return path is not None and path.suffix.lower() in (".csv", ".tsv", ".json")

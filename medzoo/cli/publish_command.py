@@ -2,25 +2,7 @@
 
 import sys
 from argparse import ArgumentParser, Namespace
-from dataclasses import dataclass
 from pathlib import Path
-
-
-@dataclass(frozen=True)
-class PublishOptions:
-    """What `medzoo publish` was asked for.
-
-    Attributes:
-        folder: The model folder.
-        target: `hf://ORG/NAME`, or a folder.
-        private: Whether a repository that is made is private; None as the hub does.
-        dry_run: Whether to send nothing.
-    """
-
-    folder: Path
-    target: str
-    private: bool | None
-    dry_run: bool
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -57,19 +39,13 @@ def run(values: Namespace) -> int:
     """Publishes; prints what `medzoo.load` takes; gives the exit code."""
     from medzoo.zoo.hub.publish import CARD_FILE, publish
 
-    options = PublishOptions(
-        folder=values.folder,
-        target=values.target,
+    done = publish(
+        values.folder,
+        values.target,
         private=values.private,
         dry_run=values.dry_run,
     )
-    done = publish(
-        options.folder,
-        options.target,
-        private=options.private,
-        dry_run=options.dry_run,
-    )
-    if options.dry_run:
+    if values.dry_run:
         sys.stdout.write(f"would publish to {done.source}:\n")
         for name, path in sorted(done.files.items()):
             sys.stdout.write(f"  {name}  {path.stat().st_size} bytes\n")

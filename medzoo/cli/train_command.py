@@ -1,56 +1,17 @@
-"""`medzoo train NAME ...`: the arguments; medzoo.training.train does the work."""
+"""`medzoo train NAME ...`: calls medzoo.train."""
 
+import sys
+import time
 from argparse import ArgumentParser, Namespace
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from medzoo.cli.bids_arguments import add_labelled_cases
 from medzoo.cli.parser import add_name, add_target, add_threads, thread_count
 from medzoo.data.store.storage_modes import MODES
-from medzoo.errors import InputError
+from medzoo.errors import InputError, Terminated
 from medzoo.training.precision import PRECISIONS
-from medzoo.zoo.hub.model_files import ready_weights
-from medzoo.zoo.recipe.schema import read_recipe
-from medzoo.zoo.resolve import resolve
 
-
-@dataclass(frozen=True)
-class TrainOptions:
-    """What `medzoo train` was asked for.
-
-    Attributes:
-        name: The model as the user wrote it.
-        folder: The folder with the recipe to follow.
-        cases: The cases.csv to train on, or None with `data`.
-        data: "KIND:FOLDER" of a data set in its own layout, or None.
-        output: Folder of checkpoints and result; an earlier run there is resumed.
-        target: "COLUMN" or "COLUMN:CODES.csv" instead of the recipe's, or None.
-        fine_tune: Whether to start from the model's weights.
-        start: Path of these weights, verified, or None.
-        threads: CPU threads at most, or None.
-        precision: What to compute in instead of the recipe's dtype, or None.
-        accumulate: Batches a step of the optimizer, or None for the recipe's.
-        rematerialize: Whether to compute twice what is then not kept in memory.
-        workers: Threads that make batches, or None.
-        feed: Where prepared scans are meanwhile.
-        restart: Whether to remove an earlier run first.
-    """
-
-    name: str
-    folder: Path
-    cases: Path | None
-    data: str | None
-    output: Path
-    target: str | None
-    fine_tune: bool
-    start: Path | None
-    threads: int | None
-    precision: str | None = None
-    accumulate: int | None = None
-    rematerialize: bool = False
-    workers: int | None = None
-    feed: str = "memory"
-    restart: bool = False
+EXIT_DONE, EXIT_INTERRUPTED = 0, 130
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -103,8 +64,8 @@ def _add_step(parser: ArgumentParser) -> None:
         "--workers",
         type=thread_count,
         metavar="N",
-        help="threads that make batches meanwhile; one for every two cores if not "
-        "given; results do not depend on it",
+        help="how many scans are prepared, and batches made, at once (default: 2 "
+        "scans, and a batch for every two cores); results do not depend on it",
     )
     parser.add_argument(
         "--feed",
@@ -115,47 +76,47 @@ def _add_step(parser: ArgumentParser) -> None:
     )
 
 
-def read_options(values: Namespace) -> TrainOptions:
-    """Makes the options of the parsed arguments.
+def run(values: Namespace) -> int:
+    """Trains; gives the exit code."""
+    cases = _cases(values)
+    from medzoo.zoo.train import train
 
-    Raises:
-        InputError: Unknown model.
-    """
-    given = (values.cases, values.data, values.bids)
-    if sum(one is not None for one in given) != 1:
+    started = time.monotonic()
+
+    def log(line: str) -> None:
+        sys.stderr.write(f"[{time.monotonic() - started:6.0f} s] {line}\n")
+        sys.stderr.flush()
+
+    try:
+        folder = train(
+            values.name,
+            cases,
+            values.output,
+            target=values.target,
+            fine_tune=values.fine_tune,
+            restart=values.restart,
+            precision=values.precision,
+            accumulate=values.accumulate,
+            rematerialize=values.rematerialize or None,
+            feed=values.feed,
+            workers=values.workers,
+            threads=values.threads,
+            log=log,
+        )
+    except Terminated:
+        log(f"stopped; the same command goes on from {values.output}")
+        return EXIT_INTERRUPTED
+    sys.stdout.write(f"{folder}\n")
+    return EXIT_DONE
+
+
+def _cases(values: Namespace) -> Path | str:
+    """What to train on, as `medzoo.train` takes it."""
+    given = [g for g in (values.cases, values.data, values.bids) if g is not None]
+    if len(given) != 1:
         raise InputError(
             "train takes one of --cases, --data and --bids. Received: "
             f"cases={values.cases}, data={values.data}, bids={values.bids}. "
             "Give exactly one."
         )
-    folder = resolve(values.name)
-    recipe = read_recipe(folder)
-    wanted = values.fine_tune and recipe.weights is not None
-    return TrainOptions(
-        name=values.name,
-        folder=folder,
-        cases=values.cases if values.bids is None else f"bids:{values.bids}",
-        data=values.data,
-        output=values.output,
-        target=values.target,
-        fine_tune=values.fine_tune,
-        start=ready_weights(folder, recipe) if wanted else None,
-        threads=values.threads,
-        precision=values.precision,
-        accumulate=values.accumulate,
-        rematerialize=values.rematerialize,
-        workers=values.workers,
-        feed=values.feed,
-    )
-
-
-def run(values: Namespace) -> int:
-    """Trains; gives the exit code."""
-    options = replace(read_options(values), restart=values.restart)
-    recipe = read_recipe(options.folder).to_dict()
-    from medzoo.zoo.quiet_keras import import_keras
-
-    import_keras(options.threads)
-    from medzoo.training import train
-
-    return train.run(recipe, options)
+    return given[0] if values.bids is None else f"bids:{values.bids}"

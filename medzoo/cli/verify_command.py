@@ -3,25 +3,9 @@
 import json
 import sys
 from argparse import ArgumentParser, Namespace
-from dataclasses import dataclass
 
 from medzoo.cli.parser import add_json
 from medzoo.zoo.verify import verify
-
-
-@dataclass(frozen=True)
-class VerifyOptions:
-    """What `medzoo verify` was asked for.
-
-    Attributes:
-        names: Names, folders or addresses on a hub; none for all that are here.
-        json: Whether to print JSON.
-        answers: Whether models must answer as their expected.json says.
-    """
-
-    names: tuple[str, ...]
-    json: bool
-    answers: bool = False
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -42,9 +26,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(values: Namespace) -> int:
     """Prints a line a model; gives the exit code."""
-    options = VerifyOptions(tuple(values.names), values.json, values.answers)
-    findings = verify(options.names or None, answers=options.answers)
-    if options.json:
+    findings = verify(values.names or None, answers=values.answers)
+    if values.json:
         rows = [finding.to_dict() for finding in findings]
         sys.stdout.write(json.dumps(rows, indent=2) + "\n")
     else:

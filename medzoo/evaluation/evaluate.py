@@ -1,6 +1,5 @@
 """Evaluation: predictions against the truth; the only writer of metrics.json."""
 
-import json
 import sys
 import tempfile
 import time
@@ -15,83 +14,124 @@ from medzoo.data.cases.targets import target_and_codes, target_column, target_va
 from medzoo.datasets.read_cases import read_cases
 from medzoo.errors import InputError
 from medzoo.evaluation.metrics_file import check_output, write_cost, write_metrics
-from medzoo.evaluation.metrics_text import metrics_text
 from medzoo.evaluation.out_of_fold import (
     read_baselines,
     read_out_of_fold,
     read_out_of_scanner,
 )
 from medzoo.evaluation.prediction_cost import cost_of, engines_of, peak_memory_gb
+from medzoo.evaluation.repeatability import measure_repeats
 from medzoo.evaluation.task_evaluation import ImageEvaluation
 from medzoo.evaluation.tasks import TASKS
+from medzoo.inference.settings import Settings
 from medzoo.progress import Progress
-from medzoo.zoo.recipe.schema import read_recipe
-from medzoo.zoo.resolve import resolve
-from medzoo.zoo.weights import count_parameters
+from medzoo.zoo.checked_model import check_files
+from medzoo.zoo.resolve import resolve_recipe
 
 
-def evaluate(name, cases=None, *, target=None, out_of_fold=False, threads=None):
+def evaluate(
+    source,
+    cases=None,
+    *,
+    target=None,
+    out_of_fold=False,
+    cost=False,
+    repeatability=False,
+    output=None,
+    as_external=None,
+    threads=None,
+):
     """Measures a model of the zoo.
 
     Args:
-        name: str or path: a name, `name@version`, or a model folder.
-        cases: path of a cases.csv with the truth; None with `out_of_fold`.
+        source: str or path: a name, `name@version`, a model folder or
+            `hf://org/repo`.
+        cases: path of a cases.csv with the truth, "bids:DIR" or LAYOUT:FOLDER; None
+            with `out_of_fold`, and with `cost` for an average brain.
         target: str or None, the column with the truth instead of the recipe's.
         out_of_fold: bool, measure the stored cross-validation instead of predicting.
+        cost: bool, measure seconds and memory of one prediction alone.
+        repeatability: bool, measure how far predictions differ for scans of one person
+            (a column `subject`) alone.
+        output: path or None, a metrics.json to write, or to add to.
+        as_external: str or None, the name under which the cases are added to `output`
+            as other data.
         threads: int or None, CPU threads at most.
 
     Returns:
         dict: `model`, `version`, `protocol`, `parameters`, `metrics` (name ->
         `{"value", "ci95", "n"}`), `baselines`, `groups`, `cost`, and `failed` (case_id
-        -> error) where cases could not be predicted.
+        -> error) where cases could not be predicted. With `cost` a dict of `cost` and
+        `engines`; with `repeatability` of that alone.
 
     Raises:
-        InputError: if no case has a truth and a prediction.
+        InputError: if no case has a truth and a prediction, or there is no file that
+            numbers could be added to.
     """
-    folder = resolve(name)
-    recipe = read_recipe(folder)
-    content = recipe.to_dict()
-    task = TASKS[recipe.task](content)
-    others = {}
-    if out_of_fold:
-        truth, found, others = _cross_validated(folder, task, recipe, threads)
-    elif isinstance(task, ImageEvaluation):
-        truth, found = None, _measured(folder, task, cases, target, threads)
+    folder, recipe = resolve_recipe(source)
+    task = TASKS[recipe.task](recipe.to_dict())
+    added = cost or repeatability
+    if output is not None:
+        check_output(output, recipe, adds=added or as_external is not None)
+    if cost:
+        found = measure_cost(check_files(folder, recipe), cases, threads=threads)
+    elif repeatability:
+        found = measure_repeats(check_files(folder, recipe), cases, threads=threads)
+    elif out_of_fold:
+        found = _out_of_fold(folder, recipe, task, threads)
     else:
-        truth, found = _predicted(folder, task, cases, target, threads)
-    found = {"model": recipe.name, "version": recipe.version, **found}
-    found["parameters"] = count_parameters(folder, recipe)
-    if truth is not None:
-        found["metrics"] = task.measure(truth)
-        found["baselines"] = {**task.baselines(truth), **others}
-        found["groups"] = task.groups(truth)
+        files = check_files(folder, recipe)
+        on_images = isinstance(task, ImageEvaluation)
+        measure = _measured if on_images else _predicted
+        found = measure(files, task, cases, target, threads)
+        found["parameters"] = files.parameters
+    if not added:
+        found = {"model": recipe.name, "version": recipe.version, **found}
+    if output is not None and added:
+        write_cost(output, found, recipe)
+    elif output is not None:
+        write_metrics(output, found, recipe, external=as_external)
     return found
 
 
-def _cross_validated(folder, task, recipe, threads):
-    """The stored cross-validation, its cost, and what else was tried in its folds."""
-    content = task.recipe
+def _out_of_fold(folder, recipe, task, threads):
+    """Measures a stored cross-validation, and what else was tried in its folds."""
+    content = recipe.to_dict()
     truth = read_out_of_fold(folder, content)
-    protocol = (
-        f"Cross-validation in {len(set(truth.folds))} folds over "
+    found = {
+        "protocol": f"Cross-validation in {len(set(truth.folds))} folds over "
         f"{len(truth.target)} cases, split by subject: each is predicted by the "
-        "one network that never saw it."
-    )
+        "one network that never saw it.",
+        "cost": {},
+        "parameters": None,
+    }
     # A cross-validation can be measured where its networks were not kept.
-    spent = {"cost": {}}
     if recipe.weights is not None:
-        spent = measure_cost(folder, threads=threads)
-    others = read_baselines(folder, content)
-    scanners = read_out_of_scanner(folder, content)
-    found = {"protocol": protocol, **spent}
-    found["out_of_scanner"] = {k: task.measure(own) for k, own in scanners.items()}
-    return truth, found, {name: task.measure(own) for name, own in others.items()}
+        files = check_files(folder, recipe)
+        found |= measure_cost(files, threads=threads)
+        found["parameters"] = files.parameters
+    found["out_of_scanner"] = {
+        name: task.measure(predicted)
+        for name, predicted in read_out_of_scanner(folder, content).items()
+    }
+    found |= _metrics(truth, task)
+    found["baselines"] |= {
+        name: task.measure(predicted)
+        for name, predicted in read_baselines(folder, content).items()
+    }
+    return found
 
 
-def _measured(folder, task, table, target, threads):
+def _metrics(truth, task):
+    return {
+        "metrics": task.measure(truth),
+        "baselines": task.baselines(truth),
+        "groups": task.groups(truth),
+    }
+
+
+def _measured(files, task, table, target, threads):
     """Measures a model whose predictions are images."""
-    from medzoo.inference.predict import Options
-
     recipe = task.recipe
     column, codes = target_and_codes(recipe, target)
     columns = ["subject", *GROUP_COLUMNS]
@@ -105,20 +145,20 @@ def _measured(folder, task, table, target, threads):
             "An evaluation needs at least one case with an image and what it is "
             f"compared with. Received: {len(cases)} cases without, in {table}."
         )
-    predictor = Predictor(folder, threads=threads)
+    predictor = Predictor(files, threads=threads)
     cost = _cost(predictor, task, usable[0])
     engines = _cost(predictor, task, usable[0], engines_of)
-    predictor.options = Options(probabilities=task.needs_probabilities)
+    predictor.settings = Settings(probabilities=task.needs_probabilities)
     with Progress(len(usable), "cases") as progress:
         found = task.measure_cases(predictor, usable, codes=codes, progress=progress)
     return {**found, "cost": cost, "engines": engines}
 
 
-def measure_cost(folder, table=None, *, threads=None):
+def measure_cost(files, table=None, *, threads=None):
     """Measures what one prediction costs, and nothing else.
 
     Args:
-        folder: path of a model's folder.
+        files: `CheckedModel`.
         table: path of a cases.csv, whose first case with an image is taken; None for
             an average brain.
         threads: int or None, CPU threads at most.
@@ -126,10 +166,10 @@ def measure_cost(folder, table=None, *, threads=None):
     Returns:
         dict of `cost` and `engines`, as `evaluate` gives them.
     """
-    recipe = read_recipe(folder).to_dict()
+    recipe = files.recipe.to_dict()
     cases = [] if table is None else read_cases(table, recipe["channels"])
     case = next((case for case in cases if case.images), None)
-    predictor = Predictor(folder, threads=threads)
+    predictor = Predictor(files, threads=threads)
     task = TASKS[recipe["task"]](recipe)
     return {
         "cost": _cost(predictor, task, case),
@@ -145,7 +185,8 @@ def _cost(predictor, task, case, measure=None):
         return measure(predictor, task.input_case(case, folder))
 
 
-def _predicted(folder, task, table, target, threads):
+def _predicted(files, task, table, target, threads):
+    """Measures a model whose predictions are numbers."""
     recipe = task.recipe
     column = target_column(recipe, target)
     cases = read_cases(table, recipe["channels"], target=column, columns=GROUP_COLUMNS)
@@ -156,12 +197,13 @@ def _predicted(folder, task, table, target, threads):
     # Before minutes of prediction: a cell that is no number.
     values = {case.case_id: target_value(case, recipe) for case in labelled}
     started = time.perf_counter()
-    predictor = Predictor(folder, threads=threads)
+    predictor = Predictor(files, threads=threads)
     records = []
     with Progress(len(labelled), "cases") as progress:
-        for record in predictor.records(labelled, progress=progress):
-            records.append(record)
-            tell(record, progress)
+        for done, result in enumerate(predictor.results(labelled), 1):
+            progress(done)
+            records.append(result.record)
+            tell(result.record, progress)
     seconds = (time.perf_counter() - started) / max(1, len(labelled))
     failed = {r["case_id"]: r["error"] for r in records if "error" in r}
     good = [record for record in records if "error" not in record]
@@ -182,48 +224,4 @@ def _predicted(folder, task, table, target, threads):
     }
     if failed:
         found["failed"] = failed
-    return truth, found
-
-
-def run(options):
-    """Evaluates for the command line; returns the exit code."""
-    if options.output is not None:
-        check_output(options)
-    if options.cost:
-        return _run_cost(options)
-    if options.repeatability:
-        return _run_repeats(options)
-    found = evaluate(
-        options.folder,
-        options.cases,
-        target=options.target,
-        out_of_fold=options.out_of_fold,
-        threads=options.threads,
-    )
-    if options.output is not None:
-        recipe = read_recipe(options.folder)
-        write_metrics(options.output, found, recipe, external=options.external)
-    if options.json:
-        text = json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False)
-        sys.stdout.write(text + "\n")
-    else:
-        sys.stdout.write(metrics_text(found))
-    return 1 if found.get("failed") else 0
-
-
-def _run_cost(options):
-    found = measure_cost(options.folder, options.cases, threads=options.threads)
-    if options.output is not None:
-        write_cost(options.output, found, read_recipe(options.folder))
-    sys.stdout.write(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
-    return 0 if found["cost"] else 1
-
-
-def _run_repeats(options):
-    from medzoo.evaluation.repeatability import measure_repeats
-
-    found = measure_repeats(options.folder, options.cases, threads=options.threads)
-    if options.output is not None:
-        write_cost(options.output, found, read_recipe(options.folder))
-    sys.stdout.write(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
-    return 0
+    return found | _metrics(truth, task)

@@ -7,7 +7,6 @@ from pathlib import Path
 from medzoo.errors import FileFormatError, InputError, MedzooWarning, MissingFileError
 from medzoo.files import write_text_atomically
 from medzoo.zoo.metrics_json import METRICS_FILE, read_metrics
-from medzoo.zoo.recipe.schema import read_recipe
 
 
 def write_metrics(path, found, recipe, *, external=None):
@@ -84,22 +83,24 @@ def _kept(path, recipe, external):
         return None
 
 
-def check_output(options):
+def check_output(path, recipe, *, adds):
     """Refuses what could not be written, before minutes of prediction.
 
     Args:
-        options: `medzoo.cli.evaluate_command.EvaluateOptions` with an `output`.
+        path: path of the output.
+        recipe: `Recipe`.
+        adds: bool, whether numbers are added to a file that is there.
 
     Raises:
         MissingFileError: if the folder of the output does not exist.
         InputError: if there is no file that numbers could be added to.
         FileFormatError: if that file measured another version.
     """
-    path = Path(options.output)
+    path = Path(path)
     if not path.parent.is_dir():
         raise MissingFileError(
             f"The folder of the output must exist. Received: output={path}. "
             "Make it first."
         )
-    if options.external is not None or options.cost or options.repeatability:
-        _kept(path, read_recipe(options.folder), "other numbers")
+    if adds:
+        _kept(path, recipe, "other numbers")

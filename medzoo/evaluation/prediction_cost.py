@@ -10,6 +10,7 @@ from medzoo.data.cases.case import Case
 from medzoo.errors import InputError
 from medzoo.evaluation.tasks import TASKS
 from medzoo.inference.engine import PRECISIONS, check_engine
+from medzoo.inference.settings import Settings
 
 ATLAS = "ixi_t1_4mm"
 
@@ -38,7 +39,7 @@ def engines_of(predictor, case=None):
     """Measures one warm prediction with each engine that is installed.
 
     Args:
-        predictor: `Predictor`; its options are as before afterwards.
+        predictor: `Predictor`; its settings are as before afterwards.
         case: `Case`, or None for an average brain at 1 mm.
 
     Returns:
@@ -47,21 +48,19 @@ def engines_of(predictor, case=None):
         `medzoo.evaluation.task_evaluation`. Empty where Keras is the only engine, or
         the case cannot be predicted.
     """
-    from medzoo.inference.predict import Options
-
     if not _is_installed("openvino"):
         return {}
-    found, usual, given = {}, None, predictor.options
+    found, usual, given = {}, None, predictor.settings
     with tempfile.TemporaryDirectory() as folder:
         case = case or _average_brain(predictor, Path(folder))
         for engine, precision in _engines():
-            predictor.options = Options(engine=engine, precision=precision)
+            predictor.settings = Settings(engine=engine, precision=precision)
             try:
                 seconds, prediction = _timed(predictor, case)
             except CaseError:
                 continue
             finally:
-                predictor.options = given
+                predictor.settings = given
             usual = usual or prediction
             entry = {"seconds_per_scan": seconds}
             if prediction is not usual:

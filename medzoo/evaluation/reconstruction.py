@@ -9,8 +9,7 @@ from medzoo.errors import InputError
 from medzoo.evaluation.case_means import mean_over_cases
 from medzoo.evaluation.linear_probe import cross_validated, probe
 from medzoo.evaluation.task_evaluation import ImageEvaluation
-from medzoo.inference.reconstruct import answers_when_moved
-from medzoo.inference.spread import spread_scale
+from medzoo.inference.spread import spread_scale, spread_when_shifted
 from medzoo.metrics.calibration import spread_quality
 from medzoo.metrics.intervals import bootstrap
 from medzoo.metrics.regression import mean_absolute_error, r_squared
@@ -127,7 +126,7 @@ def _through(model, samples):
 def _believed(model, sample, scale):
     """`spread_quality` of one case over the network's input."""
     image = sample.astype(np.float32)
-    predicted, spread = answers_when_moved(
+    predicted, spread = spread_when_shifted(
         lambda moved: model.predict_on_batch(moved[None])[0], image
     )
     return spread_quality(predicted - image, scale * spread)

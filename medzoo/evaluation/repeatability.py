@@ -14,7 +14,6 @@ from medzoo.io import read
 from medzoo.progress import Progress
 from medzoo.spatial import Grid, resample_to
 from medzoo.spatial.resample import resample
-from medzoo.zoo.recipe.schema import read_recipe
 
 # Of the 99th percentile of the scan.
 NOISE = 0.03
@@ -99,20 +98,20 @@ def measure_repeatability(predict, cases, *, seed=0, progress=None):
     return {name: _means(rows) for name, rows in found.items()}
 
 
-def measure_repeats(folder, table, *, threads=None):
+def measure_repeats(files, table, *, threads=None):
     """Measures how far predictions of scans of one head differ.
 
     Args:
-        folder: path of a model's folder.
+        files: `CheckedModel`.
         table: path of a cases.csv; scans of one person share a column `subject`.
         threads: int or None, CPU threads at most.
 
     Returns:
         dict of `repeatability`, see `measure_repeatability`.
     """
-    recipe = read_recipe(folder).to_dict()
+    recipe = files.recipe.to_dict()
     cases = read_cases(table, recipe["channels"], columns=["subject"])
-    predictor = Predictor(folder, threads=threads)
+    predictor = Predictor(files, threads=threads)
     usable = [case for case in cases if case.images]
     with Progress(len(usable), "cases") as progress:
         found = measure_repeatability(

@@ -11,7 +11,7 @@ from medzoo.errors import InputError
 from medzoo.evaluation.case_means import mean_over_cases
 from medzoo.evaluation.ridge_upsampling import RidgeUpsampling
 from medzoo.evaluation.task_evaluation import ImageEvaluation
-from medzoo.inference.super_resolve import super_resolve
+from medzoo.inference.super_resolution import super_resolve
 from medzoo.io import write
 from medzoo.metrics.calibration import spread_quality
 from medzoo.metrics.head_psnr import head_mask, head_psnr
@@ -115,17 +115,15 @@ def _compare(model, recipe, fine, factor, width, ridge):
     coarse = degrade_volume(fine, factor, width)
     # The calibration of its uncertainty is measured where its gain is.
     believed = width == PROFILES[0]
-    # It stands in the recipe's orientation already.
-    placed = coarse.with_array(coarse.array[..., None])
-    found = super_resolve(model, coarse, recipe, placed=placed, spread=believed)
+    found = super_resolve(model, coarse.array[..., None], recipe, spread=believed)
     mask = head_mask(fine.array)
     quality = {}
     if believed:
         found, spread = found
-        error = (found.array - fine.array)[mask]
-        quality = spread_quality(error, spread.array[mask])
+        error = (found - fine.array)[mask]
+        quality = spread_quality(error, spread[mask])
     cubic = head_psnr(fine.array, cubic_b_spline(coarse.array, factor), mask)
-    row = {"psnr": head_psnr(fine.array, found.array, mask), "cubic": cubic, **quality}
+    row = {"psnr": head_psnr(fine.array, found, mask), "cubic": cubic, **quality}
     if ridge is not None:
         row["ridge"] = head_psnr(fine.array, ridge(coarse.array), mask)
     return row

@@ -63,7 +63,7 @@ class Prediction:
 
         Images are left out; an embedding is a list.
         """
-        content = _CONTENTS[self.task](self)
+        content = _numbers(self)
         if self.warnings:
             content["warnings"] = list(self.warnings)
         return content
@@ -98,41 +98,45 @@ class Prediction:
         return prediction_html(self)
 
     def __str__(self):
-        return _SENTENCES[self.task](self)
+        if self.value is not None:
+            return _value_sentence(self)
+        if self.label is not None:
+            return f"{self.label} (probability {self.probabilities[self.label]:.2f})"
+        if self.volumes_ml is not None:
+            return volumes_text(self.volumes_ml)
+        if self.embedding is not None:
+            return f"an embedding of {len(self.embedding)} numbers"
+        return _geometry_sentence(self)
 
 
-def _value(found):
-    content = {"value": round(found.value, 4), "unit": found.unit}
-    if found.interval is not None:
-        content["interval"] = [round(end, 4) for end in found.interval]
-    return content | _spread(found)
-
-
-def _label(found):
-    shares = {name: round(p, 6) for name, p in found.probabilities.items()}
-    return {"label": found.label, "probabilities": shares} | _spread(found)
-
-
-def _spread(found):
-    if found.uncertainty is None:
-        return {}
-    return {"uncertainty": round(found.uncertainty, 4)}
-
-
-def _volumes(found):
-    content = {"volumes_ml": {k: round(v, 3) for k, v in found.volumes_ml.items()}}
+def _numbers(found):
+    """The fields that a result has, without its images."""
+    content = _scalars(found)
+    if found.volumes_ml is not None:
+        volumes = {name: round(ml, 3) for name, ml in found.volumes_ml.items()}
+        content["volumes_ml"] = volumes
     if found.centiles is not None:
         content["centiles"] = {k: round(v, 1) for k, v in found.centiles.items()}
+    if found.embedding is not None:
+        content["embedding"] = [round(float(v), 6) for v in found.embedding]
+    elif found.image is not None:
+        content["shape"] = [int(n) for n in found.image.shape]
+        content["spacing_mm"] = [round(s, 6) for s in found.image.spacing]
     return content
 
 
-def _embedding(found):
-    return {"embedding": [round(float(v), 6) for v in found.embedding]}
-
-
-def _geometry(found):
-    shape = [int(n) for n in found.image.shape]
-    return {"shape": shape, "spacing_mm": [round(s, 6) for s in found.image.spacing]}
+def _scalars(found):
+    content = {}
+    if found.value is not None:
+        content |= {"value": round(found.value, 4), "unit": found.unit}
+    if found.interval is not None:
+        content["interval"] = [round(end, 4) for end in found.interval]
+    if found.label is not None:
+        shares = {name: round(p, 6) for name, p in found.probabilities.items()}
+        content |= {"label": found.label, "probabilities": shares}
+    if isinstance(found.uncertainty, float):
+        content["uncertainty"] = round(found.uncertainty, 4)
+    return content
 
 
 def _value_sentence(found):
@@ -143,47 +147,19 @@ def _value_sentence(found):
     return text
 
 
-def _label_sentence(found):
-    return f"{found.label} (probability {found.probabilities[found.label]:.2f})"
+# More classes than this are summed: a sentence of 147 regions is none.
+MOST_LISTED = 20
 
 
-# More classes than this are told in sum: a sentence of 147 regions is none.
-MOST_TOLD = 20
-
-
-def told_volumes(volumes_ml):
-    """Returns volumes as a phrase: each one, or of many how many and their sum."""
-    if len(volumes_ml) > MOST_TOLD:
+def volumes_text(volumes_ml):
+    """Returns volumes as text: each one, or of many their number and sum."""
+    if len(volumes_ml) > MOST_LISTED:
         seen = sum(ml > 0 for ml in volumes_ml.values())
         return f"{seen} regions, {sum(volumes_ml.values()):.0f} ml in all"
     return ", ".join(f"{name} {ml:.1f} ml" for name, ml in volumes_ml.items())
-
-
-def _volumes_sentence(found):
-    return told_volumes(found.volumes_ml)
-
-
-def _embedding_sentence(found):
-    return f"an embedding of {len(found.embedding)} numbers"
 
 
 def _geometry_sentence(found):
     shape = " x ".join(str(n) for n in found.image.shape)
     spacing = " x ".join(f"{s:.3g}" for s in found.image.spacing)
     return f"{shape} voxels of {spacing} mm"
-
-
-_CONTENTS = {
-    "regression": _value,
-    "classification": _label,
-    "segmentation": _volumes,
-    "reconstruction": _embedding,
-    "super_resolution": _geometry,
-}
-_SENTENCES = {
-    "regression": _value_sentence,
-    "classification": _label_sentence,
-    "segmentation": _volumes_sentence,
-    "reconstruction": _embedding_sentence,
-    "super_resolution": _geometry_sentence,
-}

@@ -90,22 +90,48 @@ class VolumeModel(keras.Model):
 
         return preprocessor_of(self)
 
-    def predict_volume(self, image, *, uncertainty=None, **options):
+    def predict_volume(
+        self,
+        image,
+        *,
+        uncertainty="interval",
+        probabilities=False,
+        preprocessor=None,
+        engine="keras",
+        precision=None,
+        age=None,
+        sex=None,
+    ):
         """Predicts on one scan, from the file to a result in the recipe's unit.
 
         Args:
             image: path, `medzoo.Volume`, or dict of channel name -> path or Volume.
-            uncertainty: None for the recipe's calibrated interval, "none", "tta",
-                "ensemble" or "entropy": see `medzoo.inference.predict.Options`.
-            **options: of `medzoo.inference.predict_volume`, such as
-                `engine="openvino", precision="bfloat16"`.
+            uncertainty: str or None, the uncertainty estimate: "interval", the
+                recipe's calibrated interval, "tta", "ensemble" or "entropy"; None for
+                none. See `medzoo.inference.Settings`.
+            probabilities: bool, keep those of a segmentation.
+            preprocessor: `Preprocessor` to use again over many scans; None builds one.
+            engine: str, the inference backend: "keras" or "openvino" (an extra).
+            precision: str or None, "float32" or, with "openvino", "bfloat16".
+            age: float or None, years, of the person, for centiles of volumes.
+            sex: str or None, "F", "female", "M" or "male", likewise.
 
         Returns:
             `medzoo.inference.Prediction`.
         """
         from medzoo.inference import predict_volume
 
-        return predict_volume(self, image, uncertainty=uncertainty, **options)
+        return predict_volume(
+            self,
+            image,
+            uncertainty=uncertainty,
+            probabilities=probabilities,
+            preprocessor=preprocessor,
+            engine=engine,
+            precision=precision,
+            age=age,
+            sex=sex,
+        )
 
     def save(self, filepath, overwrite=True, zipped=None, **options):
         """Saves the model with its recipe, as `keras.Model.save` does.

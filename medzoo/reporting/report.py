@@ -6,10 +6,11 @@ from medzoo.batch.input_cases import case_name, cases_of
 from medzoo.batch.predictor import CASE_ERRORS
 from medzoo.data.cases.case import CASE_ID
 from medzoo.errors import InputError, MedzooError
-from medzoo.inference.predict import Options, predict_prepared, prepare, recipe_of
+from medzoo.inference.predict import predict_image, task_of
 from medzoo.inference.prediction import Prediction
+from medzoo.inference.settings import Settings
+from medzoo.inference.task import recipe_of
 from medzoo.io.image_files import read_quietly
-from medzoo.preprocess import Preprocessor
 from medzoo.reporting.sheet import ReportSheet, checked_path
 from medzoo.volume import Volume
 from medzoo.zoo.recipe.schema import read_recipe
@@ -21,7 +22,9 @@ IN_MEMORY = (
 )
 
 
-def report(model, images, path, *, predictions=None, uncertainty=None, overwrite=False):
+def report(
+    model, images, path, *, predictions=None, uncertainty="interval", overwrite=False
+):
     """Writes what a model makes of scans as one HTML file with pictures.
 
     The file holds everything it shows and fetches nothing: three views a case to go
@@ -38,7 +41,7 @@ def report(model, images, path, *, predictions=None, uncertainty=None, overwrite
         path: path of the .html file to write.
         predictions: `Prediction`, or list of them in the order of `images`, if they are
             made already; None predicts.
-        uncertainty: see `medzoo.inference.predict.Options`.
+        uncertainty: str or None, see `medzoo.inference.Settings`.
         overwrite: bool, replace what lies at `path`, unless it is an input. Without,
             only an earlier report is replaced.
 
@@ -61,7 +64,7 @@ def report(model, images, path, *, predictions=None, uncertainty=None, overwrite
     replacing = {"overwrite": overwrite, "any_report": True}
     sheet = ReportSheet(path, recipe, folder, weights_note=note, **replacing)
     sheet.begin(len(cases), cases)
-    preprocessor = Preprocessor(recipe["preprocessing"], recipe["channels"])
+    task = task_of(recipe, lambda: model, Settings(uncertainty))
     for (case_id, channels), known in zip(cases.items(), given, strict=True):
         try:
             # What reading warns of comes back in the prediction.
@@ -69,14 +72,13 @@ def report(model, images, path, *, predictions=None, uncertainty=None, overwrite
                 name: image if isinstance(image, Volume) else read_quietly(image)
                 for name, image in channels.items()
             }
-            prepared = prepare(preprocessor, volumes)
-            found = known or predict_prepared(
-                model, prepared, preprocessor, Options(uncertainty)
-            )
+            scan = task.preprocessor.gather(volumes, align=True)
+            placed = task.place(scan)
+            found = known or predict_image(scan, lambda _, own=placed: own, task)
         except CASE_ERRORS as error:
             sheet.failed(case_id, channels, " ".join(str(error).split()))
             continue
-        sheet.predicted(case_id, channels, prepared, found)
+        sheet.predicted(case_id, channels, scan, placed[0], found)
     return sheet.write()
 
 

@@ -87,16 +87,17 @@ class ReportSheet:
         self._source = source_mark(self.recipe["name"], images or {})
         check_free(self.path, self._source, images or {}, **self._replacing)
 
-    def predicted(self, case_id, images, prepared, prediction):
+    def predicted(self, case_id, images, volume, placed, prediction):
         """Adds a case that has a result.
 
         Args:
             case_id: str.
             images: dict of channel -> path or Volume, as they were given.
-            prepared: `medzoo.inference.predict.PreparedCase`.
+            volume: Volume, the channels as they were given, on one grid.
+            placed: Volume on the network's grid.
             prediction: `Prediction`.
         """
-        self._add(case_id, images, prepared.volume, prepared.placed, prediction)
+        self._add(case_id, images, volume, placed, prediction)
 
     def earlier(self, case_id, images, volume, record):
         """Adds a case whose result lies in the output folder from an earlier run.

@@ -13,7 +13,7 @@ from medzoo.data.cases.cohort import GROUP_COLUMNS
 from medzoo.data.cases.splits import stratified_folds
 from medzoo.data.feeds.case_dataset import CaseDataset, Variants
 from medzoo.files import sha256_of, write_text_atomically
-from medzoo.inference.postprocess import answer_of_network
+from medzoo.inference.postprocess import output_of_network
 from medzoo.training.fit import fit
 from medzoo.training.network import single_network
 from medzoo.training.settings import TrainingSettings
@@ -65,7 +65,7 @@ def cross_validate(recipe, prepared, targets, folder, *, log=None, workers=None)
         held_out = [i for i, f in enumerate(folds) if f == fold]
         for index in held_out:
             x = data.preprocessor.normalize(prepared.get(index)[None])
-            outputs[index] = answer_of_network(network, x, recipe)
+            outputs[index] = output_of_network(network, x, recipe)
         if log is not None:
             truth = np.array([targets[i] for i in held_out])
             found = np.array([outputs[i] for i in held_out])

@@ -6,6 +6,7 @@ from pathlib import Path
 import keras
 
 from medzoo.data.feeds.prefetch import Prefetch
+from medzoo.errors import Terminated
 from medzoo.training.checkpoint import Checkpoints, load_newest
 from medzoo.training.epochs import Epochs
 from medzoo.training.network import single_network
@@ -16,10 +17,6 @@ from medzoo.training.readout import add_readout, freeze_readout
 from medzoo.training.settings import TrainingSettings
 from medzoo.training.summaries import summary_writer
 from medzoo.training.validation import Validation
-
-
-class Terminated(Exception):  # noqa: N818 - not an error: the user asked for it
-    """SIGTERM came; the state is saved."""
 
 
 def fit(

@@ -22,7 +22,6 @@ def train_images(
     keeping,
     tables=None,
     start=None,
-    threads=2,
     workers=None,
     log,
 ):
@@ -40,8 +39,7 @@ def train_images(
         tables: path of the folder with the recipe's tables of codes, or None.
         start: path of a weights file to start from, with the recipe's
             `fine_tuning_rate`, or None for fresh weights.
-        threads: int, processes that prepare scans.
-        workers: int or None, threads that make batches.
+        workers: int or None, how many scans are prepared, and batches made, at once.
         log: callable taking a line.
 
     Returns:
@@ -56,7 +54,7 @@ def train_images(
     if start is not None:
         recipe = for_fine_tuning(recipe)
     task = TASKS[recipe["task"]](recipe)
-    task.prepare(cases, keeping, tables=tables, threads=threads, log=log)
+    task.prepare(cases, keeping, tables=tables, workers=workers or 2, log=log)
     inside, held_out = named_split(cases, recipe)
     if not inside:
         raise InputError(

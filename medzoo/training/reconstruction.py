@@ -7,7 +7,7 @@ from medzoo.data.cases.training_views import read_views
 from medzoo.data.feeds.reconstruction import ReconstructionDataset
 from medzoo.data.store.prepared_cases import PreparedCases
 from medzoo.errors import InputError
-from medzoo.inference.reconstruct import answers_when_moved
+from medzoo.inference.spread import spread_when_shifted
 from medzoo.progress import every_twentieth
 from medzoo.training.linear_start import start_linearly
 from medzoo.training.network import single_network
@@ -30,7 +30,7 @@ class ReconstructionTraining(ImageTraining):
         """See `TaskTraining`."""
         return keras.losses.MeanSquaredError()
 
-    def prepare(self, cases, keeping, *, tables=None, threads=2, log):
+    def prepare(self, cases, keeping, *, tables=None, workers=2, log):
         """See `ImageTraining`.
 
         Raises:
@@ -49,7 +49,7 @@ class ReconstructionTraining(ImageTraining):
         self.settings = TrainingSettings.from_recipe(self.recipe)
         views = read_views(self.recipe["training"])
         self.prepared = PreparedCases(cases, self.recipe, views, **keeping)
-        self.prepared.prepare(workers=threads, progress=every_twentieth(log))
+        self.prepared.prepare(workers=workers, progress=every_twentieth(log))
 
     def dataset(self, indices, seed):
         """Returns what `fit` trains on: versions of the chosen cases, twice."""
@@ -79,7 +79,7 @@ class ReconstructionTraining(ImageTraining):
     def errors_and_spread(self, model, placed, preprocessor):
         """See `ImageTraining`; over the network's input."""
         image = preprocessor.normalize(placed.array[None])[0]
-        output, spread = answers_when_moved(
+        output, spread = spread_when_shifted(
             lambda moved: model.predict_on_batch(moved[None])[0], image
         )
         return output - image, spread

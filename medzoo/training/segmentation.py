@@ -6,7 +6,7 @@ from medzoo.data.cases.case_sources import unions_of
 from medzoo.data.feeds.patch_dataset import PatchDataset
 from medzoo.data.store.labelled_volumes import LabelledVolumes
 from medzoo.drawing.pictures import blend
-from medzoo.inference.segment import segment
+from medzoo.inference.segmentation import segment
 from medzoo.losses import DiceCrossentropy
 from medzoo.metrics.segmentation import segmentation_metrics
 from medzoo.preprocess import Preprocessor
@@ -24,10 +24,10 @@ class SegmentationTraining(ImageTraining):
         """See `TaskTraining`."""
         return DiceCrossentropy()
 
-    def prepare(self, cases, keeping, *, tables=None, threads=2, log):
+    def prepare(self, cases, keeping, *, tables=None, workers=2, log):
         """See `ImageTraining`."""
         self.volumes = LabelledVolumes(cases, self.recipe, tables=tables, **keeping)
-        self.volumes.prepare(workers=threads, progress=every_twentieth(log))
+        self.volumes.prepare(workers=workers, progress=every_twentieth(log))
 
     def dataset(self, indices, seed):
         """Returns what `fit` trains on: patches of the chosen cases."""
@@ -49,7 +49,7 @@ class SegmentationTraining(ImageTraining):
                 case = self.volumes.get(index)
                 image = case.image.astype(np.float32)
                 x = preprocessor.normalize(image[None])[0]
-                labels, _, _ = segment(model, x, self.recipe)
+                labels, _, _ = segment(model, x, self.recipe, entropy=False)
                 found = self._dice(labels, case.labels, index)
                 source = self.volumes.source_of[index].name
                 rows.setdefault(source, []).append(found)

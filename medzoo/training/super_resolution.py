@@ -3,21 +3,20 @@
 import keras
 import numpy as np
 
-from medzoo.data.feeds.degradation import degrade, degrade_volume
+from medzoo.data.feeds.degradation import degrade
 from medzoo.data.feeds.super_resolution import (
     FineVolumes,
     SuperResolutionDataset,
     factor_of,
 )
 from medzoo.data.feeds.upsampling import cubic_b_spline, fill_coarse
-from medzoo.inference.super_resolve import super_resolve
+from medzoo.inference.super_resolution import super_resolve
 from medzoo.metrics.head_psnr import head_mask, head_psnr
 from medzoo.training.least_squares_head import solve_head
 from medzoo.training.network import single_network
 from medzoo.training.settings import TrainingSettings
 from medzoo.training.task_training import ImageTraining
 from medzoo.training.weights_file import write_weights
-from medzoo.volume import Volume
 
 
 class SuperResolutionTraining(ImageTraining):
@@ -35,7 +34,7 @@ class SuperResolutionTraining(ImageTraining):
         """See `TaskTraining`."""
         return keras.losses.MeanSquaredError()
 
-    def prepare(self, cases, keeping, *, tables=None, threads=2, log):
+    def prepare(self, cases, keeping, *, tables=None, workers=2, log):
         """See `ImageTraining`; scans are read when they are first needed."""
         self.volumes = FineVolumes(cases, self.recipe, **keeping)
         self.settings = TrainingSettings.from_recipe(self.recipe)
@@ -85,13 +84,11 @@ class SuperResolutionTraining(ImageTraining):
     def errors_and_spread(self, model, placed, preprocessor):
         """See `ImageTraining`; of the scan that is degraded, within the head."""
         factor = factor_of(self.recipe)
-        fine = Volume(fill_coarse(placed.array[..., 0], factor), placed.affine)
-        coarse = degrade_volume(fine, factor, 1.0)
-        lying = coarse.with_array(coarse.array[..., None])
-        recipe = self.recipe
-        found, spread = super_resolve(model, coarse, recipe, placed=lying, spread=True)
-        inside = head_mask(fine.array)
-        return (found.array - fine.array)[inside], spread.array[inside]
+        fine = fill_coarse(placed.array[..., 0], factor)
+        coarse = degrade(fine, factor)[..., None]
+        found, spread = super_resolve(model, coarse, self.recipe, spread=True)
+        inside = head_mask(fine)
+        return (found - fine)[inside], spread[inside]
 
 
 class Gain:
@@ -144,8 +141,7 @@ class Gain:
             cubic = head_psnr(fine, cubic_b_spline(coarse, factor), mask)
             self._interpolated[index] = mask, cubic
         mask, cubic = self._interpolated[index]
-        # Scans stand in the recipe's orientation already.
-        found = super_resolve(model, Volume(coarse, np.eye(4)), self.recipe).array
+        found = super_resolve(model, coarse[..., None], self.recipe)
         return fine, found, head_psnr(fine, found, mask) - cubic
 
     def _draw(self, writer, source, fine, found):

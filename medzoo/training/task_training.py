@@ -93,14 +93,14 @@ class ImageTraining(TaskTraining):
     # Whether it predicts how far its intensities may be off.
     predicts_spread = False
 
-    def prepare(self, cases, keeping, *, tables=None, threads=2, log):
+    def prepare(self, cases, keeping, *, tables=None, workers=2, log):
         """Prepares the scans of all cases.
 
         Args:
             cases: list of `Case`.
             keeping: dict `{"mode", "folder"}`, where prepared scans are.
             tables: path of the folder with the recipe's tables of codes, or None.
-            threads: int, processes that prepare scans.
+            workers: int, how many scans are prepared at once.
             log: callable taking a line.
         """
         raise NotImplementedError

@@ -1,7 +1,5 @@
-"""Training of a zoo model: cases in, a model folder out."""
+"""Training as a recipe says: cases in, a model folder out."""
 
-import sys
-import time
 from pathlib import Path
 
 from medzoo.data.cases.balance import case_weights
@@ -13,7 +11,6 @@ from medzoo.data.feeds.dataset import labelled_cases
 from medzoo.data.feeds.image_dataset import image_cases
 from medzoo.data.store.prepared_cases import PreparedCases
 from medzoo.data.store.storage_modes import keeping_in
-from medzoo.datasets.known_layouts import read_layout
 from medzoo.errors import InputError
 from medzoo.models.from_recipe import build_model
 from medzoo.progress import every_twentieth
@@ -23,7 +20,7 @@ from medzoo.training.cross_validation import (
     cross_validate,
     write_out_of_fold,
 )
-from medzoo.training.fit import Terminated, fit
+from medzoo.training.fit import fit
 from medzoo.training.image_training import train_images, write_model
 from medzoo.training.network import check_rematerialize
 from medzoo.training.precision import precision_here
@@ -32,9 +29,6 @@ from medzoo.training.settings import TrainingSettings, with_step
 from medzoo.training.spread_calibration import with_spread_scale
 from medzoo.training.task_training import ImageTraining
 from medzoo.training.tasks import TASKS
-
-EXIT_DONE = 0
-EXIT_INTERRUPTED = 130
 
 
 def train(
@@ -45,7 +39,6 @@ def train(
     target=None,
     tables=None,
     start=None,
-    threads=None,
     precision=None,
     accumulate=None,
     rematerialize=None,
@@ -68,7 +61,6 @@ def train(
         target: str or None, a column instead of the recipe's.
         tables: path of the folder with the recipe's tables of codes, or None.
         start: path of weights to start from, for tasks that predict images; or None.
-        threads: int or None, processes that prepare scans. Defaults to 2.
         precision: str or None, "float32", "mixed_bfloat16" or "mixed_float16" instead
             of the recipe's `dtype`. None: as the recipe says, but float32 for bfloat16
             on a processor without it.
@@ -76,8 +68,9 @@ def train(
             many batches make one step of the optimizer.
         rematerialize: bool or None, instead of the recipe's: a step in less memory and
             more time.
-        workers: int or None, threads that make batches while the network computes; they
-            change nothing but the time. Defaults to one for every two cores.
+        workers: int or None, how many scans are prepared, and batches made, at once;
+            it changes nothing but the time. Defaults to 2 scans, and to a batch for
+            every two cores.
         feed: str, where prepared scans are while networks are trained: "memory",
             "cached" or "streamed", see `medzoo.dataset`.
         restart: bool, remove an earlier run in `output` first.
@@ -114,7 +107,6 @@ def train(
             keeping=keeping,
             tables=tables,
             start=start,
-            threads=threads or 2,
             workers=workers,
             log=say,
         )
@@ -124,7 +116,7 @@ def train(
     if target is not None:
         recipe = {**recipe, "target": {**recipe["target"], "column": target}}
     prepared, targets = _prepared(
-        recipe, cases, output, keeping, threads or 2, restart, say
+        recipe, cases, output, keeping, workers or 2, restart, say
     )
     if recipe["architecture"]["class"] == "AnatomyReadout3D":
         made = train_anatomy(recipe, prepared, targets, output, start=start, log=say)
@@ -134,7 +126,7 @@ def train(
     return output
 
 
-def _prepared(recipe, cases, output, keeping, threads, restart, log):
+def _prepared(recipe, cases, output, keeping, workers, restart, log):
     """Starts a run over the cases with a target; returns them prepared, and targets."""
     labelled = labelled_cases(cases, recipe)
     targets = [target_value(case, recipe) for case in labelled]
@@ -144,7 +136,7 @@ def _prepared(recipe, cases, output, keeping, threads, restart, log):
     prepared = PreparedCases(
         labelled, recipe, read_views(recipe["training"]), **keeping
     )
-    prepared.prepare(workers=threads, progress=every_twentieth(log))
+    prepared.prepare(workers=workers, progress=every_twentieth(log))
     return prepared, targets
 
 
@@ -199,53 +191,3 @@ def with_interval(recipe, interval):
         for step in recipe["postprocessing"]
     ]
     return {**recipe, "postprocessing": steps}
-
-
-def run(recipe, options):
-    """Trains for the command line; returns the exit code."""
-    started = time.monotonic()
-
-    def log(line):
-        sys.stderr.write(f"[{time.monotonic() - started:6.0f} s] {line}\n")
-        sys.stderr.flush()
-
-    try:
-        folder = train(
-            recipe,
-            _given(options),
-            options.output,
-            target=options.target,
-            tables=options.folder,
-            start=_start(options, recipe),
-            threads=options.threads,
-            feed=options.feed,
-            precision=options.precision,
-            accumulate=options.accumulate,
-            rematerialize=options.rematerialize or None,
-            workers=options.workers,
-            restart=options.restart,
-            log=log,
-        )
-    except Terminated:
-        log(f"stopped; the same command goes on from {options.output}")
-        return EXIT_INTERRUPTED
-    sys.stdout.write(f"{folder}\n")
-    return EXIT_DONE
-
-
-def _given(options):
-    """The cases of the command line: a table, or a data set in its own layout."""
-    if options.data is None:
-        return options.cases
-    return read_layout(options.data)
-
-
-def _start(options, recipe):
-    if not options.fine_tune:
-        return None
-    if recipe["weights"] is None:
-        raise InputError(
-            "Fine-tuning starts from weights that the model has. "
-            f"Received: --fine-tune for {recipe['name']}, which has none. Leave it out."
-        )
-    return options.start

@@ -4,10 +4,9 @@ import math
 import warnings
 
 from medzoo.errors import InputError, IntegrityError, MedzooWarning, RecipeError
-from medzoo.zoo.hub.model_files import ready_weights
-from medzoo.zoo.recipe.schema import Recipe, read_recipe
-from medzoo.zoo.resolve import resolve
-from medzoo.zoo.weights import scan_hdf5
+from medzoo.zoo.checked_model import CheckedModel, check_model
+from medzoo.zoo.recipe.schema import Recipe
+from medzoo.zoo.resolve import resolve_recipe
 
 
 def load(
@@ -17,7 +16,8 @@ def load(
 
     Args:
         source: str or path: a name, `name@version`, a model folder, or
-            `hf://org/repo[@revision]`. What is not bundled is fetched once.
+            `hf://org/repo[@revision]`; what is not bundled is fetched once. Or a
+            `medzoo.zoo.checked_model.CheckedModel`.
         revision: str or None, a revision on a hub; names and folders have none.
         weights: bool, False for fresh weights.
         freeze_normalization: bool, whether trained batch normalisation keeps its
@@ -38,10 +38,12 @@ def load(
         OfflineError: if something must be fetched, and cannot be.
         RecipeError: if the recipe breaks the schema.
     """
-    folder = resolve(source, revision=revision)
-    recipe = read_recipe(folder)
     # Refused before keras is imported: a damaged file should not cost ten seconds.
-    path, shapes = _checked_weights(folder, recipe) if weights else (None, {})
+    if weights or isinstance(source, CheckedModel):
+        model = check_model(source, revision=revision)
+        recipe, path, shapes = model.recipe, model.weights, model.shapes
+    else:
+        recipe, path, shapes = resolve_recipe(source, revision=revision)[1], None, {}
     num_classes = overrides.pop("num_classes", None)
     class_names = overrides.pop("class_names", None)
     if class_names is not None and num_classes is None:
@@ -83,7 +85,7 @@ def attach(model, recipe):
     from medzoo.models.from_recipe import build_model
 
     if isinstance(recipe, str):
-        recipe = read_recipe(resolve(recipe))
+        recipe = resolve_recipe(recipe)[1]
     content = recipe.to_dict() if isinstance(recipe, Recipe) else dict(recipe)
     fresh = build_model(content)
     shapes = [tuple(w.shape) for w in fresh.weights]
@@ -113,16 +115,6 @@ def _in_full_precision(overrides):
         stacklevel=3,
     )
     return {**overrides, "dtype": "float32"}
-
-
-def _checked_weights(folder, recipe):
-    if recipe.weights is None:
-        raise IntegrityError(
-            f"A model must have weights in {folder / 'recipe.json'}. Received: "
-            "weights=null. Load it with weights=False, or train it."
-        )
-    path = ready_weights(folder, recipe)
-    return path, scan_hdf5(path)
 
 
 def _members_left_out(recipe, overrides):

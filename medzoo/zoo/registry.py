@@ -68,6 +68,13 @@ def find(
         InputError: There is no such model, or not in that version.
         RecipeError: Its recipe breaks the schema, or names another model.
     """
+    return find_entry(name, version, folder)[0]
+
+
+def find_entry(
+    name: str, version: str | None = None, folder: str | Path | None = None
+) -> tuple[Path, Recipe]:
+    """Finds a model by its name, as `find` does, and gives its recipe too."""
     folder = zoo_folder() if folder is None else Path(folder)
     names = list_models(folder)
     if not isinstance(name, str) or not _NAME.fullmatch(name):
@@ -86,7 +93,7 @@ def find(
             f"Model {name} has no such version in the zoo. Received: "
             f"version={shown(version)}. Use {name}@{recipe.version}."
         )
-    return folder / name
+    return folder / name, recipe
 
 
 def read_entry(folder: Path) -> Recipe:

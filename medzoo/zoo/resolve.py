@@ -4,9 +4,9 @@ from pathlib import Path
 
 from medzoo.errors import InputError, MissingFileError
 from medzoo.zoo.recipe.hub_address import is_hub_address, parse_model
-from medzoo.zoo.recipe.schema import RECIPE_FILE, read_recipe
+from medzoo.zoo.recipe.schema import RECIPE_FILE, Recipe, read_recipe
 from medzoo.zoo.recipe.strict_json import shown
-from medzoo.zoo.registry import find, list_models, nearest_names
+from medzoo.zoo.registry import find_entry, list_models, nearest_names
 
 
 def resolve(
@@ -35,11 +35,22 @@ def resolve(
         OfflineError: The recipe must be fetched, and cannot be.
         RecipeError: The recipe breaks the schema.
     """
+    return resolve_recipe(source, folder, revision=revision)[0]
+
+
+def resolve_recipe(
+    source: str | Path,
+    folder: str | Path | None = None,
+    *,
+    revision: str | None = None,
+) -> tuple[Path, Recipe]:
+    """Finds a model folder, as `resolve` does, and gives its recipe, read once."""
     if is_hub_address(source):
         # Only an address on a hub needs a client of HTTP.
         from medzoo.zoo.hub.model_files import hub_model_folder
 
-        return hub_model_folder(parse_model(source, revision))
+        place = hub_model_folder(parse_model(source, revision))
+        return place, read_recipe(place)
     if revision is not None:
         raise InputError(
             f"A revision belongs to a source on a hub. Received: revision="
@@ -49,8 +60,7 @@ def resolve(
     if isinstance(source, str):
         is_path = "/" in source or "\\" in source
     if is_path and Path(source).is_dir():
-        read_recipe(source)
-        return Path(source)
+        return Path(source), read_recipe(source)
     if is_path:
         nearest = nearest_names(Path(source).name, list_models(folder))
         raise MissingFileError(
@@ -58,6 +68,6 @@ def resolve(
             f"source={shown(source)}. {nearest}"
         )
     if not isinstance(source, str):
-        return find(source, folder=folder)  # which names the rule
+        return find_entry(source, folder=folder)  # which names the rule
     name, at, version = source.partition("@")
-    return find(name, version=version if at else None, folder=folder)
+    return find_entry(name, version=version if at else None, folder=folder)

@@ -95,22 +95,6 @@ def scan_hdf5(path: str | Path) -> dict[str, tuple[int, ...]]:
         ) from None
 
 
-def count_parameters(folder: str | Path, recipe: Recipe) -> int | None:
-    """Counts the numbers in a model's weights, trained ones and averages alike.
-
-    Args:
-        folder: The model's folder.
-        recipe: Its recipe.
-
-    Returns:
-        The count; None for a recipe without weights.
-    """
-    if recipe.weights is None:
-        return None
-    shapes = scan_hdf5(verify_weights(folder, recipe))
-    return sum(math.prod(shape) for shape in shapes.values())
-
-
 def _check_signature(path: Path) -> None:
     if not path.is_file():
         raise MissingFileError(

@@ -5,11 +5,13 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 import medzoo
+from medzoo.cli.main import main
 
 EXAMPLE = Path(__file__).parents[1] / "zoo" / "example_recipe.json"
 
@@ -48,3 +50,40 @@ def medzoo_command(checkout):
         )
 
     return run
+
+
+@pytest.fixture
+def model(checkout):
+    return checkout / "zoo_models" / "tiny_age"
+
+
+@pytest.fixture
+def given(monkeypatch):
+    """A function that runs a command and gives what its public function is called with.
+
+    The function itself does nothing, and gives a value of its own.
+    """
+
+    def run(*arguments, gives=None):
+        calls = []
+
+        def public(*positional, **keywords):
+            calls.append((positional, keywords))
+            return gives
+
+        module, name = medzoo._PUBLIC[arguments[0]]
+        monkeypatch.setattr(import_module(module), name, public)
+        assert main(list(map(str, arguments))) == 0
+        (call,) = calls
+        return call
+
+    return run
+
+
+def error_line(capsys):
+    """Gives what stands on stderr, which must be one line, with nothing on stdout."""
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert err.startswith("medzoo: error: ")
+    return err

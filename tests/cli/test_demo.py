@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from medzoo.cli import demo
-from medzoo.cli.demo_command import DemoOptions
 from medzoo.cli.demo_picture import draw
 from medzoo.errors import InputError, MissingFileError
 from medzoo.volume import Volume
@@ -119,7 +118,7 @@ def test_without_nilearn_the_extra_is_named(monkeypatch):
 )
 def test_an_output_that_cannot_be_written_is_refused_first(tmp_path, output, error):
     with pytest.raises(error, match=output):
-        demo.run(DemoOptions(image=tmp_path / "none.nii", output=tmp_path / output))
+        demo.run(tmp_path / "none.nii", tmp_path / output)
 
 
 def test_a_missing_scan_is_refused_in_one_line(medzoo_command, tmp_path):

@@ -3,7 +3,6 @@ import os
 import subprocess
 import sys
 import warnings
-from argparse import Namespace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,17 +10,10 @@ import pytest
 
 import medzoo
 from medzoo.cli import main as main_module
-from medzoo.cli.cards_command import CardsOptions, write_or_check
-from medzoo.cli.evaluate_command import read_options as read_evaluate
+from medzoo.cli.cards_command import write_or_check
 from medzoo.cli.main import COMMANDS, main
-from medzoo.cli.predict_command import add_arguments, read_options
-from medzoo.cli.train_command import read_options as read_train
 from medzoo.errors import InputError, MedzooWarning
-
-
-@pytest.fixture
-def model(checkout):
-    return checkout / "zoo_models" / "tiny_age"
+from tests.cli.conftest import error_line
 
 
 @pytest.fixture
@@ -35,23 +27,6 @@ def command(monkeypatch):
         return main(["probe"])
 
     return run
-
-
-def error_line(capsys):
-    """Gives what stands on stderr, which must be one line, with nothing on stdout."""
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.count("\n") == 1
-    assert err.startswith("medzoo: error: ")
-    return err
-
-
-def predict_options(*arguments):
-    from medzoo.cli.parser import CommandParser
-
-    parser = CommandParser(prog="medzoo predict")
-    add_arguments(parser)
-    return read_options(parser.parse_intermixed_args(list(map(str, arguments))))
 
 
 def test_list_prints_a_table(medzoo_command):
@@ -204,94 +179,6 @@ def test_every_command_has_help(name, capsys):
     assert capsys.readouterr().out.startswith(f"usage: medzoo {name}")
 
 
-def test_predict_options(model):
-    options = predict_options(
-        model, "--json", "a.nii.gz", "b.nii", "-o", "out", "--threads", "2"
-    )
-
-    assert options.folders == (model,)
-    assert [str(image) for image in options.images] == ["a.nii.gz", "b.nii"]
-    assert str(options.output) == "out"
-    assert (options.json, options.threads, options.cases) == (True, 2, None)
-    assert options.assume_affine is None
-
-
-def test_predict_channels_and_spacing(model):
-    options = predict_options(
-        model, "--channel", "t1=a=b.nii", "--channel", "flair=f.nii",
-        "--assume-affine", "1.5",
-    )  # fmt: skip
-
-    assert {key: str(path) for key, path in options.channels.items()} == {
-        "t1": "a=b.nii",
-        "flair": "f.nii",
-    }
-    assert options.assume_affine == (1.5, 1.5, 1.5)
-    three = predict_options(model, "a.nii", "--assume-affine", "1,1,2")
-    assert three.assume_affine == (1.0, 1.0, 2.0)
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        [],
-        ["a.nii", "--cases", "cases.csv"],
-        ["a.nii", "--channel", "t1=a.nii"],
-        ["--channel", "t1=a.nii", "--channel", "t1=b.nii"],
-    ],
-    ids=" ".join,
-)
-def test_predict_takes_one_kind_of_input(model, arguments):
-    with pytest.raises(InputError):
-        predict_options(model, *arguments)
-
-
-def test_evaluate_and_train_options(model):
-    values = {
-        "name": str(model),
-        "cases": None,
-        "bids": None,
-        "data": None,
-        "target": None,
-        "output": None,
-        "json": True,
-        "out_of_fold": True,
-        "external": None,
-        "threads": None,
-        "cost": False,
-        "repeatability": False,
-    }
-    assert read_evaluate(Namespace(**values)).folder == model
-    given = {**values, "out_of_fold": False}
-    with pytest.raises(InputError, match="--cases"):
-        read_evaluate(Namespace(**given))
-    tree = read_evaluate(Namespace(**{**given, "bids": Path("study")}))
-    assert tree.cases == "bids:study"
-    with pytest.raises(InputError, match="one of --cases, --bids and --data"):
-        read_evaluate(Namespace(**{**given, "bids": Path("study"), "data": "wmh:x"}))
-    with pytest.raises(InputError, match="--target"):
-        read_evaluate(Namespace(**{**values, "target": "age"}))
-    with pytest.raises(InputError, match="--as-external"):
-        read_evaluate(Namespace(**{**values, "external": "other scanner"}))
-    with pytest.raises(InputError, match="one thing"):
-        read_evaluate(Namespace(**{**values, "cases": Path("cases.csv")}))
-    with pytest.raises(InputError, match="--cost"):
-        read_evaluate(Namespace(**{**values, "cost": True}))
-    with pytest.raises(InputError, match="--repeatability"):
-        read_evaluate(Namespace(**{**values, "repeatability": True}))
-    step = {"precision": None, "accumulate": 2, "rematerialize": True, "workers": 1}
-    training = {**values, **step, "cases": Path("cases.csv"), "feed": "cached"}
-    training |= {"data": None, "fine_tune": False}
-    options = read_train(Namespace(**training))
-    assert options.folder == model
-    assert (options.accumulate, options.rematerialize, options.workers) == (2, True, 1)
-    assert options.feed == "cached"
-    with pytest.raises(InputError, match="--data"):
-        read_train(Namespace(**{**training, "data": "mrbrains13:folder"}))
-    with pytest.raises(InputError, match="--data"):
-        read_train(Namespace(**{**training, "cases": None}))
-
-
 def test_cards_check_names_stale_files(checkout, tmp_path, capsys):
     zoo = tmp_path / "zoo_models"
     model = zoo / "knee"
@@ -300,10 +187,10 @@ def test_cards_check_names_stale_files(checkout, tmp_path, capsys):
     (model / "recipe.json").write_bytes(source.read_bytes())
 
     with pytest.raises(InputError, match=r"knee/card\.md"):
-        write_or_check(CardsOptions(check=True, folder=zoo))
-    assert write_or_check(CardsOptions(check=False, folder=zoo)) == 0
+        write_or_check(check=True, folder=zoo)
+    assert write_or_check(check=False, folder=zoo) == 0
     assert str(model / "card.md") in capsys.readouterr().out
-    assert write_or_check(CardsOptions(check=True, folder=zoo)) == 0
+    assert write_or_check(check=True, folder=zoo) == 0
 
 
 def test_exit_code_is_the_commands(command):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from medzoo.inference.engine import engine_of
-from medzoo.inference.segment import segment
+from medzoo.inference.segmentation import segment
 from medzoo.inference.stitched_windows import stitch_windows, window_edges
 
 
@@ -60,10 +60,10 @@ def test_labels_are_those_of_the_whole_volume_where_windows_see_enough():
     model = network()
     x = np.random.default_rng(1).normal(size=(24, 20, 16, 1)).astype("f4")
 
-    stitched, doubt, shares = segment(model, x, recipe("nearest"), doubt=False)
+    stitched, entropy, shares = segment(model, x, recipe("nearest"), entropy=False)
     whole = np.asarray(model(x[None]))[0].argmax(-1)
 
-    assert doubt is None
+    assert entropy is None
     assert shares is None
     assert stitched.dtype == np.uint8
     np.testing.assert_array_equal(stitched, whole)
@@ -71,9 +71,11 @@ def test_labels_are_those_of_the_whole_volume_where_windows_see_enough():
 
 def test_probabilities_on_request_are_blended():
     x = np.random.default_rng(1).normal(size=(24, 16, 16, 1)).astype("f4")
-    labels, doubt, shares = segment(network(), x, recipe("nearest"), probabilities=True)
+    labels, entropy, shares = segment(
+        network(), x, recipe("nearest"), probabilities=True
+    )
     assert shares.shape == (24, 16, 16, 3)
-    assert doubt.shape == labels.shape == (24, 16, 16)
+    assert entropy.shape == labels.shape == (24, 16, 16)
 
 
 def test_an_engine_that_gives_classes_gives_the_largest_answer():

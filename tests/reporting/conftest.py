@@ -2,16 +2,17 @@
 
 import json
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 
-from medzoo.inference.predict import prepare
 from medzoo.inference.prediction import Prediction
 from medzoo.models.from_recipe import build_model
 from medzoo.preprocess import Preprocessor
 from medzoo.reporting.sheet import ReportSheet
 from medzoo.training.weights_file import write_weights
+from medzoo.volume import Volume
 from tests.reporting.page import Page
 
 EXAMPLE = Path(__file__).parents[1] / "zoo" / "example_recipe.json"
@@ -44,6 +45,11 @@ def recipe_of():
     return make
 
 
+class Case(NamedTuple):
+    volume: Volume
+    placed: Volume
+
+
 @pytest.fixture
 def case_of(head_phantom):
     """A function that gives a prepared case and a prediction of a task on it."""
@@ -53,7 +59,8 @@ def case_of(head_phantom):
         preprocessor = Preprocessor(recipe["preprocessing"], recipe["channels"])
         found = answer(recipe["task"], volume)
         common = {"task": recipe["task"], "model": "tiny@1.2", "warnings": warnings}
-        return prepare(preprocessor, volume), Prediction(**common, **found)
+        placed, _ = preprocessor.place(preprocessor.gather(volume))
+        return Case(volume, placed), Prediction(**common, **found)
 
     return make
 
@@ -86,7 +93,7 @@ def page_of(tmp_path, recipe_of, case_of):
         recipe = recipe_of(task)
         sheet = ReportSheet(tmp_path / "report.html", recipe)
         case, prediction = case_of(recipe, **options)
-        sheet.predicted(case_id, {"t1": case.volume}, case, prediction)
+        sheet.predicted(case_id, {"t1": case.volume}, *case, prediction)
         return Page(sheet.write().read_text(encoding="utf-8"))
 
     return make

@@ -137,21 +137,16 @@ def test_case_done_in_an_earlier_run_is_shown_from_its_files(
     assert set(page.voxels("labels").ravel()) == {0, 1, 2}
 
 
-def test_records_tell_the_report_of_each_case(tiny_age, tmp_path, scan):
+def test_results_hold_what_a_report_shows(tiny_age, tmp_path, scan):
     from medzoo.data.cases.case import Case
 
-    told = []
-
-    class Listener:
-        def begin(self, count, images):
-            told.append(count)
-
-        def predicted(self, case_id, images, prepared, prediction):
-            told.append((case_id, prepared.placed.shape, prediction.task))
-
-        def failed(self, case_id, images, message):
-            told.append((case_id, "error"))
-
     cases = [Case("a", {"t1": scan}), Case("b", {"t1": tmp_path / "no.nii"})]
-    list(Predictor(tiny_age).records(cases, report=Listener()))
-    assert told == [2, ("a", (8, 8, 8), "regression"), ("b", "error")]
+    good, bad = Predictor(tiny_age).results(cases, scans=True)
+    assert good.scan.shape == medzoo.read(scan).shape
+    assert good.x.shape == (8, 8, 8)
+    assert good.prediction.task == "regression"
+    assert (good.record["case_id"], bad.record["case_id"]) == ("a", "b")
+    assert "no.nii" in bad.record["error"]
+    assert bad.prediction is None
+    (plain,) = Predictor(tiny_age).results(cases[:1])
+    assert (plain.record, plain.scan, plain.x) == (good.record, None, None)

@@ -108,7 +108,7 @@ def test_what_others_named_is_shown_as_they_wrote_it(tmp_path, recipe_of, case_o
     sheet = ReportSheet(tmp_path / "a.html", recipe)
     sheet.begin(2)
     for case_id in (evil, "b"):
-        sheet.predicted(case_id, {"t1": case.volume}, case, found)
+        sheet.predicted(case_id, {"t1": case.volume}, *case, found)
     page = Page(sheet.write().read_text(encoding="utf-8"))
     assert len(page.scripts) == 1
     assert page.fetched() == []
@@ -124,7 +124,7 @@ def test_no_path_of_a_file_is_in_a_report(tmp_path, recipe_of, case_of):
     said = (f"Odd voxels in {path}. Received: file={path}.", "See /data/jdoe/list.csv.")
     case, found = case_of(recipe, warnings=said)
     sheet = ReportSheet(tmp_path / "a.html", recipe)
-    sheet.predicted("a", {"t1": path}, case, found)
+    sheet.predicted("a", {"t1": path}, *case, found)
     sheet.failed("b", {"t1": path}, f"No such file: 'T1 scan.nii.gz' in {path.parent}")
     sheet.failed("c", {"t1": path}, r"C:\scans\jdoe.nii and \\server\jdoe.nii are odd")
     page = Page(sheet.write().read_text(encoding="utf-8"))
@@ -138,7 +138,7 @@ def test_a_number_stands_on_those_of_the_training_cases(tmp_path, tiny_age, case
     recipe = json.loads((tiny_age / "recipe.json").read_text())
     case, found = case_of(recipe)
     sheet = ReportSheet(tmp_path / "a.html", recipe, tiny_age)
-    sheet.predicted("a", {"t1": case.volume}, case, found)
+    sheet.predicted("a", {"t1": case.volume}, *case, found)
     page = Page(sheet.write().read_text(encoding="utf-8"))
     assert "Bars: age of the 40 cases" in page.text
     # Ages 20, 21, ... 59.
@@ -159,7 +159,7 @@ def test_a_number_outside_of_training_is_said_to_be(tmp_path, tiny_age, case_of)
     case, found = case_of(recipe)
     old = type(found)(**{**vars(found), "value": 75.0, "interval": None})
     sheet = ReportSheet(tmp_path / "a.html", recipe, tiny_age)
-    sheet.predicted("a", {"t1": case.volume}, case, old)
+    sheet.predicted("a", {"t1": case.volume}, *case, old)
     page = Page(sheet.write().read_text(encoding="utf-8"))
     assert "outside of what the model was trained on (20.0 to 59.0 years)" in page.text
 
@@ -169,9 +169,10 @@ def test_cohort_is_a_table_with_the_case_that_failed(tmp_path, recipe_of, case_o
     sheet = ReportSheet(tmp_path / "a.html", recipe)
     sheet.begin(3)
     case, found = case_of(recipe, warnings=("dim",))
-    sheet.predicted("good", {"t1": case.volume}, case, found)
+    sheet.predicted("good", {"t1": case.volume}, *case, found)
     sheet.failed("bad", {"t1": "bad.nii"}, "broken")
-    sheet.predicted("fine", {"t1": case.volume}, *case_of(recipe))
+    case, found = case_of(recipe)
+    sheet.predicted("fine", {"t1": case.volume}, *case, found)
     page = Page(sheet.write().read_text(encoding="utf-8"))
     head = ["Picture", "Case", *(f"{n} (ml)" for n in CLASSES[1:]), "Warnings", "Error"]
     assert page.rows[:4] == [
@@ -217,7 +218,7 @@ def test_many_cases_are_shown_smaller(
         sheet = ReportSheet(tmp_path / "a.html", recipe)
         sheet.begin(count)
         for number in range(2):
-            sheet.predicted(f"case{number}", {"t1": case.volume}, case, found)
+            sheet.predicted(f"case{number}", {"t1": case.volume}, *case, found)
         page = Page(sheet.write().read_text(encoding="utf-8"))
         viewers = page.all("div", **{"class": "viewer"})
         sizes[count] = [len(viewer["data-image"]) for viewer in viewers]

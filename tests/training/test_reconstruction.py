@@ -77,7 +77,7 @@ def trained(recipe, cases, folder, **options):
 
 
 def test_closed_form_is_the_components_of_the_training_cases(table, tmp_path):
-    model = trained(closed_form(), table, tmp_path, threads=1, log=print)
+    model = trained(closed_form(), table, tmp_path, workers=1, log=print)
 
     images = images_of(table)
     wanted = principal_components(images[:8].astype("f4"), 3).reconstruct(images[8:])
@@ -88,12 +88,12 @@ def test_closed_form_is_the_components_of_the_training_cases(table, tmp_path):
 def test_epochs_go_on_from_the_closed_form(table, tmp_path):
     said = []
 
-    model = trained(RECIPE, table, tmp_path, threads=1, log=said.append)
+    model = trained(RECIPE, table, tmp_path, workers=1, log=said.append)
 
     assert "8 cases for training, 2 for validation" in said
     assert any("explained_variance" in line for line in said)
     images = images_of(table)[8:].reshape(2, *SHAPE, 1)
-    start = trained(closed_form(), table, tmp_path, threads=1, log=print)
+    start = trained(closed_form(), table, tmp_path, workers=1, log=print)
     before, after = start.predict(images, verbose=0), model.predict(images, verbose=0)
     assert not np.array_equal(before, after)
     # Two epochs with a small step: near to where they began, unlike fresh weights.
@@ -103,7 +103,7 @@ def test_epochs_go_on_from_the_closed_form(table, tmp_path):
 def test_measure_is_the_error_over_the_variance(table):
     cases = reconstruction_cases(table, RECIPE)
     task = ReconstructionTraining(RECIPE)
-    task.prepare(cases, {}, threads=1, log=print)
+    task.prepare(cases, {}, workers=1, log=print)
 
     class Halves:
         def predict_on_batch(self, x):

@@ -11,10 +11,11 @@ from medzoo.errors import InputError
 from medzoo.models.base import VolumeModel
 from medzoo.models.from_recipe import in_head
 from medzoo.zoo.cards.pages import check_cards
+from medzoo.zoo.checked_model import check_files
 from medzoo.zoo.golden import golden_outputs, read_expected
 from medzoo.zoo.metrics_json import read_metrics
 from medzoo.zoo.registry import list_models, read_entry, zoo_folder
-from medzoo.zoo.weights import count_parameters, scan_hdf5, verify_weights
+from medzoo.zoo.weights import scan_hdf5, verify_weights
 
 NAMES = list_models()
 
@@ -58,7 +59,7 @@ def test_parameter_count_is_the_card_s(name, model):
     folder = zoo_folder() / name
     recipe = read_entry(folder)
     assert read_metrics(folder, recipe)["parameters"] == model.count_params()
-    assert count_parameters(folder, recipe) == model.count_params()
+    assert check_files(folder, recipe).parameters == model.count_params()
 
 
 def test_golden_outputs(name, model):

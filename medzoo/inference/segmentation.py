@@ -1,4 +1,4 @@
-"""Segmentation of one prepared case: windows, both sides of the head, classes."""
+"""Segmentation: a class for every voxel, by windows and on both sides of the head."""
 
 from math import ceil
 
@@ -8,9 +8,11 @@ from scipy import ndimage
 from medzoo.errors import InputError, RecipeError
 from medzoo.inference.engine import engine_of
 from medzoo.inference.postprocess import step_arguments
+from medzoo.inference.sides import published_classes, signed_distance, split_sides
 from medzoo.inference.sliding_window import sliding_window, window_starts
+from medzoo.inference.spread import entropy_of
 from medzoo.inference.stitched_windows import stitch_windows
-from medzoo.inference.uncertainty import entropy_of
+from medzoo.inference.task import Task
 
 # What the step "sliding_window" may say, and what holds where it does not.
 WINDOW = {
@@ -27,6 +29,89 @@ MULTIPLE = 16
 FITTED_SHARES = (2 / 3, 4 / 3)
 # What weights, features and the engine itself take, about.
 NETWORK_BYTES = 1_000_000_000
+# Voxels by which a scan is moved to see how a segmentation depends on it.
+MOVED_BY = 3
+
+
+class Segmentation(Task):
+    """A label map on the grid of the scan, and the volume of each class."""
+
+    gives_images = True
+    gives_labels = True
+    gives_probabilities = True
+    uncertainties = ("interval", "entropy", "tta")
+
+    def network(self, x):
+        """Returns labels, entropy or None, and probabilities or None."""
+        settings = self.settings
+        if settings.probabilities and self.step("sides") is not None:
+            raise InputError(
+                "Probabilities of regions cannot be given: the network does not "
+                "distinguish sides. Received: probabilities=True for "
+                f"{self.recipe['name']}. Leave them out."
+            )
+        moved, entropy = settings.uncertainty == "tta", self._has_entropy
+        probabilities = settings.probabilities or moved
+        stitched = is_stitched(self.recipe) and not (probabilities or entropy)
+        run = settings.engine_of(self.model, softmax=not stitched, classes=stitched)
+        array = self.preprocessor.normalize(x.array[None])[0]
+        y = segment(
+            self.model,
+            array,
+            self.recipe,
+            engine=run,
+            probabilities=probabilities,
+            entropy=entropy,
+            progress=settings.progress,
+        )
+        return self._averaged(array, y, run) if moved else y
+
+    def postprocess(self, y):
+        """Leaves labels as they are; `restore` distinguishes sides."""
+        return y
+
+    def restore(self, found, undo):
+        """Brings labels back by vote, all else linearly, and measures volumes."""
+        labels, entropy, shares = found
+        sides = self.step("sides")
+        if sides is not None:
+            across = signed_distance(undo.to_atlas, labels.shape)
+            spacing = np.linalg.norm(undo.grid.affine[:3, :3], axis=0)
+            labels = split_sides(labels, across, spacing, **sides)
+        names, codes = published_classes(self.recipe)
+        labels = undo(labels, interpolation="vote")
+        if entropy is not None:
+            entropy = undo(entropy, interpolation="linear")
+        return {
+            "labels": labels,
+            "volumes_ml": volumes_ml(labels.array, labels.spacing, names, codes),
+            "class_names": names,
+            "codes": codes,
+            "probabilities": None if shares is None else undo_each(undo, shares),
+            "uncertainty": entropy,
+        }
+
+    @property
+    def _has_entropy(self):
+        return self.settings.uncertainty in ("entropy", "tta")
+
+    def _averaged(self, array, y, run):
+        """The entropy of the mean with a scan moved by some voxels, for that of one."""
+        labels, _, shares = y
+        # Not a multiple of the network's strides: they fall on other voxels then.
+        moved = np.pad(array, [(MOVED_BY, 0)] * 3 + [(0, 0)])
+        _, _, other = segment(
+            self.model,
+            moved,
+            self.recipe,
+            engine=run,
+            probabilities=True,
+            entropy=False,
+        )
+        other = other[MOVED_BY:, MOVED_BY:, MOVED_BY:]
+        total = shares.astype(np.float32) + other
+        entropy = entropy_of(total / 2).astype(np.float16)
+        return labels, entropy, shares if self.settings.probabilities else None
 
 
 def segment(
@@ -36,11 +121,11 @@ def segment(
     *,
     engine=None,
     probabilities=False,
-    doubt=True,
+    entropy=True,
     memory_limit=None,
     progress=None,
 ):
-    """Gives every voxel of one prepared case its class.
+    """Predicts the class of every voxel of a scan on the network's grid.
 
     Args:
         model: Keras model giving logits `(batch, x, y, z, num_classes)`.
@@ -55,22 +140,22 @@ def segment(
             "mirror" (axis): the mean over the case and its mirror image, and
             "largest_component": labels apart from the largest connected part of all
             that is not background become background.
-        engine: callable that answers for the model with probabilities, of
+        engine: callable that runs the model and gives probabilities, of
             `medzoo.inference.engine.engine_of(model, ..., softmax=True)`, or None for
             Keras itself.
         probabilities: bool, whether to keep the probabilities of all classes, which
             takes `2 * num_classes` bytes a voxel.
-        doubt: bool, whether to give the entropy, which takes time.
+        entropy: bool, whether to give the entropy, which takes time.
         memory_limit: int, bytes that all this may take, or None for what is free.
         progress: callable `(done, total)` or None.
 
     Returns:
-        labels `(x, y, z)` uint8, entropy `(x, y, z)` float16 from 0 (sure) to 1 (all
+        labels `(x, y, z)` uint8, entropy `(x, y, z)` float16 from 0 (certain) to 1 (all
         classes alike) or None, and probabilities `(x, y, z, num_classes)` float16 or
         None.
 
     Raises:
-        InputError: if the network answers with numbers that are not finite.
+        InputError: if the network's output is not finite.
         RecipeError: for an argument of "sliding_window" that there is not.
         ResourceError: with the plan of what is held, if that is more than allowed.
     """
@@ -79,7 +164,7 @@ def segment(
     if window.pop("fit"):
         size = fitted_window(x.shape[:3], size, window["overlap"])
     if is_stitched(recipe):
-        if not (probabilities or doubt):
+        if not (probabilities or entropy):
             labels = _stitched(model, x, recipe, size, engine, progress)
             return labels, None, None
         window["weighting"] = "gaussian"
@@ -94,10 +179,10 @@ def segment(
             min(w, _multiple(n)) for w, n in zip(size, x.shape[:3], strict=True)
         ],
         empty=background if window.pop("skip_empty") else None,
-        finish=_finish(probabilities, doubt),
+        finish=_finish(probabilities, entropy),
         progress=progress,
         outputs=count,
-        kept_bytes=1 + 2 * doubt + 2 * count * probabilities,
+        kept_bytes=1 + 2 * entropy + 2 * count * probabilities,
         network_bytes=NETWORK_BYTES,
         memory_limit=memory_limit,
         **window,
@@ -106,7 +191,7 @@ def segment(
     labels = found.pop(0)
     if step_arguments(recipe, "largest_component") is not None:
         labels = largest_component(labels)
-    entropy = found.pop(0) if doubt else None
+    entropy = found.pop(0) if entropy else None
     return labels, entropy, found.pop(0) if probabilities else None
 
 
@@ -171,7 +256,7 @@ def _window_arguments(recipe):
 
 
 def _both_sides(engine, mirrored):
-    """The engine, or the mean of its answers over both sides of the head."""
+    """The engine, or the mean of its outputs over both sides of the head."""
     if mirrored is None:
         return engine
     axis = 1 + mirrored["axis"]
@@ -187,7 +272,7 @@ def _both_sides(engine, mirrored):
     return answer
 
 
-def _finish(probabilities, doubt):
+def _finish(probabilities, entropy):
     """What is kept of blended probabilities: classes, entropy, and all if wanted."""
 
     def finish(blended):
@@ -197,7 +282,7 @@ def _finish(probabilities, doubt):
                 "that are not. Check the intensities."
             )
         kept = [blended.argmax(-1).astype(np.uint8)]
-        if doubt:
+        if entropy:
             kept.append(entropy_of(blended).astype(np.float16))
         if probabilities:
             kept.append(blended.astype(np.float16))
@@ -241,3 +326,16 @@ def volumes_ml(labels, spacing, class_names, codes=None):
 
 def _multiple(size):
     return -(-size // MULTIPLE) * MULTIPLE
+
+
+def undo_each(undo, probabilities):
+    """Brings probabilities back class by class, `(x, y, z, num_classes)` float16.
+
+    Outside of what the network saw all is background.
+    """
+    parts = [
+        undo(probabilities[..., c], interpolation="linear", background=float(c == 0))
+        for c in range(probabilities.shape[-1])
+    ]
+    stacked = np.stack([part.array.astype(np.float16) for part in parts], -1)
+    return parts[0].with_array(stacked)

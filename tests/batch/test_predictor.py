@@ -14,9 +14,7 @@ def test_records_with_and_without_overlap_are_equal(tmp_path, model_folder, scan
     paths[2].write_bytes(b"not an image")
     predictor = Predictor(model_folder)
     cases = cases_of(paths, predictor.channels)
-    plain = list(predictor.records(cases, overlap=False))
-    counted = []
-    assert list(predictor.records(cases, progress=counted.append)) == plain
+    plain = [result.record for result in predictor.results(cases, overlap=False)]
+    assert [result.record for result in predictor.results(cases)] == plain
     assert [r["case_id"] for r in plain] == [case.case_id for case in cases]
     assert ["error" in r for r in plain] == [n == 2 for n in range(6)]
-    assert counted == [1, 2, 3, 4, 5, 6]

@@ -6,7 +6,7 @@ import pytest
 from scipy.special import entr, softmax
 
 from medzoo.errors import InputError, RecipeError, ResourceError
-from medzoo.inference.segment import (
+from medzoo.inference.segmentation import (
     fitted_window,
     largest_component,
     segment,
@@ -63,19 +63,19 @@ def test_a_voxelwise_network_answers_as_over_the_whole_volume(weighting):
     model, x = voxelwise(), RNG.normal(size=(30, 41, 26, 1)).astype("f4")
     arguments = {"window_size": [16, 16, 16], "overlap": 0.5, "weighting": weighting}
 
-    labels, doubt, shares = segment(model, x, recipe(**arguments), probabilities=True)
+    labels, entropy, shares = segment(model, x, recipe(**arguments), probabilities=True)
 
     wanted = softmax(np.asarray(model(x[None]))[0], axis=-1)
     np.testing.assert_array_equal(labels, wanted.argmax(-1))
     np.testing.assert_allclose(shares, wanted, atol=1e-3)
-    np.testing.assert_allclose(doubt, entr(wanted).sum(-1) / np.log(3), atol=2e-3)
-    assert (labels.dtype, doubt.dtype, shares.dtype) == ("u1", "f2", "f2")
+    np.testing.assert_allclose(entropy, entr(wanted).sum(-1) / np.log(3), atol=2e-3)
+    assert (labels.dtype, entropy.dtype, shares.dtype) == ("u1", "f2", "f2")
 
 
-def test_doubt_is_left_out_where_nobody_asks():
+def test_entropy_is_left_out_where_nobody_asks():
     x = RNG.normal(size=(16, 16, 16, 1)).astype("f4")
-    labels, doubt, shares = segment(voxelwise(), x, recipe(), doubt=False)
-    assert doubt is None
+    labels, entropy, shares = segment(voxelwise(), x, recipe(), entropy=False)
+    assert entropy is None
     assert shares is None
     assert labels.shape == (16, 16, 16)
 

@@ -7,8 +7,10 @@ import pytest
 from scipy import ndimage
 
 from medzoo.errors import InputError, RecipeError, ResourceError
-from medzoo.inference import super_resolve as module
-from medzoo.inference.super_resolve import answer, super_resolve, window_for
+from medzoo.inference import super_resolution as module
+from medzoo.inference.predict import predict_image
+from medzoo.inference.settings import Settings
+from medzoo.inference.super_resolution import SuperResolution, output_of, window_for
 from medzoo.volume import Volume
 
 FACTOR = (2, 2, 2)
@@ -17,12 +19,24 @@ FACTOR = (2, 2, 2)
 def make_recipe(factor=FACTOR, spatial=None, postprocessing=()):
     orient = [{"step": "orient", "arguments": {"orientation": "RAS"}}]
     return {
+        "task": "super_resolution",
         "name": "fine",
+        "version": "1.0",
         "architecture": {"arguments": {"upsampling_factor": list(factor)}},
         "channels": [{"name": "t1", "required": True}],
         "preprocessing": {"spatial": spatial or orient, "layers": []},
         "postprocessing": list(postprocessing),
     }
+
+
+def predicted(model, volume, recipe, uncertainty="interval"):
+    """The `Prediction` of a network that is not one of Keras."""
+    task = SuperResolution(recipe, lambda: model, Settings(uncertainty))
+    return predict_image(volume, task.preprocess, task)
+
+
+def fine_of(model, volume, recipe):
+    return predicted(model, volume, recipe).image
 
 
 class Interpolation:
@@ -65,7 +79,7 @@ def test_world_positions_hold_in_every_order_of_axes(order, signs):
     affine[:3, 3] = 5, -20, 11
     volume, at = ramp((6, 7, 9), affine)
 
-    fine = super_resolve(Interpolation(), volume, make_recipe())
+    fine = fine_of(Interpolation(), volume, make_recipe())
 
     assert fine.shape == (12, 14, 18)
     np.testing.assert_allclose(fine.spacing, np.array(volume.spacing) / 2)
@@ -83,7 +97,7 @@ def test_axes_keep_their_own_factor_when_they_are_reordered():
     # The network's axes are those of the RAS volume: input axis 2, 0 and 1.
     model = Interpolation((1, 4, 2))
 
-    fine = super_resolve(model, volume, make_recipe((4, 2, 1)))
+    fine = fine_of(model, volume, make_recipe((1, 4, 2)))
 
     assert fine.shape == (20, 12, 8)
     np.testing.assert_allclose(
@@ -99,7 +113,7 @@ def test_large_volumes_go_through_in_windows(monkeypatch):
     volume = Volume(array, np.diag([-1.0, 1, 1, 1]))
     model = Interpolation()
 
-    fine = super_resolve(model, volume, make_recipe()).array
+    fine = fine_of(model, volume, make_recipe()).array
 
     assert len(model.shapes) > 8
     assert set(model.shapes) == {(1, 8, 8, 8, 1)}
@@ -117,7 +131,7 @@ def test_intensities_come_back_in_their_own_unit_and_not_below_zero():
     zoomed = ndimage.zoom(array, 2, order=1, mode="nearest", grid_mode=True)
 
     def run(volume, **kwargs):
-        return super_resolve(Interpolation(**kwargs), volume, make_recipe()).array
+        return fine_of(Interpolation(**kwargs), volume, make_recipe()).array
 
     np.testing.assert_allclose(run(small), zoomed, atol=1e-5)
     np.testing.assert_allclose(run(large), 5000 * zoomed, rtol=1e-4)
@@ -134,7 +148,7 @@ def test_mirrored_answers_are_averaged():
     batch = np.random.default_rng(0).random((1, 4, 5, 6, 1)).astype("f4")
     plain = Interpolation().predict_on_batch(batch)
 
-    found = answer(Shift().predict_on_batch, batch, {"axis": 0})
+    found = output_of(Shift().predict_on_batch, batch, {"axis": 0})
 
     expected = (np.roll(plain, 1, axis=1) + np.roll(plain, -1, axis=1)) / 2
     np.testing.assert_allclose(found, expected, atol=1e-6)
@@ -143,10 +157,10 @@ def test_mirrored_answers_are_averaged():
 def test_warnings_of_the_input_are_handed_on():
     volume = Volume(np.ones((4, 4, 4), "f4"), np.eye(4), warnings=("doubtful",))
 
-    fine = super_resolve(Interpolation(), volume, make_recipe())
+    found = predicted(Interpolation(), volume, make_recipe())
 
-    assert fine.warnings == ("doubtful",)
-    np.testing.assert_allclose(fine.array, 1, rtol=1e-5)
+    assert found.warnings == ("doubtful",)
+    np.testing.assert_allclose(found.image.array, 1, rtol=1e-5)
 
 
 def test_memory_is_planned_before_work_begins():
@@ -162,6 +176,38 @@ def test_other_grids_and_numbers_that_are_not_finite_are_refused():
     volume = Volume(np.ones((6, 6, 6), "f4"), np.eye(4))
     moved = [{"step": "resample", "arguments": {"spacing": 2.0}}]
     with pytest.raises(RecipeError, match="only reorder"):
-        super_resolve(Interpolation(), volume, make_recipe(spatial=moved))
+        fine_of(Interpolation(), volume, make_recipe(spatial=moved))
     with pytest.raises(InputError, match="finite"):
-        super_resolve(Interpolation(gain=np.nan), volume, make_recipe())
+        fine_of(Interpolation(gain=np.nan), volume, make_recipe())
+
+
+class Leaning(Interpolation):
+    """Interpolation that gets brighter along the last axis of its window."""
+
+    def predict_on_batch(self, batch):
+        found = super().predict_on_batch(batch)
+        return found + np.linspace(-1, 1, found.shape[3])[None, None, None, :, None]
+
+
+def test_uncertainty_is_where_mirror_images_differ():
+    turned = np.array([[0, 3, 0, 5], [-2, 0, 0, 7], [0, 0, 1, 9], [0, 0, 0, 1.0]])
+    image, _ = ramp((9, 8, 7), turned)
+    recipe = make_recipe(postprocessing=[{"step": "spread", "arguments": {"scale": 3}}])
+
+    even = predicted(Interpolation(), image, recipe, "tta")
+    some = predicted(Leaning(), image, recipe, "tta").uncertainty
+    even, none = even.image, even.uncertainty
+
+    np.testing.assert_array_equal(
+        even.array, fine_of(Interpolation(), image, recipe).array
+    )
+    assert some.shape == even.shape == (18, 16, 14)
+    np.testing.assert_array_equal(some.affine, even.affine)
+    height = image.array.max() - image.array.min()
+    assert none.array.max() < 1e-3 * height
+    # One output of four is mirrored along z: v, v, v, -v deviate by sqrt(3) / 2 v.
+    along = some.array.mean((0, 1))
+    np.testing.assert_allclose(along, along[::-1], rtol=1e-3)
+    ratio = along[0] / along[4]
+    lean = np.abs(np.linspace(-1, 1, 14))
+    assert ratio == pytest.approx(lean[0] / lean[4], rel=1e-3)

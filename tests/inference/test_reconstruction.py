@@ -1,11 +1,15 @@
 """A scan through an autoencoder, back in its own space and unit."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 import medzoo
 from medzoo.errors import RecipeError
-from medzoo.inference.reconstruct import normalization_of, reconstruct
+from medzoo.inference.predict import predict_image
+from medzoo.inference.reconstruction import Reconstruction, normalization_of
+from medzoo.inference.settings import Settings
 from medzoo.models import ConvolutionalAutoencoder3D
 from medzoo.preprocess import Preprocessor
 
@@ -17,9 +21,9 @@ LAYERS = [{"class": "ZScore", "arguments": {}}]
 CHANNELS = [{"name": "t1", "required": True}]
 
 
-def preprocessor(layers=None, channels=CHANNELS):
+def preprocessor(layers=None):
     settings = {"spatial": SPATIAL, "layers": LAYERS if layers is None else layers}
-    return Preprocessor(settings, channels)
+    return Preprocessor(settings, CHANNELS)
 
 
 def identity(channels=1):
@@ -45,15 +49,23 @@ def scan(seed=0, scale=40.0):
     return medzoo.Volume(array, affine)
 
 
-def through(model, prepare, image):
-    placed, undo = prepare.place(prepare.gather(image))
-    return reconstruct(model, placed, undo, prepare)
+def through(model, image, channels=CHANNELS, uncertainty="interval", scale=1.0):
+    recipe = {
+        "task": "reconstruction",
+        "name": "identity",
+        "version": "1.0",
+        "channels": channels,
+        "preprocessing": {"spatial": SPATIAL, "layers": LAYERS},
+        "postprocessing": [{"step": "spread", "arguments": {"scale": scale}}],
+    }
+    task = Reconstruction(recipe, lambda: model, Settings(uncertainty))
+    return predict_image(image, partial(task.preprocess, align=False), task)
 
 
 def test_what_is_reconstructed_lies_and_counts_as_the_input_does():
     image = scan()
 
-    found = through(identity(), preprocessor(), image)
+    found = through(identity(), image)
 
     assert found.image.array.shape == (8, 5, 6)
     np.testing.assert_array_equal(found.image.affine, image.affine)
@@ -69,7 +81,7 @@ def test_channels_have_units_of_their_own():
     channels = [*CHANNELS, {"name": "t2", "required": True}]
     images = {"t1": scan(0), "t2": scan(1, scale=4000.0)}
 
-    found = through(identity(2), preprocessor(channels=channels), images)
+    found = through(identity(2), images, channels)
 
     assert found.image.array.shape == (8, 5, 6, 2)
     for number, image in enumerate(images.values()):
@@ -97,3 +109,22 @@ def test_layers_that_bend_intensities_are_refused():
 
     with pytest.raises(RecipeError, match="ClipIntensity"):
         normalization_of(array, preprocessor(bend))
+
+
+def test_uncertainty_is_what_depends_on_the_place():
+    image, model = scan(), identity()
+
+    none = through(model, image, uncertainty="tta").uncertainty
+    kernel = model.decoder.get_layer("linear_unblocks")
+    # Voxels of the grid's lower half are made twice as bright, whatever they show.
+    gain = np.where(np.arange(6) < 3, 2.0, 1.0).reshape(6, 1, 1, 1, 1)
+    kernel.set_weights([kernel.get_weights()[0] * gain.astype("float32")])
+    found = through(model, image, uncertainty="tta", scale=2.0)
+
+    some = found.uncertainty
+    assert some.shape == found.image.shape == image.shape
+    np.testing.assert_array_equal(some.affine, image.affine)
+    _, undo = preprocessor().place(image)
+    inside = undo(np.pad(np.ones((4, 6, 2)), 1), interpolation="nearest").array > 0
+    assert none.array[inside].max() < 1e-2 * image.array.std()
+    assert some.array[inside].max() > 0.2 * image.array.std()

@@ -1,4 +1,4 @@
-"""super_resolve: from a scan to one with more and smaller voxels in the same place."""
+"""Super-resolution: a scan with more and smaller voxels in the same place."""
 
 from math import prod
 
@@ -9,7 +9,7 @@ from medzoo.inference.engine import engine_of
 from medzoo.inference.postprocess import step_arguments
 from medzoo.inference.sliding_window import sliding_window
 from medzoo.inference.spread import spread_scale
-from medzoo.preprocess import Preprocessor
+from medzoo.inference.task import Task
 from medzoo.spatial.factor_grid import finer_affine, three_factors
 from medzoo.spatial.foreground import foreground_scale
 from medzoo.volume import Volume
@@ -20,70 +20,104 @@ OVERLAP = 0.25
 MOST_BYTES = 4_000_000_000
 # What the interpreter, Keras and the features of one window take.
 FIXED_BYTES = 1_000_000_000
-# Blended answers of a window's length are held twice while they are finished.
+# Blended outputs of a window's length are held twice while they are finished.
 SLAB_COPIES = 2
 
 
-def super_resolve(
-    model,
-    volume,
-    recipe,
-    *,
-    engine=None,
-    preprocessor=None,
-    placed=None,
-    progress=None,
-    spread=False,
-):
-    """Makes a volume with `factor` times as many voxels along each axis.
+class SuperResolution(Task):
+    """A scan with `factor` times as many voxels along each axis of the network.
 
     Works on the grid of the input: axes are only reordered and mirrored, as the
-    recipe's spatial steps say, and put back after.
+    recipe's spatial steps say, and put back after. The outer voxel edges stay.
+    """
+
+    gives_images = True
+
+    def place(self, scan):
+        """Brings a scan onto the network's grid; refuses what does not fit memory."""
+        window_for(scan.shape, self._factor, 1 + self._has_spread)
+        x, undo = super().place(scan)
+        axes_between(scan.affine, x.affine, self.recipe["name"])
+        return x, undo
+
+    def network(self, x):
+        """Returns the fine image and its standard deviation or None, as `x` lies."""
+        found = super_resolve(
+            self.model,
+            x.array,
+            self.recipe,
+            engine=self.settings.engine_of(self.model),
+            progress=self.settings.progress,
+            spread=self._has_spread,
+        )
+        return found if self._has_spread else (found, None)
+
+    def postprocess(self, y):
+        """Leaves the images as they are: intensities are those of the scan."""
+        return y
+
+    def restore(self, found, undo):
+        """Puts axes back in the order and direction of the input."""
+        source = undo.source.affine
+        order, mirrored = axes_between(source, undo.grid.affine, self.recipe["name"])
+        factor = [self._factor[axis] for axis in np.argsort(order)]
+        affine = finer_affine(source, factor)
+        image, spread = (
+            None if array is None else Volume(_as_given(array, order, mirrored), affine)
+            for array in found
+        )
+        return {"image": image, "uncertainty": spread}
+
+    @property
+    def _factor(self):
+        return factor_of(self.recipe)
+
+    @property
+    def _has_spread(self):
+        return self.settings.uncertainty == "tta"
+
+
+def factor_of(recipe):
+    """Returns the factor along each axis of a recipe's network, three ints."""
+    return three_factors(recipe["architecture"]["arguments"]["upsampling_factor"])
+
+
+def super_resolve(model, array, recipe, *, engine=None, progress=None, spread=False):
+    """Makes an array with `factor` times as many voxels along each axis.
 
     Args:
         model: Keras model, `(n, x, y, z, 1)` -> `(n, x fx, y fy, z fz, 1)`.
-        volume: Volume, scalar, any orientation and spacing.
+        array: `(x, y, z, 1)` float array, as the network's axes run.
         recipe: dict, the recipe's content. Its postprocessing may have the step
-            "mirror" (axis): the mean with the mirrored scan's answer.
-        engine: callable from a batch to the answer, as `engine_of(model)` gives, which
+            "mirror" (axis): the mean with the mirrored scan's output.
+        engine: callable from a batch to the output, as `engine_of(model)` gives, which
             None stands for.
-        preprocessor: `Preprocessor` to use again over many cases; None builds one.
-        placed: Volume, what the preprocessor's spatial steps made of `volume`, or None
-            to apply them here.
         progress: callable `(done, total)` or None.
         spread: bool, whether to give the usual error of each voxel too: how far
-            answers for the scan mirrored along each axis differ, times the scale of
+            outputs for the scan mirrored along each axis differ, times the scale of
             the recipe's step "spread".
 
     Returns:
-        Volume, float32, in the intensity unit of the input: shape times factor, spacing
-        over factor, the outer voxel edges where they were. It carries the warnings of
-        the input. Nowhere below 0 where the input is not. With `spread` a pair of it
-        and a Volume of standard deviations.
+        `(x fx, y fy, z fz)` float32 array in the intensity unit of the input, nowhere
+        below 0 where the input is not. With `spread` a pair of it and an array of
+        standard deviations.
 
     Raises:
-        InputError: if the model answers with numbers that are not finite.
-        RecipeError: if a spatial step changes more than the order of axes.
+        InputError: if the output is not finite.
         ResourceError: if the result would take more memory than allowed.
     """
-    factor = three_factors(recipe["architecture"]["arguments"]["upsampling_factor"])
-    window = window_for(volume.shape, factor, 1 + spread)
-    if placed is None:
-        preprocessor = preprocessor or Preprocessor(
-            recipe["preprocessing"], recipe["channels"]
-        )
-        placed, _ = preprocessor.place(volume)
-    order, mirrored = axes_between(volume.affine, placed.affine, recipe["name"])
-    background, height = foreground_scale(placed.array)
-    scaled = (placed.array - np.float32(background)) / np.float32(height)
+    factor, shape = factor_of(recipe), array.shape[:3]
+    window = window_for(shape, factor, 1 + spread)
+    background, height = foreground_scale(array)
+    scaled = (array - np.float32(background)) / np.float32(height)
     mirror = step_arguments(recipe, "mirror")
-    fine = _FineVolume(placed.shape, tuple(factor[o] for o in order), 1 + spread)
-    ask = engine or engine_of(model)
-    found = answer_and_spread if spread else answer_alone
+    fine = _FineVolume(shape, factor, 1 + spread)
+    run = engine or engine_of(model)
+    found = output_and_spread if spread else output_alone
     sliding_window(
-        lambda batch: fine.to_channels(found(ask, batch, mirror)),
+        lambda batch: fine.to_channels(found(run, batch, mirror)),
         scaled,
-        window_size=tuple(window[o] for o in order),
+        window_size=window,
         overlap=OVERLAP,
         finish=fine.add,
         progress=progress,
@@ -91,21 +125,19 @@ def super_resolve(
     image = fine.arrays[0]
     image *= np.float32(height)
     image += np.float32(background)
-    if placed.array.min() >= 0:
+    if array.min() >= 0:
         np.maximum(image, 0, out=image)
-    if spread:
-        fine.arrays[1] *= np.float32(height * spread_scale(recipe))
-    affine = finer_affine(volume.affine, factor)
-    images = [_as_given(a, order, mirrored, volume, affine) for a in fine.arrays]
-    return tuple(images) if spread else images[0]
+    if not spread:
+        return image
+    fine.arrays[1] *= np.float32(height * spread_scale(recipe))
+    return image, fine.arrays[1]
 
 
-def _as_given(array, order, mirrored, volume, affine):
+def _as_given(array, order, mirrored):
     """A fine array with its axes in the order of the input."""
     array = np.flip(array, [a for a in range(3) if mirrored[a]])
     # Contiguous only where it is written; a copy here would double the memory.
-    array = array.transpose(*np.argsort(order))
-    return Volume(array, affine, warnings=volume.warnings)
+    return array.transpose(*np.argsort(order))
 
 
 def window_for(shape, factor, images=1):
@@ -167,44 +199,44 @@ def axes_between(source, target, name):
     return tuple(int(o) for o in order), tuple(bool(m) for m in mirrored)
 
 
-def answer(ask, batch, mirror=None):
+def output_of(run, batch, mirror=None):
     """Runs the network on windows, mirrored too if the recipe says so.
 
     Args:
-        ask: callable, `(n, x, y, z, 1)` -> `(n, x fx, y fy, z fz, 1)`.
+        run: callable, `(n, x, y, z, 1)` -> `(n, x fx, y fy, z fz, 1)`.
         batch: `(n, x, y, z, 1)` float32.
         mirror: dict `{"axis": int}` or None.
 
     Returns:
         `(n, x fx, y fy, z fz, 1)` float32 array.
     """
-    found = ask(batch)
+    found = run(batch)
     if mirror is None:
         return found
     # A head is symmetric: the mean over both sides errs less than either.
     axis = 1 + mirror["axis"]
-    return (found + np.flip(ask(np.flip(batch, axis)), axis)) / 2
+    return (found + np.flip(run(np.flip(batch, axis)), axis)) / 2
 
 
-def answer_alone(ask, batch, mirror=None):
-    """As `answer`, a tuple of one array."""
-    return (answer(ask, batch, mirror),)
+def output_alone(run, batch, mirror=None):
+    """As `output_of`, a tuple of one array."""
+    return (output_of(run, batch, mirror),)
 
 
-def answer_and_spread(ask, batch, mirror=None):
-    """As `answer`, and the standard deviation over the windows' mirror images.
+def output_and_spread(run, batch, mirror=None):
+    """As `output_of`, and the standard deviation over the windows' mirror images.
 
     Returns:
         tuple of two `(n, x fx, y fy, z fz, 1)` float32 arrays.
     """
-    answers = [answer(ask, batch)]
+    outputs = [output_of(run, batch)]
     for axis in (1, 2, 3):
-        found = answer(ask, np.flip(batch, axis))
-        answers.append(np.flip(found, axis))
-    mean = answers[0]
+        found = output_of(run, np.flip(batch, axis))
+        outputs.append(np.flip(found, axis))
+    mean = outputs[0]
     if mirror is not None:
-        mean = (mean + answers[1 + mirror["axis"]]) / 2
-    return mean, np.std(answers, axis=0, dtype=np.float32)
+        mean = (mean + outputs[1 + mirror["axis"]]) / 2
+    return mean, np.std(outputs, axis=0, dtype=np.float32)
 
 
 class _FineVolume:

@@ -1,0 +1,119 @@
+"""What regression and classification share: one vector of numbers a scan."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from medzoo.errors import InputError
+from medzoo.inference.familiarity import warnings_of, widening
+from medzoo.inference.postprocess import check_finite, output_of_network
+from medzoo.inference.spread import SHIFTS, shifted
+from medzoo.inference.task import Task
+
+
+@dataclass(frozen=True)
+class Output:
+    """What the network gives for one scan.
+
+    Args:
+        values: `(num_classes,)` float, a value in the target's unit, or logits.
+        spread: float or None, the standard deviation that was asked for.
+        distance: float or None, how far the anatomy is from what the model knows.
+        features: `(features,)` array that the distance is of, or None.
+    """
+
+    values: np.ndarray
+    spread: float | None = None
+    distance: float | None = None
+    features: np.ndarray | None = None
+
+
+class ScalarTask(Task):
+    """A task whose result is a number or a class."""
+
+    uncertainties = ("interval", "tta", "ensemble")
+
+    def network(self, x):
+        """Returns the `Output` for a placed Volume."""
+        batch = self.preprocessor.normalize(x.array[None])
+        spread = self._spread(x.array)
+        model = self.model
+        if self.step("familiarity") is None or not hasattr(model, "feature_network"):
+            run = self.settings.engine_of(model)
+            return Output(output_of_network(model, batch, self.recipe, run), spread)
+        features = np.asarray(self.settings.engine_of(model.feature_network)(batch))
+        values = np.asarray(model.read_out(features))[0]
+        distance = float(model.distance(features)[0])
+        return Output(values, spread, distance, features[0])
+
+    def postprocess(self, y):
+        """Checks the `Output`, whose numbers lie on no grid."""
+        check_finite(y.values)
+        return y
+
+    def restore(self, found, undo):
+        """Makes a result, less certain the coarser the scan's voxels are."""
+        widened, notes = self._familiarity(found, undo)
+        return {
+            **self.fields(found.values, widened),
+            "uncertainty": found.spread,
+            "warnings": notes,
+        }
+
+    def fields(self, values, widened):
+        """Returns the task's own fields of a `Prediction`.
+
+        Args:
+            values: `(num_classes,)` float.
+            widened: float, what an interval is multiplied by, and logits are divided
+                by, for a scan that is unlike those the model knows.
+        """
+        raise NotImplementedError
+
+    def comparable(self, values):
+        """Returns the numbers that a standard deviation is taken of."""
+        return values
+
+    def _familiarity(self, found, undo):
+        """How much less certain the result is than at home, and why."""
+        if found.distance is None:
+            return 1.0, []
+        step = self.step("familiarity")
+        spacing = np.linalg.norm(undo.source.affine[:3, :3], axis=0)
+        distance = found.distance * max(max(spacing) / step["coarsest_mm"], 1.0)
+        factor = float(widening(distance, step["usual"], step["growth"]))
+        return factor, warnings_of(distance, found.features, self.model, step)
+
+    def _spread(self, array):
+        """The standard deviation over an ensemble's members, or over shifted scans.
+
+        In the target's unit, or of the probability of the class that the mean
+        probability is largest of.
+        """
+        kind = self.settings.uncertainty
+        if kind == "ensemble":
+            values = self._of_members(self.preprocessor.normalize(array[None]))
+        elif kind == "tta":
+            versions = (array, *(shifted(array, shift) for shift in SHIFTS))
+            run = self.settings.engine_of(self.model)
+            batches = (self.preprocessor.normalize(one[None]) for one in versions)
+            values = [
+                output_of_network(self.model, batch, self.recipe, run)
+                for batch in batches
+            ]
+        else:
+            return None
+        values = np.asarray([self.comparable(one) for one in values], np.float64)
+        return float(values.std(axis=0)[values.mean(axis=0).argmax()])
+
+    def _of_members(self, batch):
+        members = getattr(self.model, "members", None)
+        if members is None:
+            raise InputError(
+                "The spread of an ensemble needs one. Received: model="
+                f"{type(self.model).__name__}. Use uncertainty='tta'."
+            )
+        return [
+            output_of_network(one, batch, self.recipe, self.settings.engine_of(one))
+            for one in members
+        ]

@@ -1,0 +1,59 @@
+"""What a caller asks of a prediction, whatever the task."""
+
+from dataclasses import dataclass
+
+from medzoo.inference.engine import PRECISIONS, check_engine, engine_of
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What decides a prediction besides the model and the scan.
+
+    Args:
+        uncertainty: "interval", the recipe's calibrated interval where it has one;
+            None for none; or what the task offers besides, see `uncertainties` of
+            `medzoo.inference.task.Task`. "tta" (test-time augmentation): the standard
+            deviation of predictions when the scan is moved by a voxel (regression,
+            classification, reconstruction) or mirrored (super-resolution), and the
+            entropy of their mean (segmentation). "ensemble": the standard deviation
+            over the members of an ensemble. "entropy": of a segmentation's
+            probabilities.
+        probabilities: bool, keep those of a segmentation.
+        engine: str, the inference backend: "keras", or "openvino" (an extra), which
+            may be faster on a CPU.
+        precision: str or None, what the engine computes with: "float32", which None
+            stands for, or with "openvino" also "bfloat16", about twice as fast on
+            processors that have it; the model's card gives the differences.
+        progress: callable `(done, total)` or None, where a case takes many windows.
+
+    Raises:
+        InputError: for an engine that is not installed, or a precision it has not.
+    """
+
+    uncertainty: str | None = "interval"
+    probabilities: bool = False
+    engine: str = "keras"
+    precision: str | None = None
+    progress: object = None
+
+    def __post_init__(self):
+        check_engine(self.engine, self.precision)
+
+    def engine_of(self, network, *, softmax=False, classes=False):
+        """Returns what runs a network, see `medzoo.inference.engine.engine_of`."""
+        return engine_of(
+            network,
+            name=self.engine,
+            precision=self.precision,
+            softmax=softmax,
+            classes=classes,
+        )
+
+    def to_dict(self):
+        """Returns what decides the result, plain JSON."""
+        return {
+            "uncertainty": self.uncertainty,
+            "probabilities": self.probabilities,
+            "engine": self.engine,
+            "precision": self.precision or PRECISIONS[self.engine][0],
+        }

@@ -1,0 +1,92 @@
+"""medzoo.train: a model by name, trained on cases as its recipe says."""
+
+from pathlib import Path
+
+from medzoo.errors import InputError
+from medzoo.zoo.hub.model_files import ready_weights
+from medzoo.zoo.quiet_keras import import_keras
+from medzoo.zoo.resolve import resolve_recipe
+
+
+def train(
+    source,
+    cases,
+    output,
+    *,
+    target=None,
+    fine_tune=False,
+    restart=False,
+    precision=None,
+    accumulate=None,
+    rematerialize=None,
+    feed="memory",
+    workers=None,
+    threads=None,
+    log=None,
+):
+    """Trains a model of the zoo on cases; interrupted, it goes on where it stopped.
+
+    Regression and classification are cross-validated first; an ensemble is made of the
+    networks of the folds, and a single network is trained once more on all cases. The
+    other tasks have one split.
+
+    Args:
+        source: str or path: a name, `name@version`, a model folder or `hf://org/repo`.
+        cases: path of a cases.csv, "bids:DIR", LAYOUT:FOLDER of a data set as it is
+            published (such as "mrbrains13:data"), or list of `Case`.
+        output: path of a folder: recipe.json, model.weights.h5 and out_of_fold.csv are
+            left there, beside the runs and prepared scans that may be deleted after.
+        target: str or None, COLUMN or COLUMN:CODES.csv instead of the recipe's.
+        fine_tune: bool, start from the model's weights, with small steps.
+        restart: bool, remove an earlier run in `output` first.
+        precision: str or None, "float32", "mixed_bfloat16" or "mixed_float16" instead
+            of the recipe's `dtype`.
+        accumulate: int or None, instead of the recipe's `gradient_accumulation`: so
+            many batches make one step of the optimizer.
+        rematerialize: bool or None, instead of the recipe's gradient checkpointing.
+        feed: str, where prepared scans are: "memory", "cached" or "streamed", see
+            `medzoo.dataset`.
+        workers: int or None, how many scans are prepared, and batches made, at once;
+            results do not depend on it.
+        threads: int or None, CPU threads at most.
+        log: callable taking a line, or None.
+
+    Returns:
+        pathlib.Path of the model folder.
+
+    Raises:
+        InputError: for a model that has no weights to fine-tune, or if an earlier run
+            in `output` was of other data or another recipe.
+        medzoo.errors.Terminated: after SIGTERM, when the state is saved.
+    """
+    folder, recipe = resolve_recipe(source)
+    if fine_tune and recipe.weights is None:
+        raise InputError(
+            "Fine-tuning starts from weights that the model has. "
+            f"Received: fine_tune=True for {recipe.name}, which has none. Leave it out."
+        )
+    start = ready_weights(folder, recipe) if fine_tune else None
+    # Refused so far without keras; the limit works before its import only.
+    import_keras(threads)
+    from medzoo.datasets.bids import is_bids
+    from medzoo.datasets.known_layouts import read_layout
+    from medzoo.training.train import train as train_recipe
+
+    named = isinstance(cases, str) and ":" in cases and not Path(cases).exists()
+    if named and not is_bids(cases):
+        cases = read_layout(cases)
+    return train_recipe(
+        recipe.to_dict(),
+        cases,
+        output,
+        target=target,
+        tables=folder,
+        start=start,
+        precision=precision,
+        accumulate=accumulate,
+        rematerialize=rematerialize,
+        workers=workers,
+        feed=feed,
+        restart=restart,
+        log=log,
+    )
