@@ -8,7 +8,7 @@ from medzoo.data.cases.case import Case
 from medzoo.data.cases.cohort import group_masks
 from medzoo.data.cases.splits import named_split
 from medzoo.data.feeds.degradation import degrade_volume
-from medzoo.data.feeds.super_resolution import SOURCE
+from medzoo.data.feeds.fine_scans import SOURCE
 from medzoo.data.feeds.upsampling import RidgeUpsampling, cubic_b_spline, fill_coarse
 from medzoo.errors import InputError
 from medzoo.inference.super_resolve import super_resolve

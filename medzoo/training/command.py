@@ -8,11 +8,10 @@ from pathlib import Path
 from medzoo.data.cases.balance import case_weights
 from medzoo.data.cases.people import counted
 from medzoo.data.cases.targets import target_value
-from medzoo.data.cases.training_views import read_views
 from medzoo.data.feeds.case_dataset import CaseDataset
-from medzoo.data.feeds.dataset import labelled_cases
-from medzoo.data.feeds.image_dataset import image_cases
-from medzoo.data.store.prepared_cases import PreparedCases
+from medzoo.data.feeds.image_cases import image_cases
+from medzoo.data.feeds.labelled_cases import labelled_cases
+from medzoo.data.feeds.whole_cases import prepared_cases
 from medzoo.data.store.storage_modes import keeping_in
 from medzoo.datasets.known_layouts import read_layout
 from medzoo.errors import InputError
@@ -111,9 +110,8 @@ def train(
     say(f"{counted(labelled)} with a target")
     check_enough(recipe, labelled, targets)
     begin_run(output / "runs", recipe, labelled, restart=restart, log=say)
-    views = read_views(recipe["training"])
     keeping = keeping_in(output / "prepared", feed)
-    prepared = PreparedCases(labelled, recipe, views, **keeping)
+    prepared = prepared_cases(labelled, recipe, **keeping)
     prepared.prepare(workers=threads or 2, progress=every_twentieth(say))
     making = {"workers": workers, "log": log}
     if recipe["architecture"]["class"] == "AnatomyReadout3D":

@@ -44,7 +44,7 @@ def cross_validate(recipe, prepared, targets, folder, *, log=None, workers=None)
     )
     folder = Path(folder)
     # Shared: what a case's versions are does not depend on the fold.
-    preprocessor = prepared.preprocessor
+    preprocessor = prepared.preparation.preprocessor
     variants = Variants(prepared, preprocessor, settings.seed)
     weights = case_weights(prepared.cases, targets, recipe["training"])
     networks, outputs = [], {}
@@ -64,7 +64,7 @@ def cross_validate(recipe, prepared, targets, folder, *, log=None, workers=None)
         network = _train_fold(recipe, data, run, fold, log, workers)
         networks.append(network)
         for index in (i for i, f in enumerate(folds) if f == fold):
-            x = data.preprocessor.normalize(prepared.get(index)[None])
+            x = data.preprocessor.normalize(prepared.get(index)["image"][None])
             outputs[index] = answer_of_network(network, x, recipe)
         if log is not None:
             log(f"fold {fold}: {_error(recipe, outputs, targets, folds, fold)}")

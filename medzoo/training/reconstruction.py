@@ -2,9 +2,7 @@
 
 import numpy as np
 
-from medzoo.data.cases.training_views import read_views
-from medzoo.data.feeds.reconstruction import ReconstructionDataset
-from medzoo.data.store.prepared_cases import PreparedCases
+from medzoo.data.feeds.reconstruction import ReconstructionDataset, prepared_cases
 from medzoo.errors import InputError
 from medzoo.training.fit import single_network
 from medzoo.training.linear_start import start_linearly
@@ -45,8 +43,7 @@ class ReconstructionTraining:
             )
         self.recipe = recipe
         self.settings = TrainingSettings.from_recipe(recipe)
-        views = read_views(recipe["training"])
-        self.prepared = PreparedCases(cases, recipe, views, **keeping)
+        self.prepared = prepared_cases(cases, recipe, **keeping)
         self.prepared.prepare(workers=threads, progress=every_twentieth(log))
 
     def dataset(self, indices, seed):
@@ -102,8 +99,8 @@ class ReconstructionTraining:
         def measure(model, writer=None):
             errors = []
             for number, index in enumerate(chosen):
-                x = self.prepared.get(index)[None]
-                x = self.prepared.preprocessor.normalize(x)
+                image = self.prepared.get(index)["image"]
+                x = self.prepared.preparation.preprocessor.normalize(image[None])
                 answer = np.asarray(model.predict_on_batch(x))
                 errors.append(np.square(answer - x).mean() / x.var())
                 if writer is not None and number < 2:

@@ -4,7 +4,7 @@ import numpy as np
 
 from medzoo.data.cases.case_sources import unions_of
 from medzoo.data.feeds.patch_dataset import PatchDataset
-from medzoo.data.store.labelled_volumes import LabelledVolumes
+from medzoo.data.feeds.segmentation import prepared_cases
 from medzoo.drawing.pictures import blend
 from medzoo.inference.segment import segment
 from medzoo.metrics.segmentation import segmentation_metrics
@@ -29,7 +29,7 @@ class SegmentationTraining:
 
     def __init__(self, cases, recipe, keeping, *, tables, threads, log):
         self.recipe = recipe
-        self.volumes = LabelledVolumes(cases, recipe, tables=tables, **keeping)
+        self.volumes = prepared_cases(cases, recipe, tables=tables, **keeping)
         self.volumes.prepare(workers=threads, progress=every_twentieth(log))
 
     def dataset(self, indices, seed):
@@ -58,11 +58,11 @@ class SegmentationTraining:
             rows = {}
             for number, index in enumerate(chosen):
                 case = self.volumes.get(index)
-                image = case.image.astype(np.float32)
+                image = case["image"].astype(np.float32)
                 x = preprocessor.normalize(image[None])[0]
                 labels, _, _ = segment(model, x, self.recipe)
-                found = self._dice(labels, case.labels, index)
-                source = self.volumes.source_of[index].name
+                found = self._dice(labels, case["labels"], index)
+                source = self._source_of(index).name
                 rows.setdefault(source, []).append(found)
                 if writer is not None:
                     picture = overlay(image[..., _shown(case)], labels)
@@ -76,7 +76,7 @@ class SegmentationTraining:
         groups = {}
         for index in indices:
             if self.volumes.cases[index].images:
-                name = self.volumes.source_of[index].name
+                name = self._source_of(index).name
                 groups.setdefault(name, []).append(index)
         chosen = []
         while any(groups.values()) and len(chosen) < MOST_MEASURED:
@@ -85,8 +85,11 @@ class SegmentationTraining:
                     chosen.append(group.pop(0))
         return chosen
 
+    def _source_of(self, index):
+        return self.volumes.preparation.source_of(self.volumes.cases[index])
+
     def _dice(self, labels, truth, index):
-        for label, classes in self.volumes.source_of[index].any_of.items():
+        for label, classes in self._source_of(index).any_of.items():
             labels = np.where(np.isin(labels, list(classes)), int(label), labels)
         unions = unions_of(self.recipe["training"])
         for label, classes in unions.items():
@@ -140,7 +143,7 @@ def overlay(image, labels):
 
 def _shown(case):
     """The first channel that is there."""
-    return int(np.flatnonzero(case.present)[0])
+    return int(np.flatnonzero(case["present"])[0])
 
 
 def _step(model):

@@ -7,11 +7,8 @@ import numpy as np
 
 from medzoo.data.cases.splits import named_split
 from medzoo.data.feeds.degradation import degrade
-from medzoo.data.feeds.super_resolution import (
-    SOURCE,
-    FineVolumes,
-    SuperResolutionDataset,
-)
+from medzoo.data.feeds.fine_scans import SOURCE, sources_of
+from medzoo.data.feeds.super_resolution import SuperResolutionDataset, prepared_cases
 from medzoo.data.feeds.upsampling import cubic_b_spline, fill_coarse
 from medzoo.datasets.read_cases import read_cases
 from medzoo.inference.super_resolve import super_resolve
@@ -58,7 +55,7 @@ def train_super_resolution(
     if start is not None:
         recipe = for_fine_tuning(recipe)
     settings = TrainingSettings.from_recipe(recipe)
-    volumes = FineVolumes(table, recipe, **(keeping or {}))
+    volumes = prepared_cases(table, recipe, **(keeping or {}))
     inside, held_out = named_split(table, recipe)
     data = SuperResolutionDataset(volumes, recipe, indices=inside, seed=settings.seed)
     measure = Gain(volumes, recipe, held_out) if held_out else None
@@ -104,13 +101,14 @@ class Gain:
     """Measures how much closer a network comes to held-out scans than cubic B-splines.
 
     Args:
-        volumes: `FineVolumes`.
+        volumes: `PreparedCases` of `FineScans`.
         recipe: dict, the recipe's content.
         indices: sequence of int, the held-out cases.
     """
 
     def __init__(self, volumes, recipe, indices):
         self.volumes = volumes
+        self.sources = sources_of(volumes.cases)
         # Once is enough to compare weights; a mirrored answer costs as much again.
         self.recipe = {**recipe, "postprocessing": []}
         self.indices = list(indices)
@@ -130,7 +128,7 @@ class Gain:
         gains, seen = {}, {}
         self._calls += 1
         for index in self.indices:
-            source = self.volumes.sources[index]
+            source = self.sources[index]
             fine, found, gain = self._measure(model, index)
             gains.setdefault(source, []).append(gain)
             seen.setdefault(source, (fine, found))
@@ -142,8 +140,8 @@ class Gain:
         return {**score, **{name: float(value) for name, value in means.items()}}
 
     def _measure(self, model, index):
-        factor = self.volumes.factor
-        fine = fill_coarse(self.volumes.get(index)[0].astype(np.float32), factor)
+        factor = self.volumes.preparation.factor
+        fine = fill_coarse(self.volumes.get(index)["image"].astype(np.float32), factor)
         coarse = degrade(fine, factor)
         if index not in self._interpolated:
             mask = head_mask(fine)

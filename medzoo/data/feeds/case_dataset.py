@@ -5,6 +5,7 @@ import numpy as np
 
 from medzoo.data.cases.balance import draw_by_weight
 from medzoo.data.compiled.compiled_pipeline import CompiledPipeline, run_seeded
+from medzoo.data.store.prepared_cases import IMAGE
 from medzoo.errors import InputError
 from medzoo.preprocess import Preprocessor, make_layer
 
@@ -16,7 +17,7 @@ class CaseDataset(keras.utils.PyDataset):
     resumed training sees what an uninterrupted one would have seen.
 
     Args:
-        prepared: `PreparedCases`.
+        prepared: `PreparedCases` of `WholeCases`.
         targets: sequence of float or int, one a case.
         recipe: dict.
         batch_size: int.
@@ -50,8 +51,9 @@ class CaseDataset(keras.utils.PyDataset):
                 f"`batch_size` must be at least 1. Received: batch_size={batch_size}."
             )
         self.prepared = prepared
-        kind = np.float32 if recipe["task"] == "regression" else np.int32
-        self.targets = np.asarray(targets, kind)
+        self.targets = np.asarray(targets)
+        is_float = self.targets.dtype.kind == "f"
+        self.targets = self.targets.astype(np.float32 if is_float else np.int32)
         self.batch_size = batch_size
         self.augment = augment
         self.shuffle = shuffle
@@ -89,10 +91,10 @@ class CaseDataset(keras.utils.PyDataset):
 
     def _sample(self, index):
         if not self.augment:
-            return self.prepared.get(index)
+            return self.prepared.get(index)[IMAGE]
         generator = np.random.default_rng([self.seed, 1, self.epoch, index])
-        possible = self.prepared.views_of(index)
-        rates = np.array([self.prepared.views[v].rate for v in possible], float)
+        possible = self.variants.views_of(index)
+        rates = np.array([self.variants.views[v].rate for v in possible], float)
         # A case may lack the maps of all views that have a rate.
         rates = rates if rates.any() else np.ones_like(rates)
         view = possible[generator.choice(len(possible), p=rates / rates.sum())]
@@ -103,7 +105,7 @@ class Variants:
     """Augmented and normalised versions of cases: kept, where a view says so.
 
     Args:
-        prepared: `PreparedCases`.
+        prepared: `PreparedCases` of `WholeCases`.
         preprocessor: `Preprocessor`, for its normalising layers.
         seed: int.
     """
@@ -111,16 +113,21 @@ class Variants:
     def __init__(self, prepared, preprocessor, seed):
         self.prepared = prepared
         self.preprocessor = preprocessor
+        self.views = prepared.preparation.views
         self.seed = seed
         self._chains = [
             CompiledPipeline([make_layer(s) for s in view.augmentation])
-            for view in prepared.views
+            for view in self.views
         ]
         self._kept = {}
 
+    def views_of(self, index):
+        """Returns the numbers of the views that a case can be shown in."""
+        return self.prepared.preparation.views_of(self.prepared.cases[index])
+
     def draw(self, index, view, generator):
         """Returns one version of a case as the network sees it, float32."""
-        count = self.prepared.views[view].num_variants
+        count = self.views[view].num_variants
         if count == 0:
             return self._make(index, view, generator)
         return self._version(index, view, int(generator.integers(count)))
@@ -130,15 +137,15 @@ class Variants:
 
         A view without kept versions gives one.
         """
-        for view in self.prepared.views_of(index):
-            for number in range(max(1, self.prepared.views[view].num_variants)):
+        for view in self.views_of(index):
+            for number in range(max(1, self.views[view].num_variants)):
                 yield self._version(index, view, number)
 
     def shares(self, index):
         """Returns what each of `versions` counts by its view's rate; 1 together."""
         rates = []
-        for number in self.prepared.views_of(index):
-            view = self.prepared.views[number]
+        for number in self.views_of(index):
+            view = self.views[number]
             count = max(1, view.num_variants)
             rates += [view.rate / count] * count
         # A case may lack the maps of all views that have a rate.
@@ -159,7 +166,8 @@ class Variants:
         return self._kept[key].astype(np.float32)
 
     def _make(self, index, view, generator):
-        image = self.prepared.get(index, view)
+        way = self.prepared.preparation.way_of[view]
+        image = self.prepared.get(index, way)[IMAGE]
         # Coordinates behind the channels are no intensities, and stay.
         count = len(self.preprocessor.channels)
         changed = apply(self._chains[view], image[..., :count], generator)

@@ -3,13 +3,26 @@
 import numpy as np
 
 from medzoo.data.cases.splits import named_split
+from medzoo.data.cases.splits import named_split as split
 from medzoo.data.cases.training_views import columns_of, read_views
 from medzoo.data.feeds.case_dataset import CaseDataset
+from medzoo.data.feeds.image_cases import image_cases as usable_cases
+from medzoo.data.feeds.whole_cases import prepared_cases
 from medzoo.datasets.read_cases import read_cases
 from medzoo.errors import InputError
 
+__all__ = ["ReconstructionDataset", "batches", "prepared_cases", "split"]
+__all__ += ["reconstruction_cases", "training_cases", "usable_cases"]
+__all__ += ["validation_cases"]
+
 # What a linear probe predicts from the code, and what errors are grouped by.
 AGE, SEX, SUBJECT = "age", "sex", "subject"
+
+
+def batches(prepared, recipe, **options):
+    """Returns a `ReconstructionDataset` as the recipe's training section says."""
+    dropout = recipe["training"].get("options", {}).get("channel_dropout", 0.0)
+    return ReconstructionDataset(prepared, recipe, channel_dropout=dropout, **options)
 
 
 class ReconstructionDataset(CaseDataset):
@@ -19,7 +32,7 @@ class ReconstructionDataset(CaseDataset):
     as for every data set of whole volumes (`medzoo.data.cases.training_views.View`).
 
     Args:
-        prepared: `PreparedCases`.
+        prepared: `PreparedCases` of `WholeCases`.
         recipe: dict.
         channel_dropout: float in [0, 1), the chance of each optional channel to be
             taken from the input, zeros in its place, but not from the target. It

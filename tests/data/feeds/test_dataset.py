@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from medzoo.data.cases.training_views import read_views, strip
+from medzoo.data.cases.training_views import View, read_views, strip
 from medzoo.data.feeds.dataset import dataset
-from medzoo.data.store.prepared_cases import PreparedCases
+from medzoo.data.feeds.whole_cases import prepared_cases
 from medzoo.errors import InputError, RecipeError
 
 
@@ -58,11 +58,11 @@ def test_stripped_view_has_nothing_outside_the_regions(study, recipe):
     from medzoo.datasets.read_cases import read_cases
 
     cases = read_cases(study, recipe["channels"], target="age", columns=["regions"])
-    prepared = PreparedCases(cases, recipe, read_views(recipe["training"]))
-    whole, stripped = prepared.get(0, 0), prepared.get(0, 1)
+    prepared = prepared_cases(cases, recipe)
+    whole, stripped = prepared.get(0)["image"], prepared.get(0, 1)["image"]
     assert (stripped > 1).sum() < 0.8 * (whole > 1).sum()
-    assert prepared.views_of(0) == [0, 1]
-    assert prepared.views_of(3) == [0]
+    ways = [prepared.preparation.ways(cases[number]) for number in (0, 3)]
+    assert ways == [[0, 1], [0]]
 
 
 def test_prepared_scans_are_found_again_and_only_for_the_same_recipe(
@@ -73,13 +73,12 @@ def test_prepared_scans_are_found_again_and_only_for_the_same_recipe(
     from medzoo.datasets.read_cases import read_cases
 
     cases = read_cases(study, recipe["channels"])[:2]
-    views = read_views({})
-    PreparedCases(cases, recipe, views, tmp_path).get(0)
+    prepared_cases(cases, recipe, views=[View()], folder=tmp_path).get(0)
     (kept,) = tmp_path.glob("*/image.npy")
-    again = PreparedCases(cases, recipe, views, tmp_path).get(0)
-    np.testing.assert_array_equal(np.load(kept), again)
+    again = prepared_cases(cases, recipe, views=[View()], folder=tmp_path).get(0)
+    np.testing.assert_array_equal(np.load(kept), again["image"])
     recipe["preprocessing"]["spatial"][1]["arguments"]["spacing"] = 11.0
-    PreparedCases(cases, recipe, views, tmp_path).get(0)
+    prepared_cases(cases, recipe, views=[View()], folder=tmp_path).get(0)
     assert len(list(tmp_path.glob("*/image.npy"))) == 2
 
 
@@ -121,6 +120,6 @@ def test_where_scans_are_kept_changes_no_batch(tmp_path, study, recipe, mode):
         for one, other in zip(found[number], expected[number], strict=True):
             np.testing.assert_array_equal(one, other)
     if mode == "cached":
-        assert isinstance(found.prepared.get(0), np.memmap)
+        assert isinstance(found.prepared.get(0)["image"], np.memmap)
     with pytest.raises(InputError, match="mode='disk'"):
         dataset(study, recipe, mode="disk")

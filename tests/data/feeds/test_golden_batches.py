@@ -1,4 +1,4 @@
-"""The first batches of every task's feed, drawn with fixed seeds: they stay the same."""
+"""The first batches of every task, drawn with fixed seeds: they stay the same."""
 
 import csv
 
