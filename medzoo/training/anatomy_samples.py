@@ -44,7 +44,7 @@ def measured_samples(model, recipe, prepared, folder, log):
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     seed = recipe["training"].get("seed", 0)
-    variants = Variants(prepared, prepared.preparation.preprocessor, seed)
+    variants = Variants(prepared, seed)
     arguments = recipe["architecture"]["arguments"]
     # Not what is read out: a model of another target finds the features of this one.
     body = [digest_of(model.feature_network)]

@@ -10,7 +10,7 @@ from medzoo.data.cases.people import counted
 from medzoo.data.cases.targets import target_value
 from medzoo.data.feeds.case_dataset import CaseDataset
 from medzoo.data.feeds.image_cases import image_cases
-from medzoo.data.feeds.labelled_cases import labelled_cases
+from medzoo.data.feeds.labelled_cases import usable_cases
 from medzoo.data.feeds.whole_cases import prepared_cases
 from medzoo.data.store.storage_modes import keeping_in
 from medzoo.datasets.known_layouts import read_layout
@@ -105,7 +105,7 @@ def train(
     _check_members(recipe)
     if target is not None:
         recipe = {**recipe, "target": {**recipe["target"], "column": target}}
-    labelled = labelled_cases(cases, recipe)
+    _, labelled = usable_cases(cases, recipe)
     targets = [target_value(case, recipe) for case in labelled]
     say(f"{counted(labelled)} with a target")
     check_enough(recipe, labelled, targets)
@@ -172,7 +172,7 @@ def _on_all(recipe, prepared, targets, folder, **making):
     settings = TrainingSettings.from_recipe(recipe)
     more = {"batch_size": settings.batch_size, "seed": settings.seed}
     more["weights"] = case_weights(prepared.cases, targets, recipe["training"])
-    data = CaseDataset(prepared, targets, recipe, **more)
+    data = CaseDataset(prepared, targets, **more)
     return fit(recipe, data, folder, **making)
 
 

@@ -44,8 +44,7 @@ def cross_validate(recipe, prepared, targets, folder, *, log=None, workers=None)
     )
     folder = Path(folder)
     # Shared: what a case's versions are does not depend on the fold.
-    preprocessor = prepared.preparation.preprocessor
-    variants = Variants(prepared, preprocessor, settings.seed)
+    variants = Variants(prepared, settings.seed)
     weights = case_weights(prepared.cases, targets, recipe["training"])
     networks, outputs = [], {}
     for fold in range(settings.split["num_folds"]):
@@ -53,7 +52,6 @@ def cross_validate(recipe, prepared, targets, folder, *, log=None, workers=None)
         data = CaseDataset(
             prepared,
             targets,
-            recipe,
             batch_size=settings.batch_size,
             seed=settings.seed + fold,
             indices=inside,

@@ -7,7 +7,7 @@ from medzoo.data.cases.balance import draw_by_weight
 from medzoo.data.compiled.compiled_pipeline import CompiledPipeline, run_seeded
 from medzoo.data.store.prepared_cases import IMAGE
 from medzoo.errors import InputError
-from medzoo.preprocess import Preprocessor, make_layer
+from medzoo.preprocess import make_layer
 
 
 class CaseDataset(keras.utils.PyDataset):
@@ -19,7 +19,6 @@ class CaseDataset(keras.utils.PyDataset):
     Args:
         prepared: `PreparedCases` of `WholeCases`.
         targets: sequence of float or int, one a case.
-        recipe: dict.
         batch_size: int.
         augment: bool.
         shuffle: bool.
@@ -35,7 +34,6 @@ class CaseDataset(keras.utils.PyDataset):
         self,
         prepared,
         targets,
-        recipe,
         *,
         batch_size=4,
         augment=True,
@@ -61,8 +59,8 @@ class CaseDataset(keras.utils.PyDataset):
         self.epoch = 0
         everything = range(len(prepared))
         self.indices = np.asarray(list(everything if indices is None else indices))
-        self.preprocessor = Preprocessor(recipe["preprocessing"], recipe["channels"])
-        self.variants = variants or Variants(prepared, self.preprocessor, seed)
+        self.preprocessor = prepared.preparation.preprocessor
+        self.variants = variants or Variants(prepared, seed)
         self.weights = None if weights is None else np.asarray(weights)[self.indices]
 
     def __len__(self):
@@ -93,12 +91,7 @@ class CaseDataset(keras.utils.PyDataset):
         if not self.augment:
             return self.prepared.get(index)[IMAGE]
         generator = np.random.default_rng([self.seed, 1, self.epoch, index])
-        possible = self.variants.views_of(index)
-        rates = np.array([self.variants.views[v].rate for v in possible], float)
-        # A case may lack the maps of all views that have a rate.
-        rates = rates if rates.any() else np.ones_like(rates)
-        view = possible[generator.choice(len(possible), p=rates / rates.sum())]
-        return self.variants.draw(index, view, generator)
+        return self.variants.draw(index, generator)
 
 
 class Variants:
@@ -106,13 +99,12 @@ class Variants:
 
     Args:
         prepared: `PreparedCases` of `WholeCases`.
-        preprocessor: `Preprocessor`, for its normalising layers.
         seed: int.
     """
 
-    def __init__(self, prepared, preprocessor, seed):
+    def __init__(self, prepared, seed):
         self.prepared = prepared
-        self.preprocessor = preprocessor
+        self.preprocessor = prepared.preparation.preprocessor
         self.views = prepared.preparation.views
         self.seed = seed
         self._chains = [
@@ -125,8 +117,11 @@ class Variants:
         """Returns the numbers of the views that a case can be shown in."""
         return self.prepared.preparation.views_of(self.prepared.cases[index])
 
-    def draw(self, index, view, generator):
+    def draw(self, index, generator):
         """Returns one version of a case as the network sees it, float32."""
+        possible = self.views_of(index)
+        rates = _shares([self.views[view].rate for view in possible])
+        view = possible[generator.choice(len(possible), p=rates)]
         count = self.views[view].num_variants
         if count == 0:
             return self._make(index, view, generator)
@@ -148,9 +143,7 @@ class Variants:
             view = self.views[number]
             count = max(1, view.num_variants)
             rates += [view.rate / count] * count
-        # A case may lack the maps of all views that have a rate.
-        rates = np.array(rates) if any(rates) else np.ones(len(rates))
-        return rates / rates.sum()
+        return _shares(rates)
 
     def forget(self, index):
         """Lets go of the kept versions of a case."""
@@ -170,11 +163,13 @@ class Variants:
         image = self.prepared.get(index, way)[IMAGE]
         # Coordinates behind the channels are no intensities, and stay.
         count = len(self.preprocessor.channels)
-        changed = apply(self._chains[view], image[..., :count], generator)
+        changed = run_seeded(self._chains[view], image[..., :count], generator)
+        changed = np.asarray(changed, np.float32)
         image = np.concatenate([changed, image[..., count:]], -1)
         return self.preprocessor.normalize(image[None])[0]
 
 
-def apply(chain, image, generator):
-    """Sends one volume through random layers; draws follow from `generator` alone."""
-    return np.asarray(run_seeded(chain, image, generator), np.float32)
+def _shares(rates):
+    # A case may lack the maps of all views that have a rate.
+    rates = np.array(rates, float) if any(rates) else np.ones(len(rates))
+    return rates / rates.sum()

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from pathlib import Path
 
-from medzoo.data.cases.case import Case
 from medzoo.data.cases.case_sources import COLUMN, with_codes
 from medzoo.data.cases.targets import target_and_codes
 from medzoo.data.cases.training_views import columns_of, read_views
@@ -27,9 +26,8 @@ def image_cases(cases, recipe, target=None):
         recipe = {**recipe, "target": {**recipe["target"], "column": column}}
     if codes is not None:
         recipe = with_codes(recipe, str(Path(codes).resolve()))
-    if not (isinstance(cases, list) and all(isinstance(c, Case) for c in cases)):
-        columns = [COLUMN, "subject", *columns_of(read_views(recipe["training"]))]
-        cases = read_cases(cases, recipe["channels"], target=column, columns=columns)
+    columns = [COLUMN, "subject", *columns_of(read_views(recipe["training"]))]
+    cases = read_cases(cases, recipe["channels"], target=column, columns=columns)
     names = [channel["name"] for channel in recipe["channels"]]
     known = [
         replace(case, images={n: p for n, p in case.images.items() if n in names})

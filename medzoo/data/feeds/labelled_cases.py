@@ -1,7 +1,6 @@
 """Labelled cases: whole scans and the number or class that each has."""
 
 from medzoo.data.cases.balance import case_weights, read_balance
-from medzoo.data.cases.case import Case
 from medzoo.data.cases.cohort import GROUP_COLUMNS
 from medzoo.data.cases.splits import stratified_folds
 from medzoo.data.cases.targets import target_column, target_value
@@ -11,8 +10,8 @@ from medzoo.datasets.read_cases import read_cases
 from medzoo.errors import InputError
 
 
-def labelled_cases(cases, recipe, target=None):
-    """Returns the cases that have a target.
+def usable_cases(cases, recipe, target=None):
+    """Returns the recipe and the cases that have a target, a list of `Case`.
 
     Args:
         cases: path of a cases.csv, or list of `Case`.
@@ -22,24 +21,18 @@ def labelled_cases(cases, recipe, target=None):
     Raises:
         InputError: if none has.
     """
-    if not (isinstance(cases, list) and all(isinstance(c, Case) for c in cases)):
-        column = target_column(recipe, target)
-        training = recipe.get("training", {})
-        columns = [*columns_of(read_views(training)), "subject", *GROUP_COLUMNS]
-        columns += (read_balance(training) or [[]])[0]
-        cases = read_cases(cases, recipe["channels"], target=column, columns=columns)
+    column = target_column(recipe, target)
+    training = recipe.get("training", {})
+    columns = [*columns_of(read_views(training)), "subject", *GROUP_COLUMNS]
+    columns += (read_balance(training) or [[]])[0]
+    cases = read_cases(cases, recipe["channels"], target=column, columns=columns)
     labelled = [case for case in cases if case.target is not None and case.images]
     if not labelled:
         raise InputError(
             "A data set needs cases with an image and a target. "
             f"Received: {len(cases)} cases, none with both. Fill in the table."
         )
-    return labelled
-
-
-def usable_cases(cases, recipe, target=None):
-    """Returns the recipe, and the cases that have a target, as `labelled_cases`."""
-    return recipe, labelled_cases(cases, recipe, target)
+    return recipe, labelled
 
 
 def split(cases, recipe):
@@ -57,7 +50,7 @@ def batches(prepared, recipe, **options):
     """Returns a `CaseDataset`, cases drawn as the recipe's `balance` says."""
     targets = targets_of(prepared.cases, recipe)
     weights = case_weights(prepared.cases, targets, recipe.get("training", {}))
-    return CaseDataset(prepared, targets, recipe, weights=weights, **options)
+    return CaseDataset(prepared, targets, weights=weights, **options)
 
 
 def targets_of(cases, recipe):

@@ -15,9 +15,8 @@ from medzoo.preprocess import Preprocessor
 from medzoo.spatial import orient
 from medzoo.volume import Volume
 
-# Names of arrays: which channels there are, `(channels,)` bool; and voxel -> atlas
-# world, mm, `(4, 4)` float64, where the recipe registers.
-PRESENT, TO_ATLAS = "present", "to_atlas"
+# Name of an array: which channels there are, `(channels,)` bool.
+PRESENT = "present"
 # The layer that tells a network which channels there are.
 MARKS = "MarkChannels"
 
@@ -26,8 +25,8 @@ class LabelledScans(Preparation):
     """Brings a case and its label map onto the network's grid.
 
     It gives `image` `(x, y, z, channels)` float16, channels that are missing 0, unless
-    the case has none; `labels` `(x, y, z)`; `present`; `to_atlas` where the recipe
-    registers; `positions` and `classes`, see `class_positions`.
+    the case has none; `labels` `(x, y, z)`; `present`; `positions` and `classes`, see
+    `class_positions`.
 
     Args:
         recipe: dict, the recipe's content.
@@ -87,10 +86,7 @@ class LabelledScans(Preparation):
         check_label_place(gathered, labels, first_image(case), case.target)
         placed, undo = preprocessor.place(gathered)
         image = preprocessor.normalize(placed.array[None])[0].astype(np.float16)
-        arrays = {IMAGE: image, LABELS: labels_on(placed, undo, labels)}
-        if undo.to_atlas is not None:
-            arrays[TO_ATLAS] = undo.to_atlas
-        return arrays
+        return {IMAGE: image, LABELS: labels_on(placed, undo, labels)}
 
     def _classes(self, volume, source):
         """Labels as classes, or as they are where a synthesis will map their codes."""

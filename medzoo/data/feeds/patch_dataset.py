@@ -9,14 +9,11 @@ from medzoo.data.feeds.label_positions import CLASSES, POSITIONS
 from medzoo.data.feeds.labelled_scans import (
     MARKS,
     PRESENT,
-    TO_ATLAS,
     whole_volume_layers,
 )
-from medzoo.data.feeds.lesion_stamps import LesionStamps, StampSettings
 from medzoo.data.feeds.random_patches import RandomPatches, group_by
 from medzoo.data.store.prepared_cases import IMAGE, LABELS
 from medzoo.errors import RecipeError
-from medzoo.io import read
 from medzoo.preprocess import make_layer
 
 IMAGES, MASKS = "images", "segmentation_masks"
@@ -30,9 +27,6 @@ class PatchDataset(RandomPatches):
     case has. It is moved and bent out of a larger region, gets lesions and synthetic
     channels where its source says so, then noise, blur and contrast of the recipe's
     augmentation; at last some channels are taken away, never all.
-
-    What an epoch draws follows from `seed`, the epoch and the number of the patch
-    alone, so that a resumed training sees what an uninterrupted one would have seen.
 
     The recipe's training section says the rest: `patch_size`, `batch_size`,
     `steps_per_epoch`, `augmentation` (after the patch is cut), and in `options`:
@@ -97,7 +91,6 @@ class PatchDataset(RandomPatches):
         self._movement = _pipeline(movement if augment else [])
         self._augmentation = _pipeline(changes if augment else [])
         self._lesions = {n: _pipeline([s.lesions]) for n, s in sources.items()}
-        self._stamps = {n: self._stamps_of(s) for n, s in sources.items()}
         self._synthesis = {n: _pipeline([s.synthesis]) for n, s in sources.items()}
         layers = recipe["preprocessing"].get("layers", [])
         self._marks = any(settings["class"] == MARKS for settings in layers)
@@ -134,7 +127,7 @@ class PatchDataset(RandomPatches):
         case = self.volumes.get(index)
         source = self._source_of(self.volumes.cases[index])
         name, present = source.name, case[PRESENT]
-        data = self._region(case, generator, self._stamps[name])
+        data = self._region(case, generator)
         data = _run(self._movement, data, generator)
         data = {key: centre_box(value, self.patch_size) for key, value in data.items()}
         data, places = self._without_places(data, len(present))
@@ -174,7 +167,7 @@ class PatchDataset(RandomPatches):
         factors = np.exp(generator.normal(0, scale, 3)) if scale else np.ones(3)
         return (places * factors + shifts).astype(np.float32)
 
-    def _region(self, case, generator, stamps):
+    def _region(self, case, generator):
         """A patch and its margin about a voxel of a class, padded with 0."""
         classes = np.unique(case[CLASSES])
         possible = classes[self.class_weights[classes] > 0]
@@ -194,26 +187,7 @@ class PatchDataset(RandomPatches):
             image = cut_box(case[IMAGE], start, size).astype(np.float32)
         else:
             image = np.zeros((*size, len(case[PRESENT])), np.float32)
-        known = stamps is not None and TO_ATLAS in case
-        if known and generator.random() < stamps.settings.rate:
-            shift = np.eye(4)
-            shift[:3, 3] = start
-            to_atlas = case[TO_ATLAS] @ shift
-            image, painted = stamps(image, labels[..., 0], to_atlas, generator)
-            labels = painted[..., None].astype(np.int32)
         return {IMAGES: image, MASKS: labels}
-
-    def _stamps_of(self, source):
-        """What paints the lesions of a source, after masks that are cases too."""
-        if source.stamps is None:
-            return None
-        settings = StampSettings(**source.stamps)
-        masks = [
-            masks_of(case)
-            for case in self.volumes.cases
-            if self._source_of(case).name == settings.source
-        ]
-        return LesionStamps(masks, settings)
 
     def _synthesise(self, data, name, present, generator):
         made = _run(self._synthesis[name], {MASKS: data[MASKS]}, generator)
@@ -239,13 +213,6 @@ class PatchDataset(RandomPatches):
             kept = np.zeros_like(present)
             kept[generator.choice(np.flatnonzero(present))] = True
         return kept
-
-
-def masks_of(case):
-    """Returns a case's label map as it is stored, and its affine."""
-    volume = read(case.folder / case.target)
-    array = volume.array if volume.array.ndim == 3 else volume.array[..., 0]
-    return np.asarray(array), volume.affine
 
 
 def _pipeline(settings):

@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 
-from medzoo.data.cases.case import Case
 from medzoo.data.compiled.compiled_pipeline import CompiledPipeline, run_seeded
 from medzoo.data.feeds.boxes import centre_box, cut_box
 from medzoo.data.feeds.feed_scans import FeedScans
@@ -283,8 +282,7 @@ def _streamed(volumes_at_once, patches_per_volume, patches_at_work):
 
 
 def _usable(cases, channels, labels):
-    if not (isinstance(cases, list) and all(isinstance(c, Case) for c in cases)):
-        cases = read_cases(cases, channels, target=labels)
+    cases = read_cases(cases, channels, target=labels)
     usable = [c for c in cases if c.images and (labels is None or c.target)]
     if not usable:
         raise InputError(

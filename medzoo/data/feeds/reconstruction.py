@@ -3,20 +3,19 @@
 import numpy as np
 
 from medzoo.data.cases.splits import named_split
-from medzoo.data.cases.splits import named_split as split
 from medzoo.data.cases.training_views import columns_of, read_views
+from medzoo.data.feeds import whole_cases
 from medzoo.data.feeds.case_dataset import CaseDataset
-from medzoo.data.feeds.image_cases import image_cases as usable_cases
-from medzoo.data.feeds.whole_cases import prepared_cases
+from medzoo.data.feeds.image_cases import image_cases
 from medzoo.datasets.read_cases import read_cases
 from medzoo.errors import InputError
 
-__all__ = ["ReconstructionDataset", "batches", "prepared_cases", "split"]
-__all__ += ["reconstruction_cases", "training_cases", "usable_cases"]
-__all__ += ["validation_cases"]
-
 # What a linear probe predicts from the code, and what errors are grouped by.
 AGE, SEX, SUBJECT = "age", "sex", "subject"
+
+usable_cases = image_cases
+split = named_split
+prepared_cases = whole_cases.prepared_cases
 
 
 def batches(prepared, recipe, **options):
@@ -42,7 +41,7 @@ class ReconstructionDataset(CaseDataset):
     """
 
     def __init__(self, prepared, recipe, *, channel_dropout=0.0, **kwargs):
-        super().__init__(prepared, np.zeros(len(prepared)), recipe, **kwargs)
+        super().__init__(prepared, np.zeros(len(prepared)), **kwargs)
         self.optional = [
             number
             for number, channel in enumerate(recipe["channels"])

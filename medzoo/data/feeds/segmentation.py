@@ -1,12 +1,13 @@
 """Segmentation: patches of scans and of their label maps."""
 
-from medzoo.data.cases.splits import named_split as split
-from medzoo.data.feeds.image_cases import image_cases as usable_cases
+from medzoo.data.cases.splits import named_split
+from medzoo.data.feeds.image_cases import image_cases
 from medzoo.data.feeds.labelled_scans import LabelledScans
 from medzoo.data.feeds.patch_dataset import PatchDataset
 from medzoo.data.store.prepared_cases import PreparedCases
 
-__all__ = ["batches", "prepared_cases", "split", "usable_cases"]
+usable_cases = image_cases
+split = named_split
 
 
 def prepared_cases(cases, recipe, *, tables=None, **keeping):

@@ -2,29 +2,28 @@
 
 import numpy as np
 
-from medzoo.data.cases.splits import named_split as split
+from medzoo.data.cases.splits import named_split
 from medzoo.data.feeds.degradation import degrade
 from medzoo.data.feeds.fine_scans import BRIGHT, SOURCE, FineScans, sources_of
-from medzoo.data.feeds.image_cases import image_cases as usable_cases
+from medzoo.data.feeds.image_cases import image_cases
 from medzoo.data.feeds.random_patches import RandomPatches, group_by
 from medzoo.data.store.prepared_cases import IMAGE, PreparedCases
 from medzoo.errors import RecipeError
-
-__all__ = ["SuperResolutionDataset", "batches", "prepared_cases"]
-__all__ += ["split", "usable_cases"]
 
 # Coarse voxels around a patch that the slice profile may reach: six deviations of one
 # that is 1.3 voxels wide.
 MARGIN = 3
 
+usable_cases = image_cases
+split = named_split
 
-def prepared_cases(cases, recipe, *, tables=None, **keeping):
+
+def prepared_cases(cases, recipe, **keeping):
     """Returns `PreparedCases` of `FineScans`.
 
     Args:
         cases: list of `Case`; a column `source` names the kind of scan.
         recipe: dict, the recipe's content.
-        tables: not used; other tasks read codes of label maps there.
         **keeping: `mode` and `folder` of `PreparedCases`.
     """
     return PreparedCases(cases, FineScans(recipe), **keeping)
@@ -41,9 +40,6 @@ class SuperResolutionDataset(RandomPatches):
     A patch comes from a source, by the sources' rates; from one of its scans; and has
     its middle in the head, at any offset to the grid of coarse voxels. It is mirrored,
     its contrast bent, then degraded with a slice profile of a random width.
-
-    What an epoch draws follows from `seed`, the epoch and the number of the patch
-    alone, so that a resumed training sees what an uninterrupted one would have seen.
 
     The recipe's training section says the rest: `patch_size` (coarse voxels),
     `batch_size`, `steps_per_epoch`, and in `options`: `fwhm` (lowest, most frequent and

@@ -2,7 +2,7 @@
 
 A module has `usable_cases(cases, recipe, target)` -> recipe and list of `Case`;
 `split(cases, recipe)` -> indices to train on and to validate on;
-`prepared_cases(cases, recipe, tables=None, mode, folder)` -> `PreparedCases`; and
+`prepared_cases(cases, recipe, mode, folder)` -> `PreparedCases`; and
 `batches(prepared, recipe, batch_size, augment, shuffle, seed)` -> what `fit` takes.
 """
 

@@ -66,14 +66,13 @@ class WholeCases(Preparation):
         return {IMAGE: placed.array}
 
 
-def prepared_cases(cases, recipe, *, views=None, tables=None, **keeping):
+def prepared_cases(cases, recipe, *, views=None, **keeping):
     """Returns `PreparedCases` of whole scans.
 
     Args:
         cases: list of `Case`.
         recipe: dict, the recipe's content.
         views: list of `View`, or None for those of the recipe's training section.
-        tables: not used; other tasks read codes of label maps there.
         **keeping: `mode` and `folder` of `PreparedCases`.
     """
     return PreparedCases(cases, WholeCases(recipe, views), **keeping)
