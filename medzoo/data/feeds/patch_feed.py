@@ -131,15 +131,7 @@ class PatchFeed(keras.utils.PyDataset):
         self.epoch = 0
         self.first_step = 0
         self._has_begun = False
-        self._mixed = MixedGroups(
-            self.volumes,
-            self._group,
-            self._order_in if shuffle else None,
-            len(self.volumes) * patches_per_volume,
-            volumes_at_once=volumes_at_once,
-            patches_per_volume=patches_per_volume,
-            lead=2 * workers * batch_size,
-        )
+        self._mixed = self._mixed_groups()
         chain = _layers(augmentation)
         self._augment = CompiledPipeline(chain) if chain else None
 
@@ -200,6 +192,17 @@ class PatchFeed(keras.utils.PyDataset):
         self.on_epoch_begin()
         yield from Prefetch(self, self.workers, self.workers + 2)
         self.on_epoch_end()
+
+    def _mixed_groups(self):
+        return MixedGroups(
+            self.volumes,
+            self._group,
+            self._order_in if self.shuffle else None,
+            len(self.volumes) * self.patches_per_volume,
+            volumes_at_once=self.volumes_at_once,
+            patches_per_volume=self.patches_per_volume,
+            lead=2 * self.workers * self.batch_size,
+        )
 
     def _group(self, epoch, group):
         """The cases of a group."""
