@@ -40,6 +40,10 @@ class Preprocessor:
         self.layer_settings = list(preprocessing.get("layers", []))
         self._layers = None
 
+    def __getstate__(self):
+        # Layers do not travel to another process; they are built anew there.
+        return {**self.__dict__, "_layers": None}
+
     @property
     def layers(self):
         """The normalising layers, built on first use: keras loads late."""

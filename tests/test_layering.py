@@ -39,8 +39,8 @@ DIRECT = {
     "datasets": ("data/cases", "transport"),
     "data/compiled": ("data", "layers"),
     # _version: what was prepared by another version is prepared anew.
-    "data/store": ("data/cases", "data/compiled", "preprocess", "_version"),
-    "data/feeds": ("data/store", "datasets"),
+    "data/store": ("data", "files", "errors", "_version"),
+    "data/feeds": ("data/store", "data/compiled", "datasets", "preprocess"),
     "inference": ("io", "preprocess", "drawing"),
     # models too: what is trained has to be built.
     "training": (
@@ -279,6 +279,7 @@ def test_file_imports_only_what_lies_below_it(path):
         ("datasets/ixi.py", "import tensorflow"),
         ("datasets/ixi.py", "from medzoo.data.feeds import dataset"),
         ("data/cases/targets.py", "from medzoo.data.store import prepared_cases"),
+        ("data/store/prepared_cases.py", "from medzoo.preprocess import Preprocessor"),
         ("data/store/tfrecords.py", "from medzoo.datasets import read_cases"),
         ("zoo/recipe/schema.py", "def f():\n    from medzoo.zoo import registry"),
         ("zoo/load.py", "from medzoo.batch.predict import predict"),

@@ -1,3 +1,5 @@
+import pickle
+
 import numpy as np
 import pytest
 
@@ -40,6 +42,16 @@ def test_a_case_becomes_a_normalised_batch_and_comes_back():
     # ZScore is linear: the undone voxels are the input's but for scale and offset.
     correlation = np.corrcoef(back.array.ravel(), source.array.ravel())[0, 1]
     assert correlation == pytest.approx(1, abs=1e-6)
+
+
+def test_it_travels_to_another_process_once_its_layers_are_built():
+    source = volume()
+    preprocessor = Preprocessor(STEPS, ONE)
+    expected = preprocessor(source)[0]
+
+    again = pickle.loads(pickle.dumps(preprocessor))
+
+    np.testing.assert_array_equal(again(source)[0], expected)
 
 
 def test_orientation_of_the_file_does_not_matter():

@@ -4,7 +4,7 @@ import numpy as np
 
 from medzoo.data.cases.cohort import AGE, group_masks
 from medzoo.data.cases.training_views import View
-from medzoo.data.store.prepared_cases import PreparedCases
+from medzoo.data.feeds.whole_cases import prepared_cases
 from medzoo.errors import InputError
 from medzoo.evaluation.case_means import mean_over_cases
 from medzoo.evaluation.linear_probe import cross_validated, probe
@@ -101,10 +101,11 @@ def measure_reconstruction(model, recipe, cases, *, folder=None, progress=None):
 
 def _prepared(cases, recipe, folder, progress):
     """All cases as the network sees them, `(cases, x, y, z, channels)` float16."""
-    prepared = PreparedCases(cases, recipe, [View()], folder)
+    prepared = prepared_cases(cases, recipe, views=[View()], folder=folder)
+    normalize = prepared.preparation.preprocessor.normalize
     samples = None
     for number in range(len(cases)):
-        x = prepared.preprocessor.normalize(prepared.get(number)[None])[0]
+        x = normalize(prepared.get(number)["image"][None])[0]
         if samples is None:
             samples = np.empty((len(cases), *x.shape), np.float16)
         samples[number] = x

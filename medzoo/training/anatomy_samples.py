@@ -44,7 +44,7 @@ def measured_samples(model, recipe, prepared, folder, log):
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     seed = recipe["training"].get("seed", 0)
-    variants = Variants(prepared, prepared.preprocessor, seed)
+    variants = Variants(prepared, seed)
     arguments = recipe["architecture"]["arguments"]
     # Not what is read out: a model of another target finds the features of this one.
     body = [digest_of(model.feature_network)]
@@ -57,11 +57,11 @@ def measured_samples(model, recipe, prepared, folder, log):
         path = folder / f"{name}.npy"
         if not path.is_file():
             # Prepared while the network works on this one.
-            prepared.expect(index + 1)
+            prepared.expect(range(index + 1, min(index + 2, len(prepared))))
             rows = [_features(model, version) for version in variants.versions(index)]
             rows.append(
                 rows[0]
-                if _is_plain(prepared.views[0])
+                if _is_plain(variants.views[0])
                 else _whole(model, prepared, index)
             )
             _save(path, np.array(rows, np.float32))
@@ -83,7 +83,8 @@ def _is_plain(view):
 
 def _whole(model, prepared, index):
     """Features of a case as it is."""
-    whole = prepared.preprocessor.normalize(prepared.get(index)[None])[0]
+    image = prepared.get(index)["image"]
+    whole = prepared.preparation.preprocessor.normalize(image[None])[0]
     return _features(model, whole)
 
 

@@ -43,8 +43,7 @@ def cross_validate(recipe, prepared, targets, folder, *, log=None, workers=None)
     )
     folder = Path(folder)
     # Shared: what a case's versions are does not depend on the fold.
-    preprocessor = prepared.preprocessor
-    variants = Variants(prepared, preprocessor, settings.seed)
+    variants = Variants(prepared, settings.seed)
     weights = case_weights(prepared.cases, targets, recipe["training"])
     networks, outputs = [], {}
     for fold in range(settings.split["num_folds"]):
@@ -52,7 +51,6 @@ def cross_validate(recipe, prepared, targets, folder, *, log=None, workers=None)
         data = CaseDataset(
             prepared,
             targets,
-            recipe,
             batch_size=settings.batch_size,
             seed=settings.seed + fold,
             indices=inside,
@@ -64,7 +62,7 @@ def cross_validate(recipe, prepared, targets, folder, *, log=None, workers=None)
         networks.append(network)
         held_out = [i for i, f in enumerate(folds) if f == fold]
         for index in held_out:
-            x = data.preprocessor.normalize(prepared.get(index)[None])
+            x = data.preprocessor.normalize(prepared.get(index)["image"][None])
             outputs[index] = output_of_network(network, x, recipe)
         if log is not None:
             truth = np.array([targets[i] for i in held_out])

@@ -3,9 +3,7 @@
 import keras
 import numpy as np
 
-from medzoo.data.cases.training_views import read_views
-from medzoo.data.feeds.reconstruction import ReconstructionDataset
-from medzoo.data.store.prepared_cases import PreparedCases
+from medzoo.data.feeds.reconstruction import ReconstructionDataset, prepared_cases
 from medzoo.errors import InputError
 from medzoo.inference.spread import spread_when_shifted
 from medzoo.progress import every_twentieth
@@ -47,8 +45,7 @@ class ReconstructionTraining(ImageTraining):
                 "such cases). Leave them out of the table."
             )
         self.settings = TrainingSettings.from_recipe(self.recipe)
-        views = read_views(self.recipe["training"])
-        self.prepared = PreparedCases(cases, self.recipe, views, **keeping)
+        self.prepared = prepared_cases(cases, self.recipe, **keeping)
         self.prepared.prepare(workers=workers, progress=every_twentieth(log))
 
     def dataset(self, indices, seed):
@@ -100,8 +97,8 @@ class ReconstructionTraining(ImageTraining):
         def measure(model, writer=None):
             errors = []
             for number, index in enumerate(chosen):
-                x = self.prepared.get(index)[None]
-                x = self.prepared.preprocessor.normalize(x)
+                image = self.prepared.get(index)["image"]
+                x = self.prepared.preparation.preprocessor.normalize(image[None])
                 output = np.asarray(model.predict_on_batch(x))
                 errors.append(np.square(output - x).mean() / x.var())
                 if writer is not None and number < 2:

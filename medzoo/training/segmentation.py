@@ -4,7 +4,7 @@ import numpy as np
 
 from medzoo.data.cases.case_sources import unions_of
 from medzoo.data.feeds.patch_dataset import PatchDataset
-from medzoo.data.store.labelled_volumes import LabelledVolumes
+from medzoo.data.feeds.segmentation import prepared_cases
 from medzoo.drawing.pictures import blend
 from medzoo.inference.segmentation import segment
 from medzoo.losses import DiceCrossentropy
@@ -26,7 +26,7 @@ class SegmentationTraining(ImageTraining):
 
     def prepare(self, cases, keeping, *, tables=None, workers=2, log):
         """See `ImageTraining`."""
-        self.volumes = LabelledVolumes(cases, self.recipe, tables=tables, **keeping)
+        self.volumes = prepared_cases(cases, self.recipe, tables=tables, **keeping)
         self.volumes.prepare(workers=workers, progress=every_twentieth(log))
 
     def dataset(self, indices, seed):
@@ -47,11 +47,11 @@ class SegmentationTraining(ImageTraining):
             rows = {}
             for number, index in enumerate(chosen):
                 case = self.volumes.get(index)
-                image = case.image.astype(np.float32)
+                image = case["image"].astype(np.float32)
                 x = preprocessor.normalize(image[None])[0]
                 labels, _, _ = segment(model, x, self.recipe, entropy=False)
-                found = self._dice(labels, case.labels, index)
-                source = self.volumes.source_of[index].name
+                found = self._dice(labels, case["labels"], index)
+                source = self._source_of(index).name
                 rows.setdefault(source, []).append(found)
                 if writer is not None:
                     picture = overlay(image[..., _shown(case)], labels)
@@ -65,7 +65,7 @@ class SegmentationTraining(ImageTraining):
         groups = {}
         for index in indices:
             if self.volumes.cases[index].images:
-                name = self.volumes.source_of[index].name
+                name = self._source_of(index).name
                 groups.setdefault(name, []).append(index)
         chosen = []
         while any(groups.values()) and len(chosen) < MOST_MEASURED:
@@ -74,8 +74,11 @@ class SegmentationTraining(ImageTraining):
                     chosen.append(group.pop(0))
         return chosen
 
+    def _source_of(self, index):
+        return self.volumes.preparation.source_of(self.volumes.cases[index])
+
     def _dice(self, labels, truth, index):
-        for label, classes in self.volumes.source_of[index].any_of.items():
+        for label, classes in self._source_of(index).any_of.items():
             labels = np.where(np.isin(labels, list(classes)), int(label), labels)
         unions = unions_of(self.recipe["training"])
         for label, classes in unions.items():
@@ -129,7 +132,7 @@ def overlay(image, labels):
 
 def _shown(case):
     """The first channel that is there."""
-    return int(np.flatnonzero(case.present)[0])
+    return int(np.flatnonzero(case["present"])[0])
 
 
 def _step(model):

@@ -4,13 +4,10 @@ import keras
 import numpy as np
 
 from medzoo.data.feeds.degradation import degrade
-from medzoo.data.feeds.super_resolution import (
-    FineVolumes,
-    SuperResolutionDataset,
-    factor_of,
-)
+from medzoo.data.feeds.fine_scans import sources_of
+from medzoo.data.feeds.super_resolution import SuperResolutionDataset, prepared_cases
 from medzoo.data.feeds.upsampling import cubic_b_spline, fill_coarse
-from medzoo.inference.super_resolution import super_resolve
+from medzoo.inference.super_resolution import factor_of, super_resolve
 from medzoo.metrics.head_psnr import head_mask, head_psnr
 from medzoo.training.least_squares_head import solve_head
 from medzoo.training.network import single_network
@@ -36,7 +33,7 @@ class SuperResolutionTraining(ImageTraining):
 
     def prepare(self, cases, keeping, *, tables=None, workers=2, log):
         """See `ImageTraining`; scans are read when they are first needed."""
-        self.volumes = FineVolumes(cases, self.recipe, **keeping)
+        self.volumes = prepared_cases(cases, self.recipe, **keeping)
         self.settings = TrainingSettings.from_recipe(self.recipe)
         self.batches = self.settings.options.get("solved_batches", 0)
 
@@ -95,13 +92,14 @@ class Gain:
     """Measures how much closer a network comes to held-out scans than cubic B-splines.
 
     Args:
-        volumes: `FineVolumes`.
+        volumes: `PreparedCases` of `FineScans`.
         recipe: dict, the recipe's content.
         indices: sequence of int, the held-out cases.
     """
 
     def __init__(self, volumes, recipe, indices):
         self.volumes = volumes
+        self.sources = sources_of(volumes.cases)
         # Once is enough to compare weights; a mirrored prediction costs as much again.
         self.recipe = {**recipe, "postprocessing": []}
         self.indices = list(indices)
@@ -121,7 +119,7 @@ class Gain:
         gains, seen = {}, {}
         self._calls += 1
         for index in self.indices:
-            source = self.volumes.sources[index]
+            source = self.sources[index]
             fine, found, gain = self._measure(model, index)
             gains.setdefault(source, []).append(gain)
             seen.setdefault(source, (fine, found))
@@ -133,8 +131,8 @@ class Gain:
         return {**score, **{name: float(value) for name, value in means.items()}}
 
     def _measure(self, model, index):
-        factor = self.volumes.factor
-        fine = fill_coarse(self.volumes.get(index)[0].astype(np.float32), factor)
+        factor = self.volumes.preparation.factor
+        fine = fill_coarse(self.volumes.get(index)["image"].astype(np.float32), factor)
         coarse = degrade(fine, factor)
         if index not in self._interpolated:
             mask = head_mask(fine)

@@ -5,11 +5,10 @@ from pathlib import Path
 from medzoo.data.cases.balance import case_weights
 from medzoo.data.cases.people import counted
 from medzoo.data.cases.targets import target_value
-from medzoo.data.cases.training_views import read_views
 from medzoo.data.feeds.case_dataset import CaseDataset
-from medzoo.data.feeds.dataset import labelled_cases
-from medzoo.data.feeds.image_dataset import image_cases
-from medzoo.data.store.prepared_cases import PreparedCases
+from medzoo.data.feeds.image_cases import image_cases
+from medzoo.data.feeds.labelled_cases import usable_cases
+from medzoo.data.feeds.whole_cases import prepared_cases
 from medzoo.data.store.storage_modes import keeping_in
 from medzoo.errors import InputError
 from medzoo.models.from_recipe import build_model
@@ -128,14 +127,12 @@ def train(
 
 def _prepared(recipe, cases, output, keeping, workers, restart, log):
     """Starts a run over the cases with a target; returns them prepared, and targets."""
-    labelled = labelled_cases(cases, recipe)
+    _, labelled = usable_cases(cases, recipe)
     targets = [target_value(case, recipe) for case in labelled]
     log(f"{counted(labelled)} with a target")
     check_enough(recipe, labelled, targets)
     begin_run(output / "runs", recipe, labelled, restart=restart, log=log)
-    prepared = PreparedCases(
-        labelled, recipe, read_views(recipe["training"]), **keeping
-    )
+    prepared = prepared_cases(labelled, recipe, **keeping)
     prepared.prepare(workers=workers, progress=every_twentieth(log))
     return prepared, targets
 
@@ -153,7 +150,6 @@ def _train_networks(recipe, prepared, targets, output, workers, log):
         data = CaseDataset(
             prepared,
             targets,
-            recipe,
             batch_size=settings.batch_size,
             seed=settings.seed,
             weights=case_weights(prepared.cases, targets, recipe["training"]),

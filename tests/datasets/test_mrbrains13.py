@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from medzoo.data.store.labelled_volumes import LabelledVolumes
+from medzoo.data.feeds.segmentation import prepared_cases
 from medzoo.datasets.known_layouts import read_layout
 from medzoo.datasets.mrbrains13 import read_mrbrains13
 from medzoo.errors import InputError, MissingFileError
@@ -80,13 +80,13 @@ def test_cases_become_labelled_volumes_of_nine_classes(archive):
         "class_names": NAMES,
         "preprocessing": {"spatial": [], "layers": []},
     }
-    found = LabelledVolumes(read_mrbrains13(archive), recipe).get(0)
-    assert found.present == (True, True, True, False)
-    assert found.image.shape == (*SHAPE, 4)
-    assert np.unique(found.labels).tolist() == list(range(9))
+    found = prepared_cases(read_mrbrains13(archive), recipe).get(0)
+    assert found["present"].tolist() == [True, True, True, False]
+    assert found["image"].shape == (*SHAPE, 4)
+    assert np.unique(found["labels"]).tolist() == list(range(9))
     # Each channel is the one of its file: within a class it is nearly constant.
     for channel in range(3):
-        values = found.image[..., channel][found.labels == 8].astype("f4")
+        values = found["image"][..., channel][found["labels"] == 8].astype("f4")
         assert values.std() < 10
 
 

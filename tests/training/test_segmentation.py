@@ -13,7 +13,7 @@ import medzoo
 from medzoo.batch.predict import predict
 from medzoo.cli.main import main
 from medzoo.data.feeds.patch_dataset import PatchDataset
-from medzoo.data.store.labelled_volumes import LabelledVolumes
+from medzoo.data.feeds.segmentation import prepared_cases
 from medzoo.datasets.read_cases import read_cases
 from medzoo.errors import InputError, RecipeError
 from medzoo.evaluation.evaluate import evaluate
@@ -27,7 +27,7 @@ def volumes_of(path, recipe):
     cases = read_cases(
         path, recipe["channels"], target="labels", columns=["source", "subject"]
     )
-    return LabelledVolumes(cases, recipe, tables=path.parent)
+    return prepared_cases(cases, recipe, tables=path.parent)
 
 
 def test_patches_follow_from_seed_epoch_and_number_alone(tissue_study):

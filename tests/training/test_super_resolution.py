@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from medzoo.data.feeds.super_resolution import FineVolumes, SuperResolutionDataset
+from medzoo.data.feeds.super_resolution import SuperResolutionDataset, prepared_cases
 from medzoo.datasets.read_cases import read_cases
 from medzoo.errors import RecipeError
 from medzoo.io import write
@@ -95,7 +95,7 @@ def test_the_solved_head_finds_the_one_that_made_the_data(residual):
 def test_every_batch_that_is_asked_for_is_another_one(table):
     recipe = make_recipe()
     cases = read_cases(table, recipe["channels"])
-    data = SuperResolutionDataset(FineVolumes(cases, recipe), recipe)
+    data = SuperResolutionDataset(prepared_cases(cases, recipe), recipe)
     asked = []
 
     class Recorded(OneBatch):
@@ -125,7 +125,7 @@ def test_training_starts_from_a_solved_head_and_keeps_what_is_better(table, tmp_
     assert "as trained" in lines[-1]
     measured = [line for line in lines if "validation: psnr_gain" in line]
     assert len(measured) == 2
-    gain = Gain(FineVolumes(cases, recipe), recipe, [2])
+    gain = Gain(prepared_cases(cases, recipe), recipe, [2])
     # The untrained network is linear interpolation.
     before = gain(single_network(recipe))["psnr_gain"]
     assert gain(model)["psnr_gain"] > before + 0.5

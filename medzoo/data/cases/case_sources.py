@@ -26,8 +26,6 @@ class Source:
             without any image always get them. Defaults to 1.
         synthesis_replaces: bool, whether synthetic channels also replace those that a
             case has. Defaults to False.
-        stamps: dict or None, keys of `medzoo.data.feeds.lesion_stamps.StampSettings`:
-            paints lesions with the shape and place of real ones, see `LesionStamps`.
         strip_rate: float, share of the other patches in which all that is labelled 0 is
             taken out of the image, as a skull is. Defaults to 0.
     """
@@ -41,7 +39,6 @@ class Source:
     synthesis_rate: float = 1.0
     synthesis_replaces: bool = False
     strip_rate: float = 0.0
-    stamps: dict | None = None
 
 
 def read_sources(training):

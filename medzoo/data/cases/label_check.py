@@ -38,6 +38,12 @@ def check_label_place(image, labels, image_path, labels_path):
         )
 
 
+def read_whole_labels(case):
+    """Reads the label map of a case, a Volume of whole numbers, wherever it lies."""
+    volume = read_labels(case.folder / case.target)
+    return volume.with_array(whole_labels(volume.array, case.target))
+
+
 def read_checked_labels(case):
     """Reads the label map of a case, whole numbers that lie where its image does.
 
@@ -50,8 +56,7 @@ def read_checked_labels(case):
     Raises:
         MedzooError: for a map that cannot be read, is none, or lies elsewhere.
     """
-    volume = read_labels(case.folder / case.target)
-    labels = volume.with_array(whole_labels(volume.array, case.target))
+    labels = read_whole_labels(case)
     first = next(iter(case.images.values()), None)
     if first is not None:
         image = first if isinstance(first, Volume) else read_quietly(first)

@@ -67,28 +67,13 @@ def target_value(case, recipe):
         recipe: dict, the recipe's content.
 
     Returns:
-        float for regression, int for classification.
+        int where the recipe has classes, else float.
 
     Raises:
         InputError: for a cell that is no finite number, or no class.
     """
-    if recipe["task"] == "regression":
-        try:
-            value = float(case.target)
-        except ValueError:
-            value = math.nan
-        if not math.isfinite(value):
-            raise InputError(
-                f"A target must be a finite number in {case.place}. "
-                f"Received: {case.target!r}. Correct or empty the cell, with a point "
-                "before decimals."
-            )
-        if recipe.get("unit") == "years" and not is_age(value):
-            raise InputError(
-                f"An age must lie within {AGES[0]:g}..{AGES[1]:g} years in "
-                f"{case.place}. Received: {case.target!r}. Correct or empty the cell."
-            )
-        return value
+    if recipe.get("class_names") is None:
+        return _number(case, recipe)
     values = (recipe.get("target") or {}).get("values", {})
     name = _class_of(case.target, values, recipe["class_names"])
     if name not in recipe["class_names"]:
@@ -97,6 +82,25 @@ def target_value(case, recipe):
             f"Received: {case.target!r}. Correct or empty the cell."
         )
     return recipe["class_names"].index(name)
+
+
+def _number(case, recipe):
+    try:
+        value = float(case.target)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise InputError(
+            f"A target must be a finite number in {case.place}. "
+            f"Received: {case.target!r}. Correct or empty the cell, with a point "
+            "before decimals."
+        )
+    if recipe.get("unit") == "years" and not is_age(value):
+        raise InputError(
+            f"An age must lie within {AGES[0]:g}..{AGES[1]:g} years in "
+            f"{case.place}. Received: {case.target!r}. Correct or empty the cell."
+        )
+    return value
 
 
 def _class_of(cell, values, class_names):

@@ -5,8 +5,9 @@ import numpy as np
 
 from medzoo.data.cases.balance import draw_by_weight
 from medzoo.data.compiled.compiled_pipeline import CompiledPipeline, run_seeded
+from medzoo.data.store.prepared_cases import IMAGE
 from medzoo.errors import InputError
-from medzoo.preprocess import Preprocessor, make_layer
+from medzoo.preprocess import make_layer
 
 
 class CaseDataset(keras.utils.PyDataset):
@@ -16,9 +17,8 @@ class CaseDataset(keras.utils.PyDataset):
     resumed training sees what an uninterrupted one would have seen.
 
     Args:
-        prepared: `PreparedCases`.
+        prepared: `PreparedCases` of `WholeCases`.
         targets: sequence of float or int, one a case.
-        recipe: dict.
         batch_size: int.
         augment: bool.
         shuffle: bool.
@@ -34,7 +34,6 @@ class CaseDataset(keras.utils.PyDataset):
         self,
         prepared,
         targets,
-        recipe,
         *,
         batch_size=4,
         augment=True,
@@ -50,8 +49,9 @@ class CaseDataset(keras.utils.PyDataset):
                 f"`batch_size` must be at least 1. Received: batch_size={batch_size}."
             )
         self.prepared = prepared
-        kind = np.float32 if recipe["task"] == "regression" else np.int32
-        self.targets = np.asarray(targets, kind)
+        self.targets = np.asarray(targets)
+        is_float = self.targets.dtype.kind == "f"
+        self.targets = self.targets.astype(np.float32 if is_float else np.int32)
         self.batch_size = batch_size
         self.augment = augment
         self.shuffle = shuffle
@@ -59,8 +59,8 @@ class CaseDataset(keras.utils.PyDataset):
         self.epoch = 0
         everything = range(len(prepared))
         self.indices = np.asarray(list(everything if indices is None else indices))
-        self.preprocessor = Preprocessor(recipe["preprocessing"], recipe["channels"])
-        self.variants = variants or Variants(prepared, self.preprocessor, seed)
+        self.preprocessor = prepared.preparation.preprocessor
+        self.variants = variants or Variants(prepared, seed)
         self.weights = None if weights is None else np.asarray(weights)[self.indices]
 
     def __len__(self):
@@ -89,38 +89,40 @@ class CaseDataset(keras.utils.PyDataset):
 
     def _sample(self, index):
         if not self.augment:
-            return self.prepared.get(index)
+            return self.prepared.get(index)[IMAGE]
         generator = np.random.default_rng([self.seed, 1, self.epoch, index])
-        possible = self.prepared.views_of(index)
-        rates = np.array([self.prepared.views[v].rate for v in possible], float)
-        # A case may lack the maps of all views that have a rate.
-        rates = rates if rates.any() else np.ones_like(rates)
-        view = possible[generator.choice(len(possible), p=rates / rates.sum())]
-        return self.variants.draw(index, view, generator)
+        return self.variants.draw(index, generator)
 
 
 class Variants:
     """Augmented and normalised versions of cases: kept, where a view says so.
 
     Args:
-        prepared: `PreparedCases`.
-        preprocessor: `Preprocessor`, for its normalising layers.
+        prepared: `PreparedCases` of `WholeCases`.
         seed: int.
     """
 
-    def __init__(self, prepared, preprocessor, seed):
+    def __init__(self, prepared, seed):
         self.prepared = prepared
-        self.preprocessor = preprocessor
+        self.preprocessor = prepared.preparation.preprocessor
+        self.views = prepared.preparation.views
         self.seed = seed
         self._chains = [
             CompiledPipeline([make_layer(s) for s in view.augmentation])
-            for view in prepared.views
+            for view in self.views
         ]
         self._kept = {}
 
-    def draw(self, index, view, generator):
+    def views_of(self, index):
+        """Returns the numbers of the views that a case can be shown in."""
+        return self.prepared.preparation.views_of(self.prepared.cases[index])
+
+    def draw(self, index, generator):
         """Returns one version of a case as the network sees it, float32."""
-        count = self.prepared.views[view].num_variants
+        possible = self.views_of(index)
+        rates = _shares([self.views[view].rate for view in possible])
+        view = possible[generator.choice(len(possible), p=rates)]
+        count = self.views[view].num_variants
         if count == 0:
             return self._make(index, view, generator)
         return self._version(index, view, int(generator.integers(count)))
@@ -130,20 +132,18 @@ class Variants:
 
         A view without kept versions gives one.
         """
-        for view in self.prepared.views_of(index):
-            for number in range(max(1, self.prepared.views[view].num_variants)):
+        for view in self.views_of(index):
+            for number in range(max(1, self.views[view].num_variants)):
                 yield self._version(index, view, number)
 
     def shares(self, index):
         """Returns what each of `versions` counts by its view's rate; 1 together."""
         rates = []
-        for number in self.prepared.views_of(index):
-            view = self.prepared.views[number]
+        for number in self.views_of(index):
+            view = self.views[number]
             count = max(1, view.num_variants)
             rates += [view.rate / count] * count
-        # A case may lack the maps of all views that have a rate.
-        rates = np.array(rates) if any(rates) else np.ones(len(rates))
-        return rates / rates.sum()
+        return _shares(rates)
 
     def forget(self, index):
         """Lets go of the kept versions of a case."""
@@ -159,14 +159,17 @@ class Variants:
         return self._kept[key].astype(np.float32)
 
     def _make(self, index, view, generator):
-        image = self.prepared.get(index, view)
+        way = self.prepared.preparation.way_of[view]
+        image = self.prepared.get(index, way)[IMAGE]
         # Coordinates behind the channels are no intensities, and stay.
         count = len(self.preprocessor.channels)
-        changed = apply(self._chains[view], image[..., :count], generator)
+        changed = run_seeded(self._chains[view], image[..., :count], generator)
+        changed = np.asarray(changed, np.float32)
         image = np.concatenate([changed, image[..., count:]], -1)
         return self.preprocessor.normalize(image[None])[0]
 
 
-def apply(chain, image, generator):
-    """Sends one volume through random layers; draws follow from `generator` alone."""
-    return np.asarray(run_seeded(chain, image, generator), np.float32)
+def _shares(rates):
+    # A case may lack the maps of all views that have a rate.
+    rates = np.array(rates, float) if any(rates) else np.ones(len(rates))
+    return rates / rates.sum()

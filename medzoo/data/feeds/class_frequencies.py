@@ -5,10 +5,9 @@ from typing import NamedTuple
 import numpy as np
 
 from medzoo.data.cases.code_table import read_code_table, recode
-from medzoo.data.cases.label_values import whole_labels
+from medzoo.data.cases.label_check import read_whole_labels
 from medzoo.datasets.read_cases import read_cases
 from medzoo.errors import InputError
-from medzoo.io.image_files import read_labels
 
 
 class ClassCounts(NamedTuple):
@@ -59,13 +58,8 @@ def count_classes(cases, target, num_classes, *, codes=None):
     voxels = np.zeros(num_classes, np.int64)
     present = np.zeros(num_classes, np.int64)
     for case in labelled:
-        labels = recode(_labels_of(case), table, num_classes)
+        labels = recode(read_whole_labels(case).array, table, num_classes)
         counts = np.bincount(labels.ravel(), minlength=num_classes)
         voxels += counts
         present += np.where(counts > 0, labels.size, 0)
     return ClassCounts(voxels, present)
-
-
-def _labels_of(case):
-    volume = read_labels(case.folder / case.target)
-    return whole_labels(volume.array, case.target)

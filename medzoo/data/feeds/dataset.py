@@ -1,15 +1,6 @@
 """dataset: a case table as what `fit` takes."""
 
-from medzoo.data.cases.balance import case_weights, read_balance
-from medzoo.data.cases.case import Case
-from medzoo.data.cases.cohort import GROUP_COLUMNS
-from medzoo.data.cases.splits import stratified_folds
-from medzoo.data.cases.targets import target_column, target_value
-from medzoo.data.cases.training_views import columns_of, read_views
-from medzoo.data.feeds.case_dataset import CaseDataset
-from medzoo.data.feeds.image_dataset import image_dataset
-from medzoo.data.store.prepared_cases import PreparedCases
-from medzoo.datasets.read_cases import read_cases
+from medzoo.data.feeds.tasks import TASKS
 from medzoo.errors import InputError, RecipeError
 
 SPLITS = (None, "train", "validation")
@@ -65,62 +56,25 @@ def dataset(
     recipe = _recipe(model_or_recipe)
     if split not in SPLITS:
         raise InputError(f"`split` must be one of {SPLITS}. Received: split={split!r}.")
-    if recipe["task"] not in ("regression", "classification"):
-        return image_dataset(
-            cases,
-            recipe,
-            split=split,
-            target=target,
-            folder=folder,
-            mode=mode,
-            batch_size=batch_size,
-            augment=augment,
-            shuffle=shuffle,
-            seed=seed,
-        )
-    labelled = labelled_cases(cases, recipe, target)
-    targets = [target_value(case, recipe) for case in labelled]
+    task = TASKS[recipe["task"]]
+    recipe, usable = task.usable_cases(cases, recipe, target)
     if split is not None:
-        chosen = _split(labelled, targets, recipe, split)
-        labelled = [labelled[i] for i in chosen]
-        targets = [targets[i] for i in chosen]
-    views = read_views(recipe.get("training", {}))
-    return CaseDataset(
-        PreparedCases(labelled, recipe, views, folder, mode),
-        targets,
+        inside, held_out = task.split(usable, recipe)
+        usable = [usable[i] for i in (inside if split == "train" else held_out)]
+    if not usable:
+        raise InputError(
+            "A data set needs cases with what the model learns from. "
+            f"Received: none of use (split={split!r}). Fill in the table."
+        )
+    prepared = task.prepared_cases(usable, recipe, mode=mode, folder=folder)
+    return task.batches(
+        prepared,
         recipe,
         batch_size=batch_size,
         augment=augment,
         shuffle=shuffle,
         seed=seed,
-        weights=case_weights(labelled, targets, recipe.get("training", {})),
     )
-
-
-def labelled_cases(cases, recipe, target=None):
-    """Returns the cases that have a target.
-
-    Args:
-        cases: path of a cases.csv, or list of `Case`.
-        recipe: dict.
-        target: str or None, a column instead of the recipe's.
-
-    Raises:
-        InputError: if none has.
-    """
-    if not (isinstance(cases, list) and all(isinstance(c, Case) for c in cases)):
-        column = target_column(recipe, target)
-        training = recipe.get("training", {})
-        columns = [*columns_of(read_views(training)), "subject", *GROUP_COLUMNS]
-        columns += (read_balance(training) or [[]])[0]
-        cases = read_cases(cases, recipe["channels"], target=column, columns=columns)
-    labelled = [case for case in cases if case.target is not None and case.images]
-    if not labelled:
-        raise InputError(
-            "A data set needs cases with an image and a target. "
-            f"Received: {len(cases)} cases, none with both. Fill in the table."
-        )
-    return labelled
 
 
 def _recipe(model_or_recipe):
@@ -136,11 +90,3 @@ def _recipe(model_or_recipe):
             "Load the model with medzoo.load, or use medzoo.attach(model, recipe)."
         )
     return recipe
-
-
-def _split(cases, targets, recipe, split):
-    settings = recipe.get("training", {}).get("split", {"num_folds": 5, "seed": 42})
-    subjects = [case.person for case in cases]
-    folds = stratified_folds(subjects, targets, settings["num_folds"], settings["seed"])
-    wanted = split == "validation"
-    return [i for i, fold in enumerate(folds) if (fold == 0) == wanted]

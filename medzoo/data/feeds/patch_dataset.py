@@ -5,11 +5,15 @@ import numpy as np
 from medzoo.data.cases.case_sources import unions_of
 from medzoo.data.compiled.compiled_pipeline import CompiledPipeline, run_seeded
 from medzoo.data.feeds.boxes import centre_box, cut_box
-from medzoo.data.feeds.lesion_stamps import LesionStamps, StampSettings
+from medzoo.data.feeds.label_positions import CLASSES, POSITIONS
+from medzoo.data.feeds.labelled_scans import (
+    MARKS,
+    PRESENT,
+    whole_volume_layers,
+)
 from medzoo.data.feeds.random_patches import RandomPatches, group_by
-from medzoo.data.store.labelled_volumes import MARKS, whole_volume_layers
+from medzoo.data.store.prepared_cases import IMAGE, LABELS
 from medzoo.errors import RecipeError
-from medzoo.io import read
 from medzoo.preprocess import make_layer
 
 IMAGES, MASKS = "images", "segmentation_masks"
@@ -24,9 +28,6 @@ class PatchDataset(RandomPatches):
     channels where its source says so, then noise, blur and contrast of the recipe's
     augmentation; at last some channels are taken away, never all.
 
-    What an epoch draws follows from `seed`, the epoch and the number of the patch
-    alone, so that a resumed training sees what an uninterrupted one would have seen.
-
     The recipe's training section says the rest: `patch_size`, `batch_size`,
     `steps_per_epoch`, `augmentation` (after the patch is cut), and in `options`:
     `sources` (see `medzoo.data.cases.case_sources.Source`), `class_weights` (one a
@@ -39,7 +40,7 @@ class PatchDataset(RandomPatches):
     scale).
 
     Args:
-        volumes: `LabelledVolumes`.
+        volumes: `PreparedCases` of `LabelledScans`.
         recipe: dict, the recipe's content.
         indices: sequence of int or None, the cases to use; None for all.
         seed: int.
@@ -62,10 +63,9 @@ class PatchDataset(RandomPatches):
         batch_size=None,
         augment=True,
     ):
-        super().__init__(recipe, seed=seed, batch_size=batch_size)
+        super().__init__(volumes, recipe, seed=seed, batch_size=batch_size)
         training = recipe["training"]
         options = training.get("options", {})
-        self.volumes = volumes
         self.margin = int(options.get("margin", 0))
         self.num_classes = len(recipe["class_names"])
         self.unions = unions_of(training)
@@ -78,8 +78,11 @@ class PatchDataset(RandomPatches):
         self.reference = options.get("reference_class")
         self.coordinate_noise = options.get("coordinate_noise") or (0.0, 0.0)
         chosen = range(len(volumes)) if indices is None else indices
-        rates = {n: s.rate for n, s in volumes.sources.items() if s.rate}
-        groups = group_by([source.name for source in volumes.source_of], chosen)
+        self._source_of = volumes.preparation.source_of
+        names = [self._source_of(case).name for case in volumes.cases]
+        sources = volumes.preparation.sources
+        rates = {n: s.rate for n, s in sources.items() if s.rate}
+        groups = group_by(names, chosen)
         # In the recipe's order, whatever that of the table.
         self._groups = {n: groups[n] for n in rates if n in groups}
         self._rates = rates
@@ -87,17 +90,13 @@ class PatchDataset(RandomPatches):
         movement = movement if isinstance(movement, list) else [movement]
         self._movement = _pipeline(movement if augment else [])
         self._augmentation = _pipeline(changes if augment else [])
-        self._lesions = {n: _pipeline([s.lesions]) for n, s in volumes.sources.items()}
-        self._stamps = {n: self._stamps_of(s) for n, s in volumes.sources.items()}
-        self._synthesis = {
-            n: _pipeline([s.synthesis]) for n, s in volumes.sources.items()
-        }
+        self._lesions = {n: _pipeline([s.lesions]) for n, s in sources.items()}
+        self._synthesis = {n: _pipeline([s.synthesis]) for n, s in sources.items()}
         layers = recipe["preprocessing"].get("layers", [])
         self._marks = any(settings["class"] == MARKS for settings in layers)
         self._refuse_unscaled(recipe)
         self._sets = {
-            n: _label_sets(s.any_of, self.num_classes)
-            for n, s in volumes.sources.items()
+            n: _label_sets(s.any_of, self.num_classes) for n, s in sources.items()
         }
 
     def _refuse_unscaled(self, recipe):
@@ -124,17 +123,17 @@ class PatchDataset(RandomPatches):
             recipe's steps add are the last channels.
         """
         generator = self.generator_of(number)
-        name, index = self.draw_case(number, generator)
+        index = self.draw_case(number, generator)
         case = self.volumes.get(index)
-        source = self.volumes.sources[name]
-        data = self._region(case, generator, self._stamps[name])
+        source = self._source_of(self.volumes.cases[index])
+        name, present = source.name, case[PRESENT]
+        data = self._region(case, generator)
         data = _run(self._movement, data, generator)
         data = {key: centre_box(value, self.patch_size) for key, value in data.items()}
-        data, places = self._without_places(data, len(case.present))
+        data, places = self._without_places(data, len(present))
         data = _run(self._lesions[name], data, generator)
-        present = np.array(case.present)
         if self._synthesis[name] is not None and (
-            case.image is None or generator.random() < source.synthesis_rate
+            IMAGE not in case or generator.random() < source.synthesis_rate
         ):
             kept = present & (not source.synthesis_replaces)
             data = self._synthesise(data, name, kept, generator)
@@ -168,47 +167,27 @@ class PatchDataset(RandomPatches):
         factors = np.exp(generator.normal(0, scale, 3)) if scale else np.ones(3)
         return (places * factors + shifts).astype(np.float32)
 
-    def _region(self, case, generator, stamps):
+    def _region(self, case, generator):
         """A patch and its margin about a voxel of a class, padded with 0."""
-        possible = [k for k in case.positions if self.class_weights[k] > 0]
-        weights = self.class_weights[possible or list(case.positions)]
+        classes = np.unique(case[CLASSES])
+        possible = classes[self.class_weights[classes] > 0]
+        classes = possible if len(possible) else classes
+        weights = self.class_weights[classes]
         weights = weights if weights.sum() > 0 else np.ones_like(weights)
-        drawn = generator.choice(len(weights), p=weights / weights.sum())
-        places = case.positions[(possible or list(case.positions))[drawn]]
+        drawn = classes[generator.choice(len(weights), p=weights / weights.sum())]
+        places = case[POSITIONS][case[CLASSES] == drawn]
         centre = places[generator.integers(len(places))]
         size = self.patch_size + 2 * self.margin
         start = centre - size // 2
         # Inside where the volume is large enough: padding teaches nothing.
-        room = np.maximum(np.asarray(case.labels.shape) - size, 0)
+        room = np.maximum(np.asarray(case[LABELS].shape) - size, 0)
         start = np.clip(start, 0, room)
-        labels = cut_box(case.labels, start, size)[..., None].astype(np.int32)
-        channels = len(case.present)
-        if case.image is None:
-            image = np.zeros((*size, channels), np.float32)
+        labels = cut_box(case[LABELS], start, size)[..., None].astype(np.int32)
+        if IMAGE in case:
+            image = cut_box(case[IMAGE], start, size).astype(np.float32)
         else:
-            image = cut_box(case.image, start, size).astype(np.float32)
-        known = stamps is not None and case.to_atlas is not None
-        if known and generator.random() < stamps.settings.rate:
-            shift = np.eye(4)
-            shift[:3, 3] = start
-            given = (image, labels[..., 0], case.to_atlas @ shift, generator)
-            image, classes = stamps(*given)
-            labels = classes[..., None].astype(np.int32)
+            image = np.zeros((*size, len(case[PRESENT])), np.float32)
         return {IMAGES: image, MASKS: labels}
-
-    def _stamps_of(self, source):
-        """What paints the lesions of a source, after masks that are cases too."""
-        if source.stamps is None:
-            return None
-        settings = StampSettings(**source.stamps)
-        masks = [
-            masks_of(case)
-            for case, own in zip(
-                self.volumes.cases, self.volumes.source_of, strict=True
-            )
-            if own.name == settings.source
-        ]
-        return LesionStamps(masks, settings)
 
     def _synthesise(self, data, name, present, generator):
         made = _run(self._synthesis[name], {MASKS: data[MASKS]}, generator)
@@ -234,13 +213,6 @@ class PatchDataset(RandomPatches):
             kept = np.zeros_like(present)
             kept[generator.choice(np.flatnonzero(present))] = True
         return kept
-
-
-def masks_of(case):
-    """Returns a case's label map as it is stored, and its affine."""
-    volume = read(case.folder / case.target)
-    array = volume.array if volume.array.ndim == 3 else volume.array[..., 0]
-    return np.asarray(array), volume.affine
 
 
 def _pipeline(settings):

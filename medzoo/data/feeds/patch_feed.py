@@ -3,23 +3,18 @@
 import keras
 import numpy as np
 
-from medzoo.data.cases.case import Case
 from medzoo.data.compiled.compiled_pipeline import CompiledPipeline, run_seeded
 from medzoo.data.feeds.boxes import centre_box, cut_box
+from medzoo.data.feeds.feed_scans import FeedScans
+from medzoo.data.feeds.label_positions import CLASSES, POSITIONS
 from medzoo.data.feeds.prefetch import Prefetch
-from medzoo.data.store.feed_volumes import (
-    CLASSES,
-    IMAGE,
-    LABELS,
-    POSITIONS,
-    FeedVolumes,
-)
+from medzoo.data.store.mixed_groups import MixedGroups
+from medzoo.data.store.prepared_cases import IMAGE, LABELS, PreparedCases
 from medzoo.datasets.read_cases import read_cases
 from medzoo.errors import InputError
 from medzoo.preprocess import make_layer
 
 IMAGES, MASKS = "images", "segmentation_masks"
-NOTHING_ASKED = (-1, -1)
 
 
 class PatchFeed(keras.utils.PyDataset):
@@ -113,12 +108,9 @@ class PatchFeed(keras.utils.PyDataset):
             _check_positive(name, value)
         _check_about_labels(labels, class_weights, num_classes)
         channels = [c if isinstance(c, dict) else {"name": c} for c in channels]
-        self.volumes = FeedVolumes(
+        self.volumes = PreparedCases(
             _usable(cases, channels, labels),
-            channels,
-            list(spatial),
-            _layers(layers),
-            dtype,
+            FeedScans(channels, list(spatial), _layers(layers), dtype),
             mode=mode,
             folder=folder,
             workers=workers,
@@ -139,8 +131,7 @@ class PatchFeed(keras.utils.PyDataset):
         self.epoch = 0
         self.first_step = 0
         self._has_begun = False
-        # Epoch and last group that was asked for ahead.
-        self._asked = NOTHING_ASKED
+        self._mixed = self._mixed_groups()
         chain = _layers(augmentation)
         self._augment = CompiledPipeline(chain) if chain else None
 
@@ -158,7 +149,7 @@ class PatchFeed(keras.utils.PyDataset):
     def on_epoch_begin(self):
         """Keras calls this before the first batch of an epoch is trained on."""
         self._has_begun = True
-        self._asked = NOTHING_ASKED
+        self._mixed.forget()
 
     def on_epoch_end(self):
         """Keras calls this: the next epoch has another order and other draws."""
@@ -183,7 +174,7 @@ class PatchFeed(keras.utils.PyDataset):
                 f"Received: epoch={epoch}, step={step}."
             )
         self.epoch, self.first_step = epoch, step
-        self._asked = NOTHING_ASKED
+        self._mixed.forget()
 
     def build(self, progress=None):
         """Prepares all cases now, `workers` at once, where the mode keeps them.
@@ -191,7 +182,7 @@ class PatchFeed(keras.utils.PyDataset):
         Args:
             progress: callable `(done, total)` or None.
         """
-        self.volumes.kept.build(workers=self.workers, progress=progress)
+        self.volumes.prepare(workers=self.workers, threads=True, progress=progress)
 
     def batches(self):
         """Yields the batches of one epoch, made ahead by threads.
@@ -202,42 +193,31 @@ class PatchFeed(keras.utils.PyDataset):
         yield from Prefetch(self, self.workers, self.workers + 2)
         self.on_epoch_end()
 
-    def _case_of(self, epoch, number):
-        """Which case a patch is of; the next group is fetched meanwhile."""
-        count = len(self.volumes)
-        order = np.arange(count)
-        if self.shuffle:
-            order = np.random.default_rng([self.seed, epoch]).permutation(count)
-        size = self.volumes_at_once * self.patches_per_volume
-        group, place = divmod(number, size)
-        self._ask_for(epoch, group, order)
-        # Not at once: threads may still be at the group before, which would be let go.
-        if place >= min(size // 2, 2 * self.workers * self.batch_size):
-            self._ask_for(epoch, group + 1, order)
-        own = self._group_of(order, group)
-        slots = np.repeat(own, self.patches_per_volume)
-        if self.shuffle:
-            generator = np.random.default_rng([self.seed, epoch, group])
-            slots = generator.permutation(slots)
-        return int(slots[place])
+    def _mixed_groups(self):
+        return MixedGroups(
+            self.volumes,
+            self._group,
+            self._order_in if self.shuffle else None,
+            len(self.volumes) * self.patches_per_volume,
+            volumes_at_once=self.volumes_at_once,
+            patches_per_volume=self.patches_per_volume,
+            lead=2 * self.workers * self.batch_size,
+        )
 
-    def _group_of(self, order, group):
+    def _group(self, epoch, group):
+        """The cases of a group."""
+        order = np.arange(len(self.volumes))
+        if self.shuffle:
+            order = np.random.default_rng([self.seed, epoch]).permutation(order)
         start = group * self.volumes_at_once
-        return order[start : start + self.volumes_at_once]
+        return order[start : start + self.volumes_at_once].tolist()
 
-    def _ask_for(self, epoch, group, order):
-        """Has groups up to this one read, each once: it may have been let go since."""
-        asked_in, asked = self._asked
-        if (epoch, group) <= (asked_in, asked):
-            return
-        first = asked + 1 if asked_in == epoch else group
-        self._asked = (epoch, group)
-        for number in range(first, group + 1):
-            self.volumes.kept.expect(self._group_of(order, number).tolist())
+    def _order_in(self, epoch, group):
+        return np.random.default_rng([self.seed, epoch, group])
 
     def _patch(self, epoch, number):
         """Image `(x, y, z, channels)` and labels `(x, y, z)` or None; maybe views."""
-        case = self.volumes.get(self._case_of(epoch, number))
+        case = self.volumes.get(self._mixed.case_of(epoch, number))
         generator = np.random.default_rng([self.seed, epoch, 1, number])
         image, labels = case[IMAGE], case.get(LABELS)
         if self.patch_size is not None:
@@ -305,8 +285,7 @@ def _streamed(volumes_at_once, patches_per_volume, patches_at_work):
 
 
 def _usable(cases, channels, labels):
-    if not (isinstance(cases, list) and all(isinstance(c, Case) for c in cases)):
-        cases = read_cases(cases, channels, target=labels)
+    cases = read_cases(cases, channels, target=labels)
     usable = [c for c in cases if c.images and (labels is None or c.target)]
     if not usable:
         raise InputError(

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from medzoo.data.store.mixed_groups import MixedGroups
 from medzoo.errors import RecipeError
 
 # Streamed: so many volumes at once, and so many patches of each while it is there.
@@ -13,13 +14,13 @@ PATCHES_PER_VOLUME = 8
 class RandomPatches(keras.utils.PyDataset):
     """Batches of patches; subclasses write `patch(number)`.
 
-    They set `volumes`, whose `kept` are `KeptVolumes`, and `_groups` and `_rates`, the
-    cases of each source and how often it is drawn.
+    They set `_groups` and `_rates`, the cases of each source and how often it is drawn.
 
     What an epoch draws follows from `seed`, the epoch and the number of the patch
     alone, so that a resumed training sees what an uninterrupted one would have seen.
 
     Args:
+        volumes: `PreparedCases`.
         recipe: dict; its training section has `patch_size`, `batch_size` and
             `steps_per_epoch`.
         seed: int.
@@ -29,7 +30,7 @@ class RandomPatches(keras.utils.PyDataset):
         RecipeError: if patches are not described.
     """
 
-    def __init__(self, recipe, *, seed=0, batch_size=None):
+    def __init__(self, volumes, recipe, *, seed=0, batch_size=None):
         super().__init__()
         training = recipe["training"]
         if training.get("patch_size") is None or not training.get("steps_per_epoch"):
@@ -37,11 +38,20 @@ class RandomPatches(keras.utils.PyDataset):
                 "Training on patches needs patch_size and steps_per_epoch. "
                 f"Received: {sorted(training)} in {recipe['name']}. Add them."
             )
+        self.volumes = volumes
         self.seed = seed
         self.epoch = 0
         self.batch_size = batch_size or training.get("batch_size", 2)
         self.steps = training["steps_per_epoch"]
         self.patch_size = np.asarray(training["patch_size"], int)
+        self._mixed = MixedGroups(
+            volumes,
+            self._drawn_together,
+            self._order_of,
+            self.steps * self.batch_size,
+            volumes_at_once=VOLUMES_AT_ONCE,
+            patches_per_volume=PATCHES_PER_VOLUME,
+        )
 
     def __len__(self):
         return self.steps
@@ -72,32 +82,28 @@ class RandomPatches(keras.utils.PyDataset):
             generator: numpy random generator of the patch.
 
         Returns:
-            The source's name and the case's index.
+            int, the case's index.
         """
-        kept = self.volumes.kept
-        if kept.mode != "streamed":
-            return draw_by_rate(self._groups, self._rates, generator)
-        size = VOLUMES_AT_ONCE * PATCHES_PER_VOLUME
-        group, place = divmod(number, size)
-        drawn = self._drawn_together(group)
-        kept.expect([index for _, index in drawn])
-        # Not at once: threads may still be at the group before, which would be let go.
-        if place >= size // 2 and number - place + size < self.steps * self.batch_size:
-            kept.expect([index for _, index in self._drawn_together(group + 1)])
-        order = np.random.default_rng([self.seed, self.epoch, group, 1])
-        slots = order.permutation(np.repeat(range(len(drawn)), PATCHES_PER_VOLUME))
-        return drawn[slots[place]]
+        if self.volumes.mode == "streamed":
+            return self._mixed.case_of(self.epoch, number)
+        return draw_by_rate(self._groups, self._rates, generator)
 
-    def _drawn_together(self, group):
-        generator = np.random.default_rng([self.seed, self.epoch, group, 0])
+    def _drawn_together(self, epoch, group):
+        generator = self._generator(epoch, group, 0)
         return [
             draw_by_rate(self._groups, self._rates, generator)
             for _ in range(VOLUMES_AT_ONCE)
         ]
 
+    def _order_of(self, epoch, group):
+        return self._generator(epoch, group, 1)
+
+    def _generator(self, *numbers):
+        return np.random.default_rng([self.seed, *numbers])
+
     def generator_of(self, number):
         """Returns the random generator of a patch, numpy's."""
-        return np.random.default_rng([self.seed, self.epoch, number])
+        return self._generator(self.epoch, number)
 
 
 def group_by(names, indices):
@@ -109,7 +115,7 @@ def group_by(names, indices):
 
 
 def draw_by_rate(groups, rates, generator):
-    """Draws a group by the rates, and one of its indices.
+    """Draws one of the indices of a group that is drawn by the rates.
 
     Args:
         groups: dict of name -> list of int.
@@ -117,9 +123,9 @@ def draw_by_rate(groups, rates, generator):
         generator: numpy random generator.
 
     Returns:
-        The name and the index.
+        int.
     """
     names = list(groups)
     shares = np.array([rates[name] for name in names], float)
     name = names[generator.choice(len(names), p=shares / shares.sum())]
-    return name, int(generator.choice(groups[name]))
+    return int(generator.choice(groups[name]))

@@ -4,12 +4,24 @@ import numpy as np
 
 from medzoo.data.cases.splits import named_split
 from medzoo.data.cases.training_views import columns_of, read_views
+from medzoo.data.feeds import whole_cases
 from medzoo.data.feeds.case_dataset import CaseDataset
+from medzoo.data.feeds.image_cases import image_cases
 from medzoo.datasets.read_cases import read_cases
 from medzoo.errors import InputError
 
 # What a linear probe predicts from the code, and what errors are grouped by.
 AGE, SEX, SUBJECT = "age", "sex", "subject"
+
+usable_cases = image_cases
+split = named_split
+prepared_cases = whole_cases.prepared_cases
+
+
+def batches(prepared, recipe, **options):
+    """Returns a `ReconstructionDataset` as the recipe's training section says."""
+    dropout = recipe["training"].get("options", {}).get("channel_dropout", 0.0)
+    return ReconstructionDataset(prepared, recipe, channel_dropout=dropout, **options)
 
 
 class ReconstructionDataset(CaseDataset):
@@ -19,7 +31,7 @@ class ReconstructionDataset(CaseDataset):
     as for every data set of whole volumes (`medzoo.data.cases.training_views.View`).
 
     Args:
-        prepared: `PreparedCases`.
+        prepared: `PreparedCases` of `WholeCases`.
         recipe: dict.
         channel_dropout: float in [0, 1), the chance of each optional channel to be
             taken from the input, zeros in its place, but not from the target. It
@@ -29,7 +41,7 @@ class ReconstructionDataset(CaseDataset):
     """
 
     def __init__(self, prepared, recipe, *, channel_dropout=0.0, **kwargs):
-        super().__init__(prepared, np.zeros(len(prepared)), recipe, **kwargs)
+        super().__init__(prepared, np.zeros(len(prepared)), **kwargs)
         self.optional = [
             number
             for number, channel in enumerate(recipe["channels"])

@@ -2,83 +2,37 @@
 
 import numpy as np
 
+from medzoo.data.cases.cohort import SOURCE
+from medzoo.data.cases.splits import named_split
 from medzoo.data.feeds.degradation import degrade
+from medzoo.data.feeds.fine_scans import BRIGHT, FineScans, sources_of
+from medzoo.data.feeds.image_cases import image_cases
 from medzoo.data.feeds.random_patches import RandomPatches, group_by
-from medzoo.data.store.content_hash import hashes_beside, name_by_content
-from medzoo.data.store.kept_volumes import KeptVolumes
-from medzoo.errors import InputError, RecipeError
-from medzoo.preprocess import Preprocessor
-from medzoo.spatial.factor_grid import three_factors
-from medzoo.spatial.foreground import foreground_scale
+from medzoo.data.store.prepared_cases import IMAGE, PreparedCases
+from medzoo.errors import RecipeError
 
-SOURCE = "source"
-# Fine intensities above this share of the foreground's height belong to the head.
-HEAD_LEVEL = 0.2
 # Coarse voxels around a patch that the slice profile may reach: six deviations of one
 # that is 1.3 voxels wide.
 MARGIN = 3
 
+usable_cases = image_cases
+split = named_split
 
-class FineVolumes:
-    """The scans that patches are cut from, oriented and scaled.
+
+def prepared_cases(cases, recipe, **keeping):
+    """Returns `PreparedCases` of `FineScans`.
 
     Args:
         cases: list of `Case`; a column `source` names the kind of scan.
         recipe: dict, the recipe's content.
-        folder: path or None, where they lie on disk.
-        mode: str, "memory", "cached" or "streamed", see
-            `medzoo.data.store.kept_volumes.KeptVolumes`.
+        **keeping: `mode` and `folder` of `PreparedCases`.
     """
+    return PreparedCases(cases, FineScans(recipe), **keeping)
 
-    def __init__(self, cases, recipe, folder=None, mode="memory"):
-        self.cases = list(cases)
-        self.factor = factor_of(recipe)
-        self.sources = [case.columns.get(SOURCE, "") for case in self.cases]
-        self.preprocessor = Preprocessor(recipe["preprocessing"], recipe["channels"])
-        self._facts = [recipe["preprocessing"], recipe["channels"], list(self.factor)]
-        self._hashes = hashes_beside(folder)
-        self.kept = KeptVolumes(
-            len(self.cases), self._read, self._name_of, mode=mode, folder=folder
-        )
 
-    def __len__(self):
-        return len(self.cases)
-
-    def get(self, index):
-        """Returns a scan and its bright voxels.
-
-        Args:
-            index: int, of the case.
-
-        Returns:
-            `(x, y, z)` float16, 0 in the background and about 1 in the head (half the
-            memory of float32, and finer than scans are digitised); and `(n, 3)` int16,
-            indices of voxels of the head.
-        """
-        arrays = self.kept.get(index)
-        return arrays["image"], arrays["bright"]
-
-    def _name_of(self, index):
-        case = self.cases[index]
-        paths = [case.images[name] for name in sorted(case.images)]
-        return name_by_content(case.case_id, paths, self._facts, self._hashes)
-
-    def _read(self, index):
-        case = self.cases[index]
-        volume = self.preprocessor.gather(case.images)
-        placed, _ = self.preprocessor.place(volume)
-        array = placed.array[..., 0]
-        if min(n // f for n, f in zip(array.shape, self.factor, strict=True)) < 1:
-            raise InputError(
-                "A scan must have at least one coarse voxel. Received: "
-                f"shape={array.shape}, factor={self.factor} (case {case.case_id})."
-            )
-        # Of the coarse image: that is all that a prediction will have.
-        background, height = foreground_scale(degrade(array, self.factor))
-        array = ((array - background) / height).astype(np.float16)
-        # Every second voxel: enough to draw centres from, an eighth of the memory.
-        bright = 2 * np.argwhere(array[::2, ::2, ::2] > HEAD_LEVEL)
-        return {"image": array, "bright": bright.astype(np.int16)}
+def batches(volumes, recipe, *, shuffle=True, **options):
+    """Returns a `SuperResolutionDataset`; its patches are always drawn at random."""
+    return SuperResolutionDataset(volumes, recipe, **options)
 
 
 class SuperResolutionDataset(RandomPatches):
@@ -88,9 +42,6 @@ class SuperResolutionDataset(RandomPatches):
     its middle in the head, at any offset to the grid of coarse voxels. It is mirrored,
     its contrast bent, then degraded with a slice profile of a random width.
 
-    What an epoch draws follows from `seed`, the epoch and the number of the patch
-    alone, so that a resumed training sees what an uninterrupted one would have seen.
-
     The recipe's training section says the rest: `patch_size` (coarse voxels),
     `batch_size`, `steps_per_epoch`, and in `options`: `fwhm` (lowest, most frequent and
     highest width of the profile, a triangular distribution, in coarse voxels),
@@ -98,7 +49,7 @@ class SuperResolutionDataset(RandomPatches):
     `gamma` (the exponent lies within 1 / (1 + gamma) and 1 + gamma).
 
     Args:
-        volumes: `FineVolumes`.
+        volumes: `PreparedCases` of `FineScans`.
         recipe: dict, the recipe's content.
         indices: sequence of int or None, the cases to use; None for all.
         seed: int.
@@ -119,16 +70,15 @@ class SuperResolutionDataset(RandomPatches):
         batch_size=None,
         augment=True,
     ):
-        super().__init__(recipe, seed=seed, batch_size=batch_size)
+        super().__init__(volumes, recipe, seed=seed, batch_size=batch_size)
         options = recipe["training"].get("options", {})
-        self.volumes = volumes
         self.augment = augment
-        self.factor = np.asarray(factor_of(recipe), int)
+        self.factor = np.asarray(volumes.preparation.factor, int)
         self.fwhm = tuple(options.get("fwhm", (0.7, 1.0, 1.3)))
         self.mirror_axes = tuple(options.get("mirror_axes", ()))
         self.gamma = float(options.get("gamma", 0.0))
         chosen = range(len(volumes)) if indices is None else indices
-        groups = group_by(volumes.sources, chosen)
+        groups = group_by(sources_of(volumes.cases), chosen)
         rates = options.get("sources") or dict.fromkeys(groups, 1.0)
         self._rates = {n: rates[n] for n in groups if rates.get(n)}
         self._groups = {n: groups[n] for n in self._rates}
@@ -149,9 +99,8 @@ class SuperResolutionDataset(RandomPatches):
             coarse `(*patch_size, 1)` and fine `(*patch_size * factor, 1)`, float32.
         """
         generator = self.generator_of(number)
-        _, index = self.draw_case(number, generator)
-        array, bright = self.volumes.get(index)
-        region = self._region(array, bright, generator)
+        scan = self.volumes.get(self.draw_case(number, generator))
+        region = self._region(scan[IMAGE], scan[BRIGHT], generator)
         width = self.fwhm[1]
         if self.augment:
             region = self._vary(region, generator)
@@ -189,9 +138,3 @@ class SuperResolutionDataset(RandomPatches):
             exponent = np.exp(generator.uniform(-limit, limit))
             region = np.sign(region) * np.abs(region) ** exponent
         return region
-
-
-def factor_of(recipe):
-    """Returns the upsampling factor of a recipe's network, three ints."""
-    arguments = recipe["architecture"]["arguments"]
-    return three_factors(arguments.get("upsampling_factor", 2))

@@ -1,4 +1,5 @@
 """Prepared volumes, kept in memory or on disk, and found again by content.
 
-Imports the cases, the compiled pipelines and the preprocessing; feeds import it.
+Imports no preprocessing: what is made of a case is a task's, see `feeds`, which import
+it.
 """

@@ -1,135 +1,260 @@
-"""PreparedCases: each scan of a table through the spatial steps once, then kept."""
+"""PreparedCases: what a task makes of each case, in memory, on disk or streamed."""
 
-import json
-from concurrent.futures import ProcessPoolExecutor
+from collections import OrderedDict, deque
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
+from threading import Lock
 
-from medzoo.data.cases.training_views import strip
+import numpy as np
+
 from medzoo.data.store.content_hash import hashes_beside, name_by_content
-from medzoo.data.store.kept_volumes import KeptVolumes
+from medzoo.data.store.storage_modes import check_mode
+from medzoo.data.store.volume_store import VolumeStore
 from medzoo.errors import InputError
-from medzoo.io import read
-from medzoo.preprocess import Preprocessor
+
+# Names of arrays.
+IMAGE, LABELS = "image", "labels"
+# Volumes that streaming holds: some in use, as many being read.
+NUM_STREAMED = 8
+# Cases whose files stay mapped: each costs the process a few of its 65530 mappings.
+MOST_MAPPED = 4096
+
+
+class Preparation:
+    """What a task makes of a case; subclasses write `__call__`.
+
+    Plain enough to travel to other processes. A case may be prepared in several ways
+    (with a skull and without); most tasks know one, 0.
+    """
+
+    def __call__(self, case, way=0):
+        """Returns what is made of a case, a dict of str -> array."""
+        raise NotImplementedError
+
+    def ways(self, case):
+        """Returns the ways in which a case can be prepared, a list of int."""
+        return [0]
+
+    def files(self, case, way=0):
+        """Returns the files that a case is made of, a list of path."""
+        return [case.images[name] for name in sorted(case.images)]
+
+    def facts(self, case, way=0):
+        """Returns what else decides what is made of a case, plain JSON."""
+        raise NotImplementedError
 
 
 class PreparedCases:
-    """The network's grid with each case on it, before the normalising layers.
+    """Arrays of cases, made at first use.
+
+    `mode` selects where they stay. "memory": all of them, as arrays; where a folder is
+    given they lie there too, for the next run. "cached": on disk, as memory maps, of
+    which a patch is read without the rest. "streamed": nowhere; they are made again
+    when they are needed again, ahead of time by `expect`.
+
+    On disk they are named by content: what was made of other files, by another recipe
+    or by another medzoo is never found.
 
     Args:
         cases: list of `Case`.
-        recipe: dict, the recipe's content.
-        views: list of `View`.
-        folder: path or None, where prepared volumes lie on disk.
-        mode: str, "memory", "cached" or "streamed", see
-            `medzoo.data.store.kept_volumes.KeptVolumes`.
+        preparation: `Preparation`; called in several threads or processes.
+        mode: str, "memory", "cached" or "streamed".
+        folder: path or None; of "cached" the default is medzoo's cache folder.
+        num_streamed: int, volumes that streaming holds at once. More only while that
+            many were asked for ahead and not used yet, up to `most_ahead`.
+        most_ahead: int or None, volumes at once in that case; None for no more.
+        workers: int, threads that read ahead.
+
+    Raises:
+        InputError: for another mode, or a folder to stream into.
     """
 
-    def __init__(self, cases, recipe, views, folder=None, mode="memory"):
+    def __init__(
+        self,
+        cases,
+        preparation,
+        *,
+        mode="memory",
+        folder=None,
+        num_streamed=NUM_STREAMED,
+        most_ahead=None,
+        workers=2,
+    ):
+        check_mode(mode, folder)
         self.cases = list(cases)
-        self.views = list(views)
-        self.preprocessor = Preprocessor(recipe["preprocessing"], recipe["channels"])
-        # The normalising layers come after: another choice of them costs nothing.
-        spatial = {"spatial": recipe["preprocessing"].get("spatial", [])}
-        self._sections = (spatial, recipe["channels"])
-        # A view that only augments differently shares the prepared volume.
-        self._ways = [json.dumps(view.strip, sort_keys=True) for view in self.views]
-        self._kinds = list(dict.fromkeys(self._ways))
+        self.preparation = preparation
+        self.mode = mode
+        kept_on_disk = mode == "cached" or folder is not None
+        self.store = VolumeStore(folder) if kept_on_disk else None
+        if self.store is not None:
+            self.store.sweep()
         self._hashes = hashes_beside(folder)
-        count = len(self.cases) * len(self._kinds)
-        self.kept = KeptVolumes(
-            count, self._make, self._name_of, mode=mode, folder=folder
-        )
+        most = {"memory": None, "cached": MOST_MAPPED, "streamed": num_streamed}
+        self._most = most[mode]
+        self._most_ahead = most_ahead or num_streamed
+        self._workers = workers
+        self._pool = None
+        self._lock = Lock()
+        # In the order of their last use.
+        self._futures = OrderedDict()
+        self._used = set()
 
     def __len__(self):
         return len(self.cases)
 
-    def views_of(self, index):
-        """Returns the numbers of the views that a case can be shown in."""
-        case = self.cases[index]
-        return [
-            number
-            for number, view in enumerate(self.views)
-            if view.strip is None or case.path(view.strip["column"]) is not None
-        ]
+    def __getstate__(self):
+        # Threads and what they read do not travel to another process.
+        fresh = {"_futures": OrderedDict(), "_used": set()}
+        return {**self.__dict__, **fresh, "_lock": None, "_pool": None}
 
-    def get(self, index, view=0):
-        """Returns a case in a view, `(x, y, z, channels)` float32, read-only."""
-        return self.kept.get(self._number(index, view))["image"]
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        self._lock = Lock()
 
-    def expect(self, index):
-        """Starts to prepare a case in all its views, where cases are streamed."""
-        if 0 <= index < len(self):
-            self.kept.expect([self._number(index, v) for v in self.views_of(index)])
+    def get(self, index, way=0):
+        """Returns the arrays of a case, a dict of str -> array; read-only."""
+        future, is_new = self._future((index, way), is_use=True)
+        if is_new:
+            self._fulfil(future, (index, way))
+        return future.result()
 
-    def prepare(self, *, workers=2, progress=None):
-        """Prepares all cases in all views, in processes of their own.
+    def has(self, index, way=0):
+        """Returns whether a case is there without being made."""
+        if (index, way) in self._futures:
+            return True
+        return self.store is not None and self.store.has(self._name_of((index, way)))
+
+    def put(self, index, arrays, way=0):
+        """Keeps the arrays of a case that were made elsewhere."""
+        if self.store is not None:
+            self.store.write(self._name_of((index, way)), arrays)
+        if self.mode == "memory":
+            future, is_new = self._future((index, way))
+            if is_new:
+                future.set_result(_read_only(arrays))
+
+    def expect(self, indices):
+        """Starts to read what will be needed soon, in threads of its own."""
+        if self.mode != "streamed":
+            return
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self._workers, "medzoo-reader")
+        for key in self._keys(indices):
+            future, is_new = self._future(key)
+            if is_new:
+                self._pool.submit(self._fulfil, future, key)
+
+    def prepare(self, *, workers=2, threads=False, progress=None):
+        """Makes what is not there yet, several cases at once, where the mode keeps it.
 
         Args:
             workers: int, processes.
+            threads: bool, threads instead, for a preparation that does not travel.
             progress: callable `(done, total)` or None.
         """
-        if self.kept.mode == "streamed":
+        if self.mode == "streamed":
             return
-        wanted = (
-            self._number(i, v) for i in range(len(self)) for v in self.views_of(i)
-        )
-        todo = [n for n in dict.fromkeys(wanted) if not self.kept.has(n)]
-        # Spawned, not forked: TensorFlow's threads do not survive a fork.
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            tasks = [(*self._task(number), *self._sections) for number in todo]
-            results = pool.map(_place_task, tasks, chunksize=2)
-            for done, (number, array) in enumerate(zip(todo, results, strict=True), 1):
-                self.kept.put(number, {"image": array})
+        todo = [key for key in self._keys(range(len(self))) if not self.has(*key)]
+        if threads:
+            pool = ThreadPoolExecutor(workers, "medzoo-builder")
+        else:
+            # Spawned, not forked: TensorFlow's threads do not survive a fork.
+            pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+        with pool:
+            tasks = ((make_arrays, *self._task(key)) for key in todo)
+            results = _in_order(pool, tasks, 2 * workers)
+            for done, (key, arrays) in enumerate(zip(todo, results, strict=True), 1):
+                index, way = key
+                self.put(index, arrays, way)
                 if progress is not None:
                     progress(done, len(todo))
 
-    def _number(self, index, view):
-        """A case in a kind of view as one number, as its volume is kept."""
-        return index * len(self._kinds) + self._kinds.index(self._ways[view])
+    def _keys(self, indices):
+        ways = self.preparation.ways
+        return [(i, way) for i in indices for way in ways(self.cases[i])]
 
-    def _task(self, number):
-        index, kind = divmod(number, len(self._kinds))
-        return self.cases[index], json.loads(self._kinds[kind])
+    def _task(self, key):
+        index, way = key
+        return self.preparation, self.cases[index], way
 
-    def _make(self, number):
-        return {"image": place(*self._task(number), self.preprocessor)}
+    def _name_of(self, key):
+        index, way = key
+        case = self.cases[index]
+        files = self.preparation.files(case, way)
+        facts = [sorted(case.images), self.preparation.facts(case, way)]
+        return name_by_content(case.case_id, files, facts, self._hashes)
 
-    def _name_of(self, number):
-        """Named by content: another scan, recipe or view never finds it."""
-        case, way = self._task(number)
-        paths = [case.images[name] for name in sorted(case.images)]
-        if way is not None:
-            paths.append(case.path(way["column"]))
-        facts = [sorted(case.images), way, self._sections]
-        return name_by_content(case.case_id, paths, facts, self._hashes)
+    def _future(self, key, *, is_use=False):
+        """The promise of a case's arrays, and whether the caller must keep it."""
+        with self._lock:
+            if is_use:
+                self._used.add(key)
+            known = self._futures.get(key)
+            if known is not None:
+                self._futures.move_to_end(key)
+                return known, False
+            future = self._futures[key] = Future()
+            self._forget_oldest()
+            return future, True
 
+    def _forget_oldest(self):
+        if self._most is None:
+            return
+        done = [key for key, future in self._futures.items() if future.done()]
+        # What was read ahead is still to be used: let go, it would be read twice.
+        used = [key for key in done if key in self._used]
+        # But whoever asked for it may have turned to something else.
+        unused = [key for key in done if key not in self._used]
+        count = len(self._futures)
+        forgotten = used[: max(0, count - self._most)]
+        more = max(self._most, self._most_ahead)
+        forgotten += unused[: max(0, count - len(forgotten) - more)]
+        for key in forgotten:
+            del self._futures[key]
+            self._used.discard(key)
 
-def place(case, way, preprocessor):
-    """Reads a case, strips it if `way` says so, and applies the spatial steps.
-
-    Args:
-        case: `Case`.
-        way: dict of a view's strip, or None.
-        preprocessor: `Preprocessor`.
-
-    Returns:
-        `(x, y, z, channels)` float32 array.
-
-    Raises:
-        InputError: naming the case, for one that cannot be worked on.
-    """
-    volume = preprocessor.gather(case.images)
-    if way is not None:
-        labels = read(case.path(way["column"]))
-        kept = {"above": way["above"], "dilate_mm": way["dilate_mm"]}
+    def _fulfil(self, future, key):
         try:
-            volume = strip(volume, labels, **kept)
-        except InputError as error:
-            raise InputError(f"{error} (case {case.case_id})") from error
-    placed, _ = preprocessor.place(volume)
-    return placed.array
+            future.set_result(_read_only(self._obtain(key)))
+        except BaseException as error:  # noqa: BLE001 - handed to whoever waits
+            with self._lock:
+                self._futures.pop(key, None)
+                self._used.discard(key)
+            future.set_exception(error)
+
+    def _obtain(self, key):
+        if self.store is None:
+            return make_arrays(*self._task(key))
+        name = self._name_of(key)
+        found = self.store.read(name)
+        if found is None:
+            self.store.write(name, make_arrays(*self._task(key)))
+            found = self.store.read(name)
+        if self.mode == "memory":
+            return {part: np.array(array) for part, array in found.items()}
+        return found
 
 
-def _place_task(task):
-    case, way, preprocessing, channels = task
-    return place(case, way, Preprocessor(preprocessing, channels))
+def make_arrays(preparation, case, way):
+    """Returns what a preparation makes of a case; an InputError names the case."""
+    try:
+        return preparation(case, way)
+    except InputError as error:
+        raise InputError(f"{error} (case {case.case_id})") from error
+
+
+def _in_order(pool, tasks, most):
+    """Yields the results of tasks in order; at most so many wait at once."""
+    pending = deque()
+    for task in tasks:
+        if len(pending) == most:
+            yield pending.popleft().result()
+        pending.append(pool.submit(*task))
+    while pending:
+        yield pending.popleft().result()
+
+
+def _read_only(arrays):
+    for array in arrays.values():
+        array.setflags(write=False)
+    return arrays

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from medzoo.data.store.feed_volumes import IMAGE, LABELS
+from medzoo.data.store.prepared_cases import IMAGE, LABELS
 from medzoo.errors import FileFormatError, InputError, MissingFileError
 from medzoo.files import replace_atomically
 

@@ -3,9 +3,7 @@
 import numpy as np
 import pytest
 
-from medzoo.data.cases.training_views import read_views, strip
 from medzoo.data.feeds.dataset import dataset
-from medzoo.data.store.prepared_cases import PreparedCases
 from medzoo.errors import InputError, RecipeError
 
 
@@ -54,55 +52,6 @@ def test_kept_variants_are_few_and_fresh_ones_many(study, make_recipe):
     assert versions(0) == 6
 
 
-def test_stripped_view_has_nothing_outside_the_regions(study, recipe):
-    from medzoo.datasets.read_cases import read_cases
-
-    cases = read_cases(study, recipe["channels"], target="age", columns=["regions"])
-    prepared = PreparedCases(cases, recipe, read_views(recipe["training"]))
-    whole, stripped = prepared.get(0, 0), prepared.get(0, 1)
-    assert (stripped > 1).sum() < 0.8 * (whole > 1).sum()
-    assert prepared.views_of(0) == [0, 1]
-    assert prepared.views_of(3) == [0]
-
-
-def test_prepared_scans_are_found_again_and_only_for_the_same_recipe(
-    tmp_path,
-    study,
-    recipe,
-):
-    from medzoo.datasets.read_cases import read_cases
-
-    cases = read_cases(study, recipe["channels"])[:2]
-    views = read_views({})
-    PreparedCases(cases, recipe, views, tmp_path).get(0)
-    (kept,) = tmp_path.glob("*/image.npy")
-    again = PreparedCases(cases, recipe, views, tmp_path).get(0)
-    np.testing.assert_array_equal(np.load(kept), again)
-    recipe["preprocessing"]["spatial"][1]["arguments"]["spacing"] = 11.0
-    PreparedCases(cases, recipe, views, tmp_path).get(0)
-    assert len(list(tmp_path.glob("*/image.npy"))) == 2
-
-
-def test_strip_grows_the_mask_by_millimetres(head_phantom):
-    head = head_phantom(spacing=4.0)
-    brain = head_phantom(spacing=4.0, skull=False)
-    labels = head.with_array((brain.array > 60).astype(np.uint8))
-    tight = strip(head, labels, above=0, dilate_mm=0).array != 0
-    wide = strip(head, labels, above=0, dilate_mm=8.0).array != 0
-    radius = [(3 * mask.sum() * 64 / (4 * np.pi)) ** (1 / 3) for mask in (tight, wide)]
-    assert 6 < radius[1] - radius[0] < 10
-    with pytest.raises(InputError, match="above 5"):
-        strip(head, labels, above=5, dilate_mm=0)
-
-
-def test_first_view_must_be_the_scan_itself():
-    by = {"column": "regions", "above": 0, "dilate_mm": 0}
-    with pytest.raises(RecipeError, match="first view"):
-        read_views({"views": [{"strip": by}]})
-    with pytest.raises(RecipeError, match="Received"):
-        read_views({"views": [{"flip": True}]})
-
-
 def test_wrong_arguments_are_refused(study, recipe):
     with pytest.raises(InputError, match="split="):
         dataset(study, recipe, split="test")
@@ -121,6 +70,6 @@ def test_where_scans_are_kept_changes_no_batch(tmp_path, study, recipe, mode):
         for one, other in zip(found[number], expected[number], strict=True):
             np.testing.assert_array_equal(one, other)
     if mode == "cached":
-        assert isinstance(found.prepared.get(0), np.memmap)
+        assert isinstance(found.prepared.get(0)["image"], np.memmap)
     with pytest.raises(InputError, match="mode='disk'"):
         dataset(study, recipe, mode="disk")

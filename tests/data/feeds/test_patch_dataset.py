@@ -6,7 +6,7 @@ import pytest
 import medzoo
 from medzoo.data.cases.case import Case
 from medzoo.data.feeds.patch_dataset import PatchDataset
-from medzoo.data.store.labelled_volumes import LabelledVolumes
+from medzoo.data.feeds.segmentation import prepared_cases
 
 SHAPE = (12, 12, 12)
 SYNTHESIS = {
@@ -58,12 +58,12 @@ def volumes(tmp_path):
             medzoo.write(volume, tmp_path / f"{name}.nii.gz")
         images = {"t1": tmp_path / "image.nii.gz"}
         case = Case("a", images, target="labels.nii.gz", folder=tmp_path)
-        found = LabelledVolumes([case], content)
+        found = prepared_cases([case], content)
         if coordinates:
             places = np.indices(SHAPE).transpose(1, 2, 3, 0) / 10
-            own = found._make(0)
+            own = dict(found.preparation(case))
             own["image"] = np.concatenate([own["image"], places], -1).astype("f2")
-            found.kept.put(0, own)
+            found.put(0, own)
         return found
 
     return made

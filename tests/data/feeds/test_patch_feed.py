@@ -8,6 +8,7 @@ import pytest
 
 import medzoo
 from medzoo import layers
+from medzoo.data.feeds.feed_scans import FeedScans
 from medzoo.errors import InputError
 from medzoo.io import write
 from medzoo.volume import Volume
@@ -53,6 +54,19 @@ def make(table, tmp_path, **changes):
         **changes,
     }
     return medzoo.PatchFeed(table, ["t1"], **settings)
+
+
+class Counted(FeedScans):
+    """A preparation that tells which cases it is asked for."""
+
+    def __call__(self, case, way=0):
+        self.made.append(int(case.case_id[-1]))
+        return super().__call__(case, way)
+
+
+def count_into(made, feed):
+    feed.volumes.preparation.__class__ = Counted
+    feed.volumes.preparation.made = made
 
 
 def epoch(feed):
@@ -110,11 +124,11 @@ def test_epochs_and_seeds_differ(table, tmp_path):
 
 def test_every_case_comes_as_often_and_groups_stay_together(table, tmp_path):
     feed = make(table, tmp_path)
-    drawn = [feed._case_of(0, number) for number in range(15)]
+    drawn = [feed._mixed.case_of(0, number) for number in range(15)]
     assert sorted(drawn) == sorted([*range(5)] * 3)
     assert len(set(drawn[:6])) == len(set(drawn[6:12])) == 2
     ordered = make(table, tmp_path, shuffle=False)
-    assert [ordered._case_of(0, n) for n in range(15)] == sorted([*range(5)] * 3)
+    assert [ordered._mixed.case_of(0, n) for n in range(15)] == sorted([*range(5)] * 3)
 
 
 def test_resumes_within_an_epoch(table, tmp_path):
@@ -134,12 +148,11 @@ def test_resumes_within_an_epoch(table, tmp_path):
 def test_streaming_holds_few_volumes_and_reads_each_once(table, tmp_path):
     feed = make(table, tmp_path, mode="streamed", volumes_at_once=1, workers=1)
     made = []
-    original = feed.volumes.make
-    feed.volumes.kept._make = lambda number: (made.append(number), original(number))[1]
+    count_into(made, feed)
     most = 0
     for number in range(len(feed)):
         feed[number]
-        most = max(most, len(feed.volumes.kept._futures))
+        most = max(most, len(feed.volumes._futures))
     assert sorted(made) == [*range(5)]
     assert most <= 2
 
@@ -148,8 +161,7 @@ def test_streaming_reads_each_once_where_a_batch_is_more_than_a_group(table, tmp
     settings = {"volumes_at_once": 1, "patches_per_volume": 1, "batch_size": 2}
     feed = make(table, tmp_path, mode="streamed", workers=2, **settings)
     made = []
-    original = feed.volumes.make
-    feed.volumes.kept._make = lambda number: (made.append(number), original(number))[1]
+    count_into(made, feed)
     assert len(epoch(feed)) == 3
     assert sorted(made) == [*range(5)]
 
@@ -158,36 +170,36 @@ def test_the_cache_is_built_once_and_found_by_content(table, tmp_path):
     made = []
     for _ in range(2):
         feed = make(table, tmp_path, mode="cached", folder=tmp_path / "store")
-        original = feed.volumes.make
-        feed.volumes.kept._make = lambda n, f=original: (made.append(n), f(n))[1]
+        count_into(made, feed)
         feed.build()
         epoch(feed)
     assert sorted(made) == [*range(5)]
     # Another setting is another content; what decides nothing is not.
     other = make(table, tmp_path, mode="cached", folder=tmp_path / "store", layers=[])
-    assert not other.volumes.kept.has(0)
+    assert not other.volumes.has(0)
     same = make(table, tmp_path, mode="cached", folder=tmp_path / "store", seed=3)
-    assert same.volumes.kept.has(0)
+    assert same.volumes.has(0)
 
 
-def test_an_interrupted_build_goes_on(table, tmp_path):
+def test_an_interrupted_build_goes_on(table, tmp_path, monkeypatch):
     feed = make(table, tmp_path, mode="cached", folder=tmp_path / "store", workers=1)
-    original = feed.volumes.make
+    original = FeedScans.__call__
 
-    def failing(number):
-        if number == 3:
+    def failing(preparation, case, way=0):
+        if case.case_id == "sub-3":
             raise KeyboardInterrupt
-        return original(number)
+        return original(preparation, case, way)
 
-    feed.volumes.kept._make = failing
+    monkeypatch.setattr(FeedScans, "__call__", failing)
     with pytest.raises(KeyboardInterrupt):
         feed.build()
+    monkeypatch.undo()
     again = make(table, tmp_path, mode="cached", folder=tmp_path / "store")
-    assert [again.volumes.kept.has(n) for n in range(4)] == [True] * 3 + [False]
+    assert [again.volumes.has(n) for n in range(4)] == [True] * 3 + [False]
     told = []
     again.build(progress=lambda done, total: told.append((done, total)))
     assert told[-1] == (len(told), len(told))
-    assert all(again.volumes.kept.has(n) for n in range(5))
+    assert all(again.volumes.has(n) for n in range(5))
     assert_same(epoch(again), epoch(make(table, tmp_path)))
 
 

@@ -4,14 +4,13 @@ import numpy as np
 import pytest
 
 import medzoo
-from medzoo.data.cases.training_views import read_views
 from medzoo.data.feeds.reconstruction import (
     ReconstructionDataset,
+    prepared_cases,
     reconstruction_cases,
     training_cases,
     validation_cases,
 )
-from medzoo.data.store.prepared_cases import PreparedCases
 from medzoo.errors import InputError
 
 RECIPE = {
@@ -54,7 +53,7 @@ def table(tmp_path):
 
 
 def data_of(cases, **options):
-    prepared = PreparedCases(cases, RECIPE, read_views(RECIPE["training"]))
+    prepared = prepared_cases(cases, RECIPE)
     return ReconstructionDataset(prepared, RECIPE, batch_size=2, seed=3, **options)
 
 

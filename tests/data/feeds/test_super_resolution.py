@@ -6,7 +6,7 @@ from scipy import ndimage
 
 from medzoo.data.cases.case import Case
 from medzoo.data.feeds.degradation import degrade
-from medzoo.data.feeds.super_resolution import FineVolumes, SuperResolutionDataset
+from medzoo.data.feeds.super_resolution import SuperResolutionDataset, prepared_cases
 from medzoo.errors import InputError, RecipeError
 from medzoo.io import write
 from medzoo.spatial.foreground import foreground_scale
@@ -50,7 +50,8 @@ def cases(tmp_path_factory):
 
 
 def test_scans_are_oriented_and_scaled_by_their_coarse_image(cases):
-    array, bright = FineVolumes(cases, make_recipe()).get(2)
+    scan = prepared_cases(cases, make_recipe()).get(2)
+    array, bright = scan["image"], scan["bright"]
 
     fine = smooth(2)[::-1]
     background, height = foreground_scale(degrade(fine, 4))
@@ -61,7 +62,7 @@ def test_scans_are_oriented_and_scaled_by_their_coarse_image(cases):
 
 def test_a_coarse_patch_is_the_degraded_fine_one(cases):
     data = SuperResolutionDataset(
-        FineVolumes(cases, make_recipe()), make_recipe(), augment=False
+        prepared_cases(cases, make_recipe()), make_recipe(), augment=False
     )
 
     coarse, fine = data[0]
@@ -77,14 +78,14 @@ def test_a_coarse_patch_is_the_degraded_fine_one(cases):
 
 
 def test_a_patch_at_the_border_is_a_part_of_the_degraded_scan(cases):
-    volumes = FineVolumes(cases, make_recipe())
+    volumes = prepared_cases(cases, make_recipe())
     recipe = make_recipe()
     recipe["training"]["patch_size"] = [10, 11, 12]
     data = SuperResolutionDataset(volumes, recipe, indices=[0], augment=False)
 
     coarse, fine = data.patch(0)
 
-    array = volumes.get(0)[0].astype("f4")
+    array = volumes.get(0)["image"].astype("f4")
     np.testing.assert_array_equal(fine[..., 0], array)
     np.testing.assert_allclose(coarse[..., 0], degrade(array, 4), atol=1e-5)
 
@@ -92,7 +93,7 @@ def test_a_patch_at_the_border_is_a_part_of_the_degraded_scan(cases):
 def test_draws_follow_from_seed_epoch_and_number(cases):
     options = {"mirror_axes": [0], "gamma": 0.3, "fwhm": [0.7, 1.0, 1.3]}
     recipe = make_recipe(**options)
-    volumes = FineVolumes(cases, recipe)
+    volumes = prepared_cases(cases, recipe)
     data = SuperResolutionDataset(volumes, recipe, seed=1)
     first = data[0][0], data[1][0]
     resumed = SuperResolutionDataset(volumes, recipe, seed=1)
@@ -107,7 +108,7 @@ def test_draws_follow_from_seed_epoch_and_number(cases):
 
 def test_sources_are_drawn_by_their_rates(cases, monkeypatch):
     recipe = make_recipe(sources={"a": 0.0, "b": 1.0})
-    volumes = FineVolumes(cases, recipe)
+    volumes = prepared_cases(cases, recipe)
     asked = []
     get = volumes.get
     monkeypatch.setattr(volumes, "get", lambda n: asked.append(n) or get(n))
@@ -123,8 +124,10 @@ def test_what_cannot_be_cut_is_refused(cases, tmp_path):
     recipe = make_recipe()
     del recipe["training"]["steps_per_epoch"]
     with pytest.raises(RecipeError, match="steps_per_epoch"):
-        SuperResolutionDataset(FineVolumes(cases, recipe), recipe)
+        SuperResolutionDataset(prepared_cases(cases, recipe), recipe)
     write(Volume(np.ones((3, 8, 8), "f4"), np.eye(4)), tmp_path / "flat.nii.gz")
-    flat = FineVolumes([Case("flat", {"t1": tmp_path / "flat.nii.gz"})], make_recipe())
+    flat = prepared_cases(
+        [Case("flat", {"t1": tmp_path / "flat.nii.gz"})], make_recipe()
+    )
     with pytest.raises(InputError, match="flat"):
         flat.get(0)
