@@ -82,7 +82,9 @@ def test_model_of_dicts_augments_in_training_alone():
     np.testing.assert_allclose(np.asarray(augmented["weights"]), at / 10, atol=1e-6)
 
 
-@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+@pytest.mark.parametrize(
+    "backend", ["tensorflow", pytest.param("jax", marks=pytest.mark.extended)]
+)
 def test_fit_compiled(backend):
     """In a process of its own: one backend a process."""
     if importlib.util.find_spec(backend) is None:
