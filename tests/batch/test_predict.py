@@ -34,7 +34,7 @@ def in_a_process(*arguments):
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=600,
     )
 
 
