@@ -17,13 +17,13 @@ from medzoo.zoo.registry import list_models, read_entry, zoo_folder
 from medzoo.zoo.weights import count_parameters, scan_hdf5, verify_weights
 
 NAMES = list_models()
-FIRST_OF_TASK = {medzoo.info(name)["task"]: name for name in reversed(NAMES)}
+ONE_OF_TASK = {medzoo.info(name)["task"]: name for name in NAMES}
 # A training of each task; those of further models are left to `make test-all`.
 TRAINED = pytest.mark.parametrize(
     "name",
     [
         pytest.param(
-            name, marks=() if name in FIRST_OF_TASK.values() else pytest.mark.extended
+            name, marks=() if name in ONE_OF_TASK.values() else pytest.mark.extended
         )
         for name in NAMES
     ],
