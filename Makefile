@@ -1,4 +1,5 @@
-# make demo | test | random | lint | cards | bench: each makes .venv and installs what it needs there.
+# make demo | test | test-all | random | lint | cards | bench: each makes .venv and
+# installs what it needs there.
 # Another interpreter: make test PYTHON=python3.12. Another scan: make demo IMAGE=a.nii.gz
 
 PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
@@ -10,14 +11,22 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check
 IMAGE ?=
 BENCHMARKS ?= augmentation feed sliding_window tissue engines training_step batch growth
 
-.PHONY: demo test random lint cards bench clean
+# What `make test` leaves to `make test-all`; no test runs in both.
+EXTENDED := extended or realdata
+# Each worker starts with half of the tests and takes over from the other in the end.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
+
+.PHONY: demo test test-all random lint cards bench clean
 
 demo: $(VENV)/installed-demo
 	$(BIN)/medzoo demo $(if $(IMAGE),"$(IMAGE)")
 
 test: lint
 	$(BIN)/medzoo cards --check
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(PYTEST) -m "not ($(EXTENDED))"
+
+test-all: $(VENV)/installed-test-all
+	$(PYTEST) -m "$(EXTENDED)"
 
 # Ten minutes of scans, tables and options drawn at random.
 random: $(VENV)/installed-test
@@ -45,6 +54,10 @@ $(VENV)/installed-demo: pyproject.toml | $(BIN)/python
 $(VENV)/installed-test: pyproject.toml | $(BIN)/python
 	$(PIP) -e ".[demo,test]"
 	@touch $@ $(VENV)/installed-demo
+
+$(VENV)/installed-test-all: pyproject.toml | $(BIN)/python
+	$(PIP) -e ".[demo,test,test-all]"
+	@touch $@ $(VENV)/installed-demo $(VENV)/installed-test
 
 $(VENV)/installed-bench: pyproject.toml | $(BIN)/python
 	$(PIP) -e ".[bench]"

@@ -1,8 +1,10 @@
-"""What every test may use: a head made of ellipsoids, and the real scans if present."""
+"""What every test may use: a head made of ellipsoids, the command, the real scans."""
 
 import os
 import sys
+import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -33,8 +35,6 @@ HEAD = {
 }
 BRAIN_PARTS = ("grey", "white", "left ventricle", "right ventricle")
 EDGE_MM = 1.0
-
-LONGEST = ("test_notebooks.py", "test_wheel.py", "test_age_on_real_scans.py")
 
 
 def make_head(
@@ -104,6 +104,29 @@ def head_phantom():
     return make_head
 
 
+@pytest.fixture
+def run_medzoo(capsys, monkeypatch):
+    """A function that runs `medzoo ARGUMENTS` in this process, as its user sees it.
+
+    It returns `returncode`, `stdout` and `stderr`, as subprocess.run does.
+    """
+    from medzoo.cli.main import main
+
+    def run(*arguments, cwd=None):
+        if cwd is not None:
+            monkeypatch.chdir(cwd)
+        capsys.readouterr()
+        with warnings.catch_warnings():
+            # As in a process of its own: here they would be errors.
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("default", UserWarning)
+            code = main(list(map(str, arguments)))
+        printed = capsys.readouterr()
+        return SimpleNamespace(returncode=code, stdout=printed.out, stderr=printed.err)
+
+    return run
+
+
 @pytest.fixture(scope="session")
 def realdata():
     """The folder of real scans beside the checkout; skips where there is none."""
@@ -120,11 +143,7 @@ def _own_cache(tmp_path_factory):
 
 
 def pytest_collection_modifyitems(items):
-    """Marks whatever asks for the real scans, so that `-m "not realdata"` is sure.
-
-    Files that take minutes come first, so that no worker ends with one alone.
-    """
+    """Marks whatever asks for the real scans, so that `-m "not realdata"` is sure."""
     for item in items:
         if "realdata" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.realdata)
-    items.sort(key=lambda item: item.path.name not in LONGEST)

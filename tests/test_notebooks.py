@@ -16,6 +16,7 @@ SECONDS_A_CELL = 600
 MOST_BYTES = 1_500_000
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_notebook_runs_from_top_to_bottom(name, tmp_path, monkeypatch):
     monkeypatch.setenv("MEDZOO_NOTEBOOK_FOLDER", str(tmp_path))

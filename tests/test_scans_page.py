@@ -160,7 +160,7 @@ def test_the_page_starts_from_every_kind_of_input():
     assert len(SHORT) >= 4
 
 
-@pytest.mark.slow
+@pytest.mark.extended
 @pytest.mark.parametrize("title", dict.fromkeys(title for title, _ in LINES))
 def test_every_line_of_the_page_runs(samples, models, title):
     names, extras = {"medzoo": medzoo}, (CHECKOUT / "pyproject.toml").read_text()
@@ -174,7 +174,7 @@ def test_every_line_of_the_page_runs(samples, models, title):
         run(filled_in(title, line, models), names)
 
 
-@pytest.mark.slow
+@pytest.mark.extended
 def test_the_lines_of_the_readme_run(samples, models):
     for title, line in SHORT:
         run(filled_in(title, line, models), {"medzoo": medzoo})

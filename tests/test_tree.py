@@ -124,15 +124,23 @@ def test_no_scan_and_no_large_file_outside_the_zoo():
     assert (scans, large) == ([], [])
 
 
-def test_the_two_commands_of_the_readme_are_targets_of_the_makefile():
+def test_the_commands_of_the_readme_are_targets_of_the_makefile():
     makefile = (CHECKOUT / "Makefile").read_text(encoding="utf-8")
     readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
-    for target in ("demo", "test"):
+    for target in ("demo", "test", "test-all"):
         assert f"make {target}" in readme
         assert re.search(rf"^{target}:", makefile, re.MULTILINE)
 
 
-def test_ci_runs_make_test():
+def test_ci_runs_every_test_once():
     script = CHECKOUT / ".ci" / "run"
     assert script.stat().st_mode & 0o100
-    assert "make test" in script.read_text(encoding="utf-8")
+    lines = script.read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if line.startswith("make")] == [
+        "make test",
+        "make test-all",
+    ]
+    makefile = (CHECKOUT / "Makefile").read_text(encoding="utf-8")
+    chosen = re.findall(r'\$\(PYTEST\) -m "(.*)"', makefile)
+    # What the one leaves out the other runs.
+    assert chosen == ["not ($(EXTENDED))", "$(EXTENDED)"]

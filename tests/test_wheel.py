@@ -14,7 +14,7 @@ import pytest
 
 from medzoo.io import write
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.extended
 
 CHECKOUT = Path(__file__).parents[1]
 ZOO = CHECKOUT / "zoo_models"

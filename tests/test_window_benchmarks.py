@@ -27,6 +27,7 @@ def beside_the_scripts(monkeypatch):
     monkeypatch.syspath_prepend(str(FOLDER))
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("norm", ["instance", "batch"])
 def test_the_network_of_monai_answers_alike_in_keras(norm):
     pytest.importorskip("monai")
@@ -43,6 +44,7 @@ def test_the_network_of_monai_answers_alike_in_keras(norm):
     np.testing.assert_allclose(found, np.moveaxis(wanted, 1, -1), atol=1e-4)
 
 
+@pytest.mark.extended
 def test_contenders_blend_the_same_volume():
     pytest.importorskip("monai")
     windows = script("sliding_window")

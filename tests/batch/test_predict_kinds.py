@@ -1,7 +1,5 @@
 """What `medzoo.predict` takes, refuses and never does, on a small trained model."""
 
-# ruff: noqa: F811 - fixtures are imported, and asked for by their names
-
 import json
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -18,20 +16,14 @@ from medzoo.io import read
 from medzoo.zoo.golden import EXPECTED_FILE, write_expected
 from medzoo.zoo.load import load
 from medzoo.zoo.verify import verify
-from tests.batch.test_predict import (  # noqa: F401 - fixtures
-    changed_model,
-    medzoo,
-    model_folder,
-    scan,
-)
 
 
-def test_no_input_is_lost(tmp_path, model_folder, scan):
+def test_no_input_is_lost(tmp_path, model_folder, scan, run_medzoo):
     table = tmp_path / "cases.csv"
     table.write_text(f"case_id,t1\na,{scan}\n")
     before = table.read_bytes()
     for more in ([], ["--overwrite"]):
-        done = medzoo("predict", model_folder, "--cases", table, "-o", table, *more)
+        done = run_medzoo("predict", model_folder, "--cases", table, "-o", table, *more)
         assert done.returncode == 2
         assert len(done.stderr.splitlines()) == 1
         assert table.read_bytes() == before

@@ -4,10 +4,9 @@ import shutil
 
 from medzoo.batch.input_cases import cases_of
 from medzoo.batch.predictor import Predictor
-from tests.batch.test_predict import model_folder, scan  # noqa: F401
 
 
-def test_records_with_and_without_overlap_are_equal(tmp_path, model_folder, scan):  # noqa: F811
+def test_records_with_and_without_overlap_are_equal(tmp_path, model_folder, scan):
     paths = [tmp_path / f"case{n}.nii.gz" for n in range(6)]
     for path in paths:
         shutil.copy(scan, path)

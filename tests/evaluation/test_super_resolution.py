@@ -5,11 +5,9 @@ import pytest
 from scipy import ndimage
 
 from medzoo.data.cases.case import Case
-from medzoo.data.feeds.degradation import degrade
 from medzoo.data.feeds.upsampling import cubic_b_spline
 from medzoo.errors import InputError
 from medzoo.evaluation import evaluate
-from medzoo.evaluation.ridge_upsampling import RidgeUpsampling
 from medzoo.evaluation.super_resolution import RIDGE, measure_super_resolution
 from medzoo.evaluation.tasks import TASKS
 from medzoo.io import read, write
@@ -85,30 +83,6 @@ def test_other_tables_are_measured_whole(cases):
     assert "ridge_psnr_gain" not in found["groups"]["b, profile of 1 voxels"]
     with pytest.raises(InputError, match="needs cases"):
         measure_super_resolution(Cubic(), make_recipe(), [])
-
-
-def test_cubic_b_splines_keep_edges_and_ramps():
-    ramp = np.arange(12.0)[:, None, None] + np.zeros((12, 5, 4))
-
-    fine = cubic_b_spline(ramp, (4, 1, 2))
-
-    assert fine.shape == (48, 5, 8)
-    expected = (np.arange(48) + 0.5) / 4 - 0.5
-    np.testing.assert_allclose(fine[16:-16, 2, 3], expected[16:-16], atol=2e-3)
-
-
-def test_the_regression_comes_closer_and_follows_the_intensity_unit():
-    fine = blobs(1, (24, 24, 24))
-    ridge = RidgeUpsampling((1, 1, 2))
-    for seed in range(2):
-        ridge.add(blobs(seed, (24, 24, 24)))
-    coarse = degrade(fine, (1, 1, 2))
-
-    found = ridge(coarse)
-
-    interpolated = cubic_b_spline(coarse, (1, 1, 2))
-    assert np.std(found - fine) < 0.7 * np.std(interpolated - fine)
-    np.testing.assert_allclose(ridge(3 * coarse + 150), 3 * found + 150, atol=1)
 
 
 def test_the_cost_is_that_of_a_scan_as_coarse_as_the_model_expects(cases, monkeypatch):

@@ -23,6 +23,7 @@ from tests.layers.test_volume_layers import (
     make,
 )
 
+pytestmark = pytest.mark.extended
 HERE = Path(__file__).parent
 # Arguments that take another way through a layer than those of the tables.
 VARIANTS = {

@@ -1,4 +1,4 @@
-"""Run by test_chains.py in a process of its own: fit with augmentation in the model.
+"""Run by test_chains.py, on JAX in a process of its own: fit with augmentation.
 
 Under any backend: the model is compiled by it, run_eagerly off, jit_compile on.
 """

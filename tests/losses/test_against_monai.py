@@ -5,6 +5,7 @@ import pytest
 
 from medzoo import losses
 
+pytestmark = pytest.mark.extended
 monai = pytest.importorskip("monai.losses")
 torch = pytest.importorskip("torch")
 

@@ -13,6 +13,7 @@ from tests.losses.numbers_of_backend import numbers
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.extended
 def test_jax_agrees_with_tensorflow():
     pytest.importorskip("jax")
     assert keras.backend.backend() == "tensorflow"

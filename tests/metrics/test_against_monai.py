@@ -8,6 +8,7 @@ import pytest
 
 from medzoo import metrics
 
+pytestmark = pytest.mark.extended
 monai = pytest.importorskip("monai.metrics")
 torch = pytest.importorskip("torch")
 

@@ -114,15 +114,24 @@ def check(model, kind, x, folder, tolerance=TOLERANCE):
     assert apart < tolerance
 
 
-@pytest.mark.parametrize(
-    ("name", "kind"),
-    [
-        (name, kind)
-        for name in NETWORKS
-        for kind in FORMATS
-        if kind != "litert" or name not in WITHOUT_LITERT
-    ],
-)
+# The format of each network that `make test` writes; the others are left.
+USUAL = {
+    ("ResNet3D", "tf_saved_model"),
+    ("ResidualUNet3D", "onnx"),
+    ("FCN3D", "openvino"),
+    ("SuperResolution3D", "litert"),
+}
+PAIRS = [
+    pytest.param(
+        name, kind, marks=() if (name, kind) in USUAL else pytest.mark.extended
+    )
+    for name in NETWORKS
+    for kind in FORMATS
+    if kind != "litert" or name not in WITHOUT_LITERT
+]
+
+
+@pytest.mark.parametrize(("name", "kind"), PAIRS)
 def test_a_network_answers_as_in_keras(name, kind, tmp_path):
     # Not what the strides divide: the network pads and crops inside.
     size = (27, 26, 28) if name == "DeepMedic3D" else (9, 8, 10)
@@ -141,7 +150,7 @@ def test_litert_has_no_max_pooling_in_three_dimensions(tmp_path):
         check(NETWORKS["ResNet3D"]((9, 8, 10)), "litert", x, tmp_path)
 
 
-@pytest.mark.slow
+@pytest.mark.extended
 @pytest.mark.parametrize("name", list_models())
 def test_a_model_of_the_zoo_answers_as_in_keras(name, tmp_path):
     model = medzoo.load(name)

@@ -55,9 +55,10 @@ def recipe_of(task="regression"):
     return {**recipe, "class_names": ["female", "male"]}
 
 
-@pytest.fixture
-def table(tmp_path):
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
     """Cubes that are larger with age, by two scanners."""
+    tmp_path = tmp_path_factory.mktemp("cubes")
     generator = np.random.default_rng(0)
     rows = []
     for number in range(24):
@@ -77,15 +78,23 @@ def table(tmp_path):
     return tmp_path / "cases.csv"
 
 
-@pytest.fixture
-def start(tmp_path):
+@pytest.fixture(scope="module")
+def start(tmp_path_factory):
     def made(recipe):
         keras.utils.set_random_seed(0)
-        path = tmp_path / f"{recipe['task']}.weights.h5"
+        path = tmp_path_factory.mktemp("start") / f"{recipe['task']}.weights.h5"
         write_weights(build_model({**recipe, "weights": None}), path)
         return path
 
     return made
+
+
+@pytest.fixture(scope="module")
+def kept(table, start, tmp_path_factory):
+    """The folder of a readout of age, and what its training said."""
+    recipe, lines = recipe_of(), []
+    out = tmp_path_factory.mktemp("kept")
+    return train(recipe, table, out, start=start(recipe), log=lines.append), lines
 
 
 def read_rows(path):
@@ -93,13 +102,8 @@ def read_rows(path):
         return list(csv.DictReader(file))
 
 
-def test_from_a_table_to_a_model_that_answers_as_its_files_say(tmp_path, table, start):
-    recipe = recipe_of()
-    lines = []
-    folder = train(
-        recipe, table, tmp_path / "out", start=start(recipe), log=lines.append
-    )
-
+def test_from_a_table_to_a_model_that_answers_as_its_files_say(table, kept):
+    folder, lines = kept
     rows = read_rows(folder / "out_of_scanner.csv")
     assert {row["source"] for row in rows} == {"north", "south"}
     errors = [abs(float(r["prediction"]) - float(r["target"])) for r in rows]
@@ -121,12 +125,16 @@ def test_from_a_table_to_a_model_that_answers_as_its_files_say(tmp_path, table, 
     assert old > young + 15
 
 
-def test_a_classification_gives_probabilities_of_left_out_scanners(
-    tmp_path, table, start
+def test_features_serve_a_classification_with_probabilities(
+    tmp_path, table, start, kept
 ):
+    features = tmp_path / "sex" / "features"
+    shutil.copytree(kept[0] / "features", features)
+    before = {path.name for path in features.glob("*.npy")}
     recipe = recipe_of("classification")
-    folder = train(recipe, table, tmp_path / "out", start=start(recipe))
+    folder = train(recipe, table, tmp_path / "sex", start=start(recipe))
 
+    assert before == {path.name for path in features.glob("*.npy")} != set()
     rows = read_rows(folder / "out_of_scanner.csv")
     right = [float(row[row["target"]]) > 0.5 for row in rows]
     assert np.mean(right) > 0.7
@@ -134,24 +142,11 @@ def test_a_classification_gives_probabilities_of_left_out_scanners(
         assert float(row["female"]) + float(row["male"]) == pytest.approx(1, abs=1e-5)
 
 
-def test_streamed_scans_give_the_same_and_features_serve_another_target(
-    tmp_path, table, start
-):
+def test_streamed_scans_give_the_same(tmp_path, table, start, kept):
     recipe = recipe_of()
-    weights = start(recipe)
-    kept = train(recipe, table, tmp_path / "kept", start=weights)
-    streamed = train(
-        recipe, table, tmp_path / "streamed", start=weights, feed="streamed"
-    )
+    streamed = train(recipe, table, tmp_path, start=start(recipe), feed="streamed")
     name = "out_of_scanner.csv"
-    assert (kept / name).read_text() == (streamed / name).read_text()
-
-    features = tmp_path / "sex" / "features"
-    shutil.copytree(kept / "features", features)
-    before = {path.name for path in features.glob("*.npy")}
-    other = recipe_of("classification")
-    train(other, table, tmp_path / "sex", start=start(other))
-    assert {path.name for path in features.glob("*.npy")} == before
+    assert (kept[0] / name).read_text() == (streamed / name).read_text()
 
 
 def test_without_a_body_it_is_refused(tmp_path, table):

@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from medzoo.zoo.load import load
 from tests.conftest import CHECKOUT
 from tests.training.tissue import scaled, tissue_recipe, true_classes
@@ -13,6 +15,7 @@ from tests.training.tissue import scaled, tissue_recipe, true_classes
 WITHOUT_TENSORFLOW = 'raise ImportError("there is none")\n'
 
 
+@pytest.mark.extended
 def test_training_on_jax_without_tensorflow(tmp_path, tissue_study, head_phantom):
     start = tmp_path / "start"
     start.mkdir()

@@ -1,6 +1,7 @@
 """Training that was killed goes on as if it had not been, or says why it cannot."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from medzoo.errors import InputError, MedzooWarning, RecipeError
 from medzoo.training.fit import fit
 from medzoo.training.run_facts import begin_run
 from medzoo.training.train import train
+from tests.training.conftest import tiny_recipe
 
 EPOCHS = 3
 
@@ -44,17 +46,31 @@ class Fragile:
         return self._data[number]
 
 
-@pytest.fixture
-def single(recipe):
-    """The recipe of one network whose weights are averaged while it trains."""
+def single_recipe():
+    recipe = tiny_recipe(epochs=EPOCHS, ema_momentum=0.9)
     recipe["architecture"] = recipe["architecture"]["arguments"]["member"]
-    recipe["training"].update(epochs=EPOCHS, ema_momentum=0.9)
     return recipe
 
 
 @pytest.fixture
-def straight(single, study, tmp_path):
-    return weights(fit(single, dataset(study, single, seed=5), tmp_path / "straight"))
+def single():
+    """The recipe of one network whose weights are averaged while it trains."""
+    return single_recipe()
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(study, tmp_path_factory):
+    """The folder and the weights of a training that nobody stopped."""
+    recipe, folder = single_recipe(), tmp_path_factory.mktemp("uninterrupted")
+    return folder, weights(fit(recipe, dataset(study, recipe, seed=5), folder))
+
+
+@pytest.fixture
+def straight(uninterrupted, tmp_path):
+    """The weights of that training; a copy of its folder is at `straight`."""
+    folder, found = uninterrupted
+    shutil.copytree(folder, tmp_path / "straight")
+    return found
 
 
 def weights(model):

@@ -18,6 +18,8 @@ from medzoo.training.train import train
 from medzoo.zoo.load import load
 from tests.conftest import CHECKOUT
 
+EPOCHS = 3
+
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory, study):
@@ -25,7 +27,7 @@ def trained(tmp_path_factory, study):
 
     folder = tmp_path_factory.mktemp("trained")
     lines = []
-    train(tiny_recipe(epochs=8), study, folder, log=lines.append)
+    train(tiny_recipe(epochs=EPOCHS), study, folder, log=lines.append)
     return folder, lines
 
 
@@ -69,10 +71,10 @@ def test_held_out_predictions_come_from_the_network_that_did_not_see_them(
 
 def test_finished_folds_are_not_trained_again(trained, study, make_recipe):
     folder, lines = trained
-    assert any("epoch 8/8" in line for line in lines)
+    assert any(f"epoch {EPOCHS}/{EPOCHS}" in line for line in lines)
     again = []
     before = (folder / "out_of_fold.csv").read_text()
-    train(make_recipe(epochs=8), study, folder, log=again.append)
+    train(make_recipe(epochs=EPOCHS), study, folder, log=again.append)
     assert not any("epoch" in line for line in again)
     assert (folder / "out_of_fold.csv").read_text() == before
 
@@ -82,12 +84,12 @@ def test_where_scans_are_kept_changes_no_result(trained, tmp_path, study, feed):
     from tests.training.conftest import tiny_recipe
 
     folder, _ = trained
-    train(tiny_recipe(epochs=8), study, tmp_path, feed=feed)
+    train(tiny_recipe(epochs=EPOCHS), study, tmp_path, feed=feed)
     found = (tmp_path / "out_of_fold.csv").read_text()
     assert found == (folder / "out_of_fold.csv").read_text()
     assert (tmp_path / "prepared").exists() == (feed == "cached")
     with pytest.raises(InputError, match="mode='disk'"):
-        train(tiny_recipe(epochs=8), study, tmp_path, feed="disk")
+        train(tiny_recipe(epochs=EPOCHS), study, tmp_path, feed="disk")
 
 
 def test_resumed_training_equals_an_uninterrupted_one(tmp_path, study, recipe):

@@ -11,7 +11,7 @@ from medzoo.spatial import orient, resample
 from medzoo.spatial.grid import Grid
 from medzoo.volume import Volume
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.extended
 ORIENTATIONS = [
     "".join(pair[side] for pair, side in zip(order, sides, strict=True))
     for order in permutations(("LR", "PA", "IS"))
