@@ -38,7 +38,7 @@ class BidsOutput:
     Args:
         folder: path, made if it is not there.
         recipe: dict.
-        tree: `medzoo.datasets.bids.BidsTree` that the results are of.
+        tree: `medzoo.datasets.bids.cases.BidsTree` that the results are of.
         overwrite: bool, replace results that somebody changed.
 
     Raises:

@@ -120,7 +120,7 @@ def run(values: Namespace) -> int:
         text = json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False)
         sys.stdout.write(text + "\n")
     else:
-        from medzoo.evaluation.metrics_text import metrics_text
+        from medzoo.cli.metrics_text import metrics_text
 
         sys.stdout.write(metrics_text(found))
     return 1 if found.get("failed") or (values.cost and not found["cost"]) else 0
