@@ -84,6 +84,7 @@ FAMILIES = {
         "DepthToSpace3D": {},
         "Displace3D": {},
         "FeatureScaling": {},
+        "KnownContrasts": {},
         "LinearUpsample3D": {},
         "MarkChannels": {},
         "PadChannels": {},

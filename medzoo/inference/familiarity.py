@@ -21,7 +21,28 @@ def widening(distance, usual, growth):
     return np.maximum(np.asarray(distance, float) / usual, 1.0) ** growth
 
 
-def warnings_of(distance, features, model, step):
+def contrast_warnings(distance, step, factor):
+    """Returns a warning for a scan whose contrast is unlike that of training.
+
+    Args:
+        distance: float, see `medzoo.layers.KnownContrasts.distance`.
+        step: dict, arguments of the recipe's step "familiarity".
+        factor: float, of `widening`.
+
+    Returns:
+        list of str, empty for a scan of a known scanner's kind.
+    """
+    if distance <= step["limit"]:
+        return []
+    return [
+        "The contrast of this scan is unlike that of the scanners that the model was "
+        f"trained on (distance {distance:.1f}, usually below {step['usual']:.1f}): "
+        f"expect a larger error; the uncertainty is {factor:.1f} times that of a known "
+        "scanner. Fine-tune on scans of this scanner to use the model there."
+    ]
+
+
+def anatomy_warnings(distance, features, model, step):
     """Returns what a reader must know of a scan that is unlike the known ones.
 
     Args:

@@ -5,7 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from medzoo.errors import InputError
-from medzoo.inference.familiarity import warnings_of, widening
+from medzoo.inference.familiarity import (
+    anatomy_warnings,
+    contrast_warnings,
+    widening,
+)
 from medzoo.inference.postprocess import check_finite, output_of_network
 from medzoo.inference.spread import SHIFTS, shifted
 from medzoo.inference.task import Task
@@ -18,8 +22,8 @@ class Output:
     Args:
         values: `(num_classes,)` float, a value in the target's unit, or logits.
         spread: float or None, the standard deviation that was asked for.
-        distance: float or None, how far the anatomy is from what the model knows.
-        features: `(features,)` array that the distance is of, or None.
+        distance: float or None, how far contrast or anatomy is from that of training.
+        features: `(features,)` array of the anatomy that the distance is of, or None.
     """
 
     values: np.ndarray
@@ -40,7 +44,8 @@ class ScalarTask(Task):
         model = self.model
         if self.step("familiarity") is None or not hasattr(model, "feature_network"):
             run = self.settings.engine_of(model)
-            return Output(output_of_network(model, batch, self.recipe, run), spread)
+            values = output_of_network(model, batch, self.recipe, run)
+            return Output(values, spread, self._contrast_distance(batch))
         features = np.asarray(self.settings.engine_of(model.feature_network)(batch))
         values = np.asarray(model.read_out(features))[0]
         distance = float(model.distance(features)[0])
@@ -82,7 +87,20 @@ class ScalarTask(Task):
         spacing = np.linalg.norm(undo.source.affine[:3, :3], axis=0)
         distance = found.distance * max(max(spacing) / step["coarsest_mm"], 1.0)
         factor = float(widening(distance, step["usual"], step["growth"]))
-        return factor, warnings_of(distance, found.features, self.model, step)
+        return factor, self._unfamiliar(distance, found, step, factor)
+
+    def _unfamiliar(self, distance, found, step, factor):
+        if found.features is None:
+            return contrast_warnings(distance, step, factor)
+        return anatomy_warnings(distance, found.features, self.model, step)
+
+    def _contrast_distance(self, batch):
+        """How far the contrast is from that of training, a float; None: not known."""
+        model = self.model
+        if self.step("familiarity") is None or not hasattr(model, "contrast_distance"):
+            return None
+        distance = model.contrast_distance(batch)
+        return None if distance is None else float(distance[0])
 
     def _spread(self, array):
         """The standard deviation over an ensemble's members, or over shifted scans.

@@ -13,6 +13,7 @@ from medzoo.layers.depth_to_space_3d import DepthToSpace3D
 from medzoo.layers.displace_3d import Displace3D
 from medzoo.layers.feature_scaling import FeatureScaling
 from medzoo.layers.histogram_standardize import HistogramStandardize
+from medzoo.layers.known_contrasts import KnownContrasts
 from medzoo.layers.label_to_image import LabelToImage
 from medzoo.layers.linear_upsample_3d import LinearUpsample3D
 from medzoo.layers.local_histogram import LocalHistogram
@@ -58,6 +59,7 @@ __all__ = [
     "Displace3D",
     "FeatureScaling",
     "HistogramStandardize",
+    "KnownContrasts",
     "LabelToImage",
     "LinearUpsample3D",
     "LocalHistogram",

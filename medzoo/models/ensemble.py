@@ -2,6 +2,7 @@
 
 import keras
 
+from medzoo.layers.known_contrasts import KnownContrasts
 from medzoo.models.base import VolumeModel, plain
 from medzoo.models.deepmedic import DeepMedic3D
 from medzoo.models.fcn import FCN3D
@@ -18,6 +19,8 @@ MEMBERS = {
     "SuperResolution3D": SuperResolution3D,
 }
 
+KNOWN_NAME = "known_contrasts"
+
 
 @keras.saving.register_keras_serializable(package="medzoo")
 class Ensemble3D(VolumeModel):
@@ -30,6 +33,8 @@ class Ensemble3D(VolumeModel):
         member: dict `{"class": "ResNet3D", "arguments": {...}}`, of a network with
             one output.
         num_members: int. Defaults to 5.
+        known_contrasts: dict, arguments of `KnownContrasts`, which then comes before
+            the members and tells scans that are unlike those of training; or None.
         recipe: dict or None, a recipe.json's content.
         **kwargs: `name`, `trainable`, `dtype`.
 
@@ -44,7 +49,9 @@ class Ensemble3D(VolumeModel):
         >>> model = Ensemble3D(member, num_members=3)
     """
 
-    def __init__(self, member, num_members=5, recipe=None, **kwargs):
+    def __init__(
+        self, member, num_members=5, known_contrasts=None, recipe=None, **kwargs
+    ):
         if member.get("class") not in MEMBERS or num_members < 1:
             raise ValueError(
                 f"An ensemble has at least one member of a class in {sorted(MEMBERS)}. "
@@ -62,15 +69,36 @@ class Ensemble3D(VolumeModel):
                 f"Received: member={member}, with {len(members[0].outputs)} outputs."
             )
         inputs = keras.Input(members[0].input_shape[1:], dtype="float32", name="images")
-        outputs = [m(inputs) for m in members]
+        x = inputs
+        if known_contrasts is not None:
+            x = KnownContrasts(**known_contrasts, dtype="float32", name=KNOWN_NAME)(x)
+        outputs = [m(x) for m in members]
         if num_members > 1:
             output = keras.layers.Average(dtype="float32", name="mean")(outputs)
         else:
             output = outputs[0]
-        arguments = {"member": member, "num_members": num_members}
+        arguments = {
+            "member": member,
+            "num_members": num_members,
+            "known_contrasts": known_contrasts,
+        }
         super().__init__(inputs, output, plain(arguments), recipe, **kwargs)
 
     @property
     def members(self):
         """The member networks, in order, a tuple."""
         return tuple(m for m in self.layers if isinstance(m, VolumeModel))
+
+    def contrast_distance(self, x):
+        """Returns how far volumes are from the contrasts of training.
+
+        Args:
+            x: `(batch, x, y, z, channels)` array, as the network takes it.
+
+        Returns:
+            `(batch,)` float64, see `KnownContrasts`; None without such a layer.
+        """
+        if self.get_config()["known_contrasts"] is None:
+            return None
+        layer = self.get_layer(KNOWN_NAME)
+        return layer.distance(layer.describe(x))

@@ -11,13 +11,8 @@ from medzoo.models.from_recipe import build_model
 from medzoo.training.anatomy_readout import ReadoutFitting
 from medzoo.training.anatomy_samples import measured_samples
 from medzoo.training.cross_validation import write_out_of_fold
-from medzoo.training.familiarity import familiarity, uncertainty_by_others
-from medzoo.training.out_of_scanner import (
-    OUT_OF_SCANNER_FILE,
-    scanner_errors_text,
-    sources_of,
-    write_out_of_scanner,
-)
+from medzoo.training.measured_steps import with_steps
+from medzoo.training.out_of_scanner import judge_by_scanners, sources_of
 from medzoo.training.settings import TrainingSettings
 
 
@@ -66,28 +61,8 @@ def train_anatomy(recipe, prepared, targets, output, *, start, log):
     step = None
     if len(set(sources)) > 1:
         away = fitting.left_out(sources)
-        step = familiarity(recipe, home, away, interval)
-        uncertainty = uncertainty_by_others(recipe, home, away, sources)
-        path = output / OUT_OF_SCANNER_FILE
-        write_out_of_scanner(path, recipe, away, uncertainty, prepared.cases)
-        log(scanner_errors_text(recipe, away, sources))
+        step = judge_by_scanners(
+            recipe, home, away, interval, prepared.cases, output, log
+        )
     fitting(np.ones(len(targets), bool)).into(model)
     return model, with_steps(recipe, {"interval": interval, "familiarity": step})
-
-
-def with_steps(recipe, steps):
-    """Returns the recipe with what was measured in its postprocessing steps.
-
-    A step "familiarity" that nothing was measured for is left out: its numbers would
-    be made up.
-    """
-    return {
-        **recipe,
-        "postprocessing": [
-            {**step, "arguments": {**step["arguments"], **steps[step["step"]]}}
-            if steps.get(step["step"])
-            else step
-            for step in recipe["postprocessing"]
-            if step["step"] != "familiarity" or steps["familiarity"]
-        ],
-    }

@@ -6,6 +6,7 @@ import numpy as np
 
 from medzoo.layers import FeatureScaling
 from medzoo.models.anatomy_readout import SCALING_NAME
+from medzoo.training.held_out import HeldOut
 from medzoo.training.tasks import TASKS
 
 
@@ -39,26 +40,6 @@ class Readout:
                 ((self.constant - offset) / scale).astype(np.float32),
             ]
         )
-
-
-@dataclass(frozen=True)
-class HeldOut:
-    """Predictions of cases by readouts that were fitted to others.
-
-    Args:
-        outputs: `(cases, outputs)` array.
-        distances: `(cases,)` array, from what each readout was fitted to.
-        targets: `(cases,)` array.
-    """
-
-    outputs: np.ndarray
-    distances: np.ndarray
-    targets: np.ndarray
-
-    def only(self, chosen):
-        """Returns some of the cases, a bool array."""
-        parts = (self.outputs, self.distances, self.targets)
-        return HeldOut(*(part[chosen] for part in parts))
 
 
 class ReadoutFitting:

@@ -41,40 +41,61 @@ def cross_validate(recipe, prepared, targets, folder, *, log=None, workers=None)
     folds = stratified_folds(
         subjects, targets, settings.split["num_folds"], settings.split["seed"]
     )
+    networks, outputs = leave_out(
+        recipe, prepared, targets, folds, folder, log=log, workers=workers
+    )
+    return networks, outputs, folds
+
+
+def leave_out(recipe, prepared, targets, groups, folder, *, log=None, workers=None):
+    """Trains one network for each group of cases, on all others, and predicts it.
+
+    Args:
+        recipe: dict, the recipe's content.
+        prepared: `PreparedCases`.
+        targets: sequence of float or int, one a case.
+        groups: sequence of int or str, one a case: a fold, or a scanner.
+        folder: path; networks that are finished there are not trained again.
+        log: callable taking a line, or None.
+        workers: int or None, threads that make batches.
+
+    Returns:
+        list of networks, one a group in order, and `(cases, outputs)` float32 array of
+        the outputs of each case's held-out network.
+    """
+    settings = TrainingSettings.from_recipe(recipe)
     folder = Path(folder)
-    # Shared: what a case's versions are does not depend on the fold.
+    # Shared: what a case's versions are does not depend on the group.
     variants = Variants(prepared, settings.seed)
     weights = case_weights(prepared.cases, targets, recipe["training"])
     networks, outputs = [], {}
-    for fold in range(settings.split["num_folds"]):
-        inside = [i for i, f in enumerate(folds) if f != fold]
+    for number, group in enumerate(sorted(set(groups))):
+        name = f"fold {group}" if isinstance(group, int) else f"without {group}"
         data = CaseDataset(
             prepared,
             targets,
             batch_size=settings.batch_size,
-            seed=settings.seed + fold,
-            indices=inside,
+            seed=settings.seed + number,
+            indices=[i for i, own in enumerate(groups) if own != group],
             variants=variants,
             weights=weights,
         )
-        run = folder / f"fold-{fold}"
-        network = _train_fold(recipe, data, run, fold, log, workers)
+        run = folder / name.replace(" ", "-")
+        network = _train_fold(recipe, data, run, number, name, log, workers)
         networks.append(network)
-        held_out = [i for i, f in enumerate(folds) if f == fold]
+        held_out = [i for i, own in enumerate(groups) if own == group]
         for index in held_out:
             x = data.preprocessor.normalize(prepared.get(index)["image"][None])
             outputs[index] = output_of_network(network, x, recipe)
         if log is not None:
             truth = np.array([targets[i] for i in held_out])
             found = np.array([outputs[i] for i in held_out])
-            log(
-                f"fold {fold}: {TASKS[recipe['task']](recipe).error_text(truth, found)}"
-            )
+            log(f"{name}: {TASKS[recipe['task']](recipe).error_text(truth, found)}")
         keras.backend.clear_session(free_memory=False)
-    return networks, np.stack([outputs[i] for i in range(len(targets))]), folds
+    return networks, np.stack([outputs[i] for i in range(len(targets))])
 
 
-def _train_fold(recipe, data, folder, fold, log, workers):
+def _train_fold(recipe, data, folder, number, name, log, workers):
     finished = folder / "network.weights.h5"
     mark = folder / "network.json"
     if _is_whole(finished, mark):
@@ -83,10 +104,10 @@ def _train_fold(recipe, data, folder, fold, log, workers):
         return network
 
     def say(line):
-        log(f"fold {fold}, {line}")
+        log(f"{name}, {line}")
 
     seeded = dict(recipe)
-    own_seed = recipe["training"].get("seed", 0) + fold
+    own_seed = recipe["training"].get("seed", 0) + number
     seeded["training"] = {**recipe["training"], "seed": own_seed}
     say = None if log is None else say
     network = fit(seeded, data, folder, log=say, workers=workers)

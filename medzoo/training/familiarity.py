@@ -7,6 +7,8 @@ from medzoo.training.tasks import TASKS
 
 # Nine of ten people of a scanner that is known lie nearer than what is called usual.
 USUAL = 0.9
+# Of what is usual, the least distance that is warned of.
+LEAST_LIMIT = 1.2
 # Uncertainty grows with the distance to this power at most.
 MAX_GROWTH = 4.0
 
@@ -36,7 +38,10 @@ def familiarity(recipe, home, away, interval):
         for growth in growths
     ]
     growth = float(growths[int(np.argmin(scores))])
-    limit = usual * 2 ** (1 / growth) if growth else 2 * float(away.distances.max())
+    # Warned is where uncertainty has doubled, and nine of ten scans of a new scanner.
+    doubled = usual * 2 ** (1 / growth) if growth else np.inf
+    new = float(np.quantile(away.distances, 1 - USUAL))
+    limit = max(min(doubled, new), LEAST_LIMIT * usual)
     return {
         "usual": round(usual, 4),
         "growth": round(growth, 2),

@@ -2,16 +2,42 @@
 
 import csv
 import io
+from pathlib import Path
 
 import numpy as np
 
 from medzoo.data.cases.cohort import AGE, SEX, SOURCE
 from medzoo.files import write_text_atomically
+from medzoo.training.familiarity import familiarity, uncertainty_by_others
 from medzoo.training.tasks import TASKS
 
 OUT_OF_SCANNER_FILE = "out_of_scanner.csv"
 # Columns of the case table that are written beside the predictions.
 KNOWN = (SOURCE, AGE, SEX)
+
+
+def judge_by_scanners(recipe, home, away, interval, cases, output, log):
+    """Writes the predictions for scanners that were left out.
+
+    Args:
+        recipe: dict.
+        home: `HeldOut`, people left out.
+        away: `HeldOut`, scanners left out.
+        interval: dict of the interval at home, or None for classes.
+        cases: list of `Case`.
+        output: path of the folder of out_of_scanner.csv.
+        log: callable taking a line, or None.
+
+    Returns:
+        dict, arguments of the step "familiarity".
+    """
+    sources = sources_of(cases)
+    uncertainty = uncertainty_by_others(recipe, home, away, sources)
+    path = Path(output) / OUT_OF_SCANNER_FILE
+    write_out_of_scanner(path, recipe, away, uncertainty, cases)
+    if log is not None:
+        log(scanner_errors_text(recipe, away, sources))
+    return familiarity(recipe, home, away, interval)
 
 
 def write_out_of_scanner(path, recipe, held_out, uncertainty, cases):

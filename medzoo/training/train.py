@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from medzoo.data.cases.balance import case_weights
 from medzoo.data.cases.people import counted
 from medzoo.data.cases.targets import target_value
@@ -14,14 +16,19 @@ from medzoo.errors import InputError
 from medzoo.models.from_recipe import build_model
 from medzoo.progress import every_twentieth
 from medzoo.training.anatomy import train_anatomy
+from medzoo.training.contrasts import TrainingContrasts
 from medzoo.training.cross_validation import (
     check_enough,
     cross_validate,
+    leave_out,
     write_out_of_fold,
 )
 from medzoo.training.fit import fit
+from medzoo.training.held_out import HeldOut
 from medzoo.training.image_training import train_images, write_model
+from medzoo.training.measured_steps import with_steps
 from medzoo.training.network import check_rematerialize
+from medzoo.training.out_of_scanner import judge_by_scanners, sources_of
 from medzoo.training.precision import precision_here
 from medzoo.training.run_facts import begin_run
 from medzoo.training.settings import TrainingSettings, with_step
@@ -145,18 +152,47 @@ def _train_networks(recipe, prepared, targets, output, workers, log):
     interval = write_out_of_fold(
         output / "out_of_fold.csv", recipe, prepared.cases, targets, outputs, folds
     )
+    step = contrasts = None
+    if recipe["architecture"]["arguments"].get("known_contrasts") is not None:
+        contrasts = TrainingContrasts(recipe, prepared)
+        truth = np.asarray(targets, float)
+        home = HeldOut(outputs, contrasts.held_out_distances(folds), truth)
+        sources = sources_of(prepared.cases)
+        if len(set(sources)) > 1:
+            _, away = leave_out(
+                recipe,
+                prepared,
+                targets,
+                sources,
+                output / "runs",
+                workers=workers,
+                log=log,
+            )
+            away = HeldOut(away, contrasts.held_out_distances(sources), truth)
+            step = judge_by_scanners(
+                recipe, home, away, interval, prepared.cases, output, log
+            )
     if "num_members" not in recipe["architecture"]["arguments"]:
-        settings = TrainingSettings.from_recipe(recipe)
-        data = CaseDataset(
-            prepared,
-            targets,
-            batch_size=settings.batch_size,
-            seed=settings.seed,
-            weights=case_weights(prepared.cases, targets, recipe["training"]),
-        )
-        folder = output / "runs" / "all"
-        networks = [fit(recipe, data, folder, workers=workers, log=log)]
-    return _assembled(recipe, networks), with_interval(recipe, interval)
+        networks = [_trained_on_all(recipe, prepared, targets, output, workers, log)]
+    model = _assembled(recipe, networks)
+    if contrasts is not None:
+        contrasts.into(model)
+    return model, with_steps(recipe, {"interval": interval, "familiarity": step})
+
+
+def _trained_on_all(recipe, prepared, targets, output, workers, log):
+    """The network of a recipe without an ensemble, trained on all cases."""
+    settings = TrainingSettings.from_recipe(recipe)
+    data = CaseDataset(
+        prepared,
+        targets,
+        recipe,
+        batch_size=settings.batch_size,
+        seed=settings.seed,
+        weights=case_weights(prepared.cases, targets, recipe["training"]),
+    )
+    folder = output / "runs" / "all"
+    return fit(recipe, data, folder, workers=workers, log=log)
 
 
 def _check_members(recipe):
@@ -176,14 +212,3 @@ def _assembled(recipe, networks):
     for part, network in zip(parts, networks, strict=True):
         part.set_weights(network.get_weights())
     return model
-
-
-def with_interval(recipe, interval):
-    """Returns the recipe with a measured interval, where it has such a step."""
-    steps = [
-        {"step": "interval", "arguments": interval}
-        if step["step"] == "interval" and interval is not None
-        else step
-        for step in recipe["postprocessing"]
-    ]
-    return {**recipe, "postprocessing": steps}

@@ -111,6 +111,7 @@ NETWORK = {
     "DepthToSpace3D",
     "Displace3D",
     "FeatureScaling",
+    "KnownContrasts",
     "LinearUpsample3D",
     "MarkChannels",
     "PadChannels",

@@ -11,7 +11,7 @@ import pytest
 import medzoo
 from medzoo.errors import InputError
 from medzoo.models.from_recipe import build_model
-from medzoo.training.anatomy import with_steps
+from medzoo.training.measured_steps import with_steps
 from medzoo.training.train import train
 from medzoo.training.weights_file import write_weights
 

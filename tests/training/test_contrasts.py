@@ -1,0 +1,150 @@
+"""An ensemble that knows the contrasts of its scanners: from a table to predictions."""
+
+import copy
+import csv
+import json
+
+import numpy as np
+import pytest
+
+import medzoo
+from medzoo.training.train import train
+
+SIZE = 8
+
+
+def recipe_of():
+    member = {
+        "input_shape": [SIZE, SIZE, SIZE, 1],
+        "num_classes": 1,
+        "filters": [4],
+        "strides": [[2, 2, 2]],
+        "output_scale": 10.0,
+        "output_offset": 50.0,
+    }
+    return {
+        "schema": 1,
+        "name": "tiny_contrast",
+        "version": "1.0",
+        "summary": "Age of cubes",
+        "task": "regression",
+        "architecture": {
+            "class": "Ensemble3D",
+            "arguments": {
+                "num_members": 3,
+                "member": {"class": "ResNet3D", "arguments": member},
+                "known_contrasts": {},
+            },
+        },
+        "channels": [{"name": "t1", "required": True}],
+        "target": {"column": "age"},
+        "preprocessing": {"spatial": [], "layers": []},
+        "postprocessing": [
+            {
+                "step": "interval",
+                "arguments": {"coverage": 0.5, "lower": -1.0, "upper": 1.0},
+            },
+            {
+                "step": "familiarity",
+                "arguments": {
+                    "usual": 1.0,
+                    "growth": 1.0,
+                    "limit": 2.0,
+                    "coarsest_mm": 2.0,
+                },
+            },
+        ],
+        "unit": "years",
+        "weights": None,
+        "training": {
+            "epochs": 1,
+            "batch_size": 8,
+            "learning_rate": 0.001,
+            "seed": 0,
+            "split": {"num_folds": 3, "seed": 1},
+        },
+        "data": [{"name": "Cubes", "cases": 24, "licence": "CC0-1.0", "role": "all"}],
+        "licence": "CC0-1.0",
+        "citation": "None.",
+        "intended_use": "Tests.",
+        "limits": ["Cubes alone."],
+    }
+
+
+def cube(generator, level):
+    array = generator.normal(level, 0.1, (SIZE, SIZE, SIZE)).astype("f4")
+    array[:4] += generator.normal(0, 0.1)
+    return medzoo.Volume(array, np.eye(4))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A model that was trained on cubes of two scanners: levels of 1 and of 2."""
+    place = tmp_path_factory.mktemp("cubes")
+    generator = np.random.default_rng(0)
+    with (place / "cases.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("case_id", "t1", "age", "source"))
+        for number in range(24):
+            level = 1 + number % 2
+            medzoo.write(cube(generator, level), place / f"{number}.nii.gz")
+            writer.writerow((f"c{number}", f"{number}.nii.gz", 20 + number, level))
+    return train(recipe_of(), place / "cases.csv", place / "model")
+
+
+@pytest.fixture(scope="module")
+def model(folder):
+    return medzoo.load(folder)
+
+
+def width(prediction):
+    return prediction.interval[1] - prediction.interval[0]
+
+
+def test_scanners_were_left_out_and_judged(folder):
+    with (folder / "out_of_scanner.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["source"] for row in rows} == {"1", "2"}
+    # Each is far from the other, of which alone its distance is measured.
+    assert min(float(row["distance"]) for row in rows) > 2
+    recipe = json.loads((folder / "recipe.json").read_text())
+    steps = {s["step"]: s["arguments"] for s in recipe["postprocessing"]}
+    assert 0.5 < steps["familiarity"]["usual"] < 2.5
+    assert steps["familiarity"]["coarsest_mm"] == 2.0
+
+
+def test_a_scan_of_a_known_scanner_gets_the_usual_interval(model):
+    generator = np.random.default_rng(5)
+    for level in (1, 2):
+        found = model.predict_volume(cube(generator, level))
+        assert not [w for w in found.warnings if "contrast" in w]
+
+
+def test_a_scan_of_another_scanner_is_told_and_gets_a_wider_interval(model):
+    generator = np.random.default_rng(6)
+    home = model.predict_volume(cube(generator, 1))
+    away = model.predict_volume(cube(generator, 4))
+    recipe = model.recipe["postprocessing"][-1]["arguments"]
+    (warning,) = [w for w in away.warnings if "contrast of this scan" in w]
+    assert "scanners that the model was trained on" in warning
+    if recipe["growth"]:
+        assert width(away) > 1.5 * width(home)
+
+
+def test_thick_slices_are_less_familiar(model):
+    recipe = copy.deepcopy(model.recipe)
+    step = recipe["postprocessing"][-1]["arguments"]
+    step["limit"] = 2 * step["usual"]
+    strict = medzoo.attach(model, recipe)
+    array = cube(np.random.default_rng(7), 1).array
+    thin, thick = (
+        strict.predict_volume(medzoo.Volume(array, np.diag([1, 1, z, 1.0])))
+        for z in (1, 12)
+    )
+    assert not [w for w in thin.warnings if "contrast of this scan" in w]
+    assert [w for w in thick.warnings if "contrast of this scan" in w]
+
+
+def test_a_new_head_keeps_the_network_usable(folder):
+    found = medzoo.load(folder, num_classes=2)
+    assert found.output_shape == (None, 2)
