@@ -26,6 +26,7 @@ random: $(VENV)/installed-test
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 cards: $(VENV)/installed-test
 	$(BIN)/medzoo cards

@@ -3,11 +3,12 @@
 import numpy as np
 
 from medzoo.errors import InputError
+from medzoo.volume import Volume
 
 PAIRS = ("LR", "PA", "IS")
 
 
-def orient(volume, orientation="RAS"):
+def orient(volume: Volume, orientation: str = "RAS") -> Volume:
     """Permutes and flips axes so that they point as `orientation` says.
 
     Voxel values and world positions stay exactly as they are.

@@ -2,6 +2,8 @@
 
 import math
 import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from medzoo.errors import InputError, IntegrityError, MedzooWarning, RecipeError
 from medzoo.zoo.hub.model_files import ready_weights
@@ -9,10 +11,18 @@ from medzoo.zoo.recipe.schema import Recipe, read_recipe
 from medzoo.zoo.resolve import resolve
 from medzoo.zoo.weights import scan_hdf5
 
+if TYPE_CHECKING:
+    from medzoo.models.base import VolumeModel
+
 
 def load(
-    source, *, revision=None, weights=True, freeze_normalization=True, **overrides
-):
+    source: str | Path,
+    *,
+    revision: str | None = None,
+    weights: bool = True,
+    freeze_normalization: bool = True,
+    **overrides: Any,
+) -> "VolumeModel":
     """Loads a model of the zoo as a Keras model.
 
     Args:
@@ -64,7 +74,7 @@ def load(
     return model
 
 
-def attach(model, recipe):
+def attach(model: Any, recipe: dict[str, Any] | Recipe | str) -> "VolumeModel":
     """Makes a plain Keras model of the recipe's topology a medzoo model again.
 
     `keras.models.clone_model` and `keras.Model(inputs, outputs)` return models that

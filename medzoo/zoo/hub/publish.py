@@ -36,7 +36,13 @@ class Publication:
     is_new: bool | None = None
 
 
-def publish(folder, target, *, private=None, dry_run=False):
+def publish(
+    folder: str | Path,
+    target: str | Path,
+    *,
+    private: bool | None = None,
+    dry_run: bool = False,
+) -> Publication:
     """Publishes a model folder, once: a second run changes nothing.
 
     The folder holds recipe.json, the weights that it names, and metrics.json of
