@@ -1,14 +1,16 @@
 """Reordering and flipping of axes towards an anatomical orientation; lossless."""
 
+from typing import Any
+
 import numpy as np
 
 from medzoo.errors import InputError
-from medzoo.volume import Volume
 
 PAIRS = ("LR", "PA", "IS")
 
 
-def orient(volume: Volume, orientation: str = "RAS") -> Volume:
+# Any: a Volume draws itself through this module, which therefore does not import it.
+def orient(volume: Any, orientation: str = "RAS") -> Any:
     """Permutes and flips axes so that they point as `orientation` says.
 
     Voxel values and world positions stay exactly as they are.
