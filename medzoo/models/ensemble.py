@@ -1,5 +1,7 @@
 """Ensemble3D: several networks of one kind, their answers averaged."""
 
+from typing import Any
+
 import keras
 
 from medzoo.models.base import VolumeModel, plain
@@ -44,7 +46,13 @@ class Ensemble3D(VolumeModel):
         >>> model = Ensemble3D(member, num_members=3)
     """
 
-    def __init__(self, member, num_members=5, recipe=None, **kwargs):
+    def __init__(
+        self,
+        member: dict[str, Any],
+        num_members: int = 5,
+        recipe: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
         if member.get("class") not in MEMBERS or num_members < 1:
             raise ValueError(
                 f"An ensemble has at least one member of a class in {sorted(MEMBERS)}. "
@@ -71,6 +79,6 @@ class Ensemble3D(VolumeModel):
         super().__init__(inputs, output, plain(arguments), recipe, **kwargs)
 
     @property
-    def members(self):
+    def members(self) -> Any:
         """The member networks, in order, a tuple."""
         return tuple(m for m in self.layers if isinstance(m, VolumeModel))
