@@ -35,6 +35,7 @@ random: $(VENV)/installed-test
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 cards: $(VENV)/installed-test
 	$(BIN)/medzoo cards

@@ -122,7 +122,10 @@ def medzoo_steps(fused=False):
         *(
             [layers.RandomSpatial3D(**affine, **elastic)]
             if fused
-            else [layers.RandomAffine3D(**affine), layers.RandomElastic3D(**elastic)]
+            else [
+                layers.RandomAffine3D(**affine),
+                layers.RandomElasticTransform3D(**elastic),
+            ]
         ),
         layers.RandomBiasField(BIAS),
         layers.RandomNoise((0, NOISE), foreground=False),

@@ -21,7 +21,12 @@ COLUMNS = 8
 TILE_INCHES = (1.6, 2.15)
 DPI = 90
 # A draw that shows the effect; for most layers the first one does.
-SEEDS = {"RandomContrast": 2, "RandomFlip3D": 0, "RandomGamma": 13, "RandomLesions": 10}
+SEEDS = {
+    "RandomContrast3D": 2,
+    "RandomFlip3D": 0,
+    "RandomGamma": 13,
+    "RandomLesions": 10,
+}
 
 # Family -> layer -> arguments that make its effect plain on a brain at 1 mm. Lengths
 # are voxels; what acts along one axis does so within the slice that is shown.
@@ -39,7 +44,7 @@ FAMILIES = {
     "Space": {
         "RandomFlip3D": {"axes": ("AP",)},
         "CropOrPad3D": {"size": (150, 280, 184)},
-        "Resize3D": {"size": (48, 58, 46)},
+        "Resizing3D": {"size": (48, 58, 46)},
         "RandomCrop3D": {"patch_size": 112},
         "BalancedCrop3D": {
             "patch_size": 80,
@@ -47,24 +52,24 @@ FAMILIES = {
             "class_weights": (0, 0, 0, 0, 1),
         },
         "RandomAffine3D": {"rotation": 25, "scale": 0.15, "shear": 0.15, "shift": 10},
-        "RandomElastic3D": {"displacement": 20, "control_points": 5},
+        "RandomElasticTransform3D": {"displacement": 20, "control_points": 5},
         "RandomSpatial3D": {"rotation": 20, "displacement": 12},
     },
     "Intensity": {
         "RandomScaleIntensity": {"factor": 0.6},
-        "RandomShift": {"deviation": 0.25},
-        "RandomContrast": {"factor": 0.9, "preserve_range": False},
+        "RandomShiftIntensity": {"stddev": 0.25},
+        "RandomContrast3D": {"factor": 0.9, "preserve_range": False},
         "RandomGamma": {"log_gamma": 1.0},
         "RandomIntensityCurve": {"strength": 1.5},
         "RandomIntensityMap": {"level": 0.6},
-        "RandomBiasField": {"deviation": 0.5},
-        "RandomNoise": {"deviation": (0.1, 0.1), "kind": "rician", "foreground": False},
-        "RandomBlur": {"sigma": (1.5, 1.5)},
-        "RandomLowResolution": {"factor": (6, 6), "axes": ("PA",)},
+        "RandomBiasField": {"stddev": 0.5},
+        "RandomNoise": {"stddev": (0.1, 0.1), "kind": "rician", "foreground": False},
+        "RandomGaussianBlur3D": {"sigma": (1.5, 1.5)},
+        "RandomLowResolution": {"downsampling": (6, 6), "axes": ("PA",)},
         "RandomGhosting": {"num_ghosts": 4, "axes": ("PA",), "intensity": (0.9, 0.9)},
         "RandomSpike": {"intensity": (0.2, 0.2)},
         "RandomChannelDropout": {"probability": 1.0},
-        "RandomCutout3D": {"num_boxes": 6, "size": (0.15, 0.4)},
+        "RandomErasing3D": {"num_boxes": 6, "size": (0.15, 0.4)},
     },
     "Synthesis": {
         "LabelToImage": {"labels": (0, 2, 3, 4, 24), "num_channels": 3},
@@ -105,7 +110,12 @@ applies the same transformation to all of them, to label maps by nearest neighbo
 They chain in `keras.Sequential` and `keras.layers.Pipeline`, run in
 `tf.data.Dataset.map`, in `fit` and compiled, on TensorFlow and JAX. Random layers are
 the identity at inference. Arguments are in each layer's docstring:
-`help(medzoo.layers.RandomElastic3D)`.
+`help(medzoo.layers.RandomElasticTransform3D)`.
+
+Names and arguments are those of Keras; a layer that Keras has for pictures has the same
+name with `3D` here (`RandomFlip3D`, `RandomContrast3D`, `Resizing3D`). `factor=0.3`
+draws a number from 0.7 to 1.3, `stddev` is a standard deviation, and channels share a
+draw unless `per_channel=True`.
 
 ![What each layer does to a slice of the average brain](pictures/layers.png)
 

@@ -9,8 +9,9 @@ from importlib import import_module
 from medzoo._version import __version__
 
 # Public name -> the module that holds it, and the name there. A target of None
-# makes the module itself public.
-_PUBLIC = {
+# makes the module itself public. Editors and type checkers read the same names in
+# __init__.pyi; a test holds the two equal.
+_PUBLIC: dict[str, tuple[str, str | None]] = {
     "CompiledPipeline": ("medzoo.data.compiled.compiled_pipeline", "CompiledPipeline"),
     "PatchFeed": ("medzoo.data.feeds.patch_feed", "PatchFeed"),
     "Volume": ("medzoo.volume", "Volume"),
@@ -22,7 +23,9 @@ _PUBLIC = {
     "features": ("medzoo.models.parts", "features"),
     "fetch": ("medzoo.zoo.fetch", "fetch"),
     "freeze": ("medzoo.models.parts", "freeze"),
+    "inference": ("medzoo.inference", None),
     "info": ("medzoo.zoo.info", "info"),
+    "io": ("medzoo.io", None),
     "layers": ("medzoo.layers", None),
     "list_models": ("medzoo.zoo.registry", "list_models"),
     "load": ("medzoo.zoo.load", "load"),
@@ -35,43 +38,14 @@ _PUBLIC = {
     "read_tfrecords": ("medzoo.data.store.tfrecords", "read_tfrecords"),
     "report": ("medzoo.reporting.report", "report"),
     "save_recipe": ("medzoo.zoo.save_recipe", "save_recipe"),
+    "spatial": ("medzoo.spatial", None),
     "train": ("medzoo.zoo.train", "train"),
     "verify": ("medzoo.zoo.verify", "verify"),
     "write": ("medzoo.io", "write"),
     "write_tfrecords": ("medzoo.data.store.tfrecords", "write_tfrecords"),
 }
 
-__all__ = [
-    "CompiledPipeline",
-    "PatchFeed",
-    "Volume",
-    "__version__",
-    "attach",
-    "count_classes",
-    "dataset",
-    "errors",
-    "evaluate",
-    "features",
-    "fetch",
-    "freeze",
-    "info",
-    "layers",
-    "list_models",
-    "load",
-    "losses",
-    "metrics",
-    "models",
-    "predict",
-    "publish",
-    "read",
-    "read_tfrecords",
-    "report",
-    "save_recipe",
-    "train",
-    "verify",
-    "write",
-    "write_tfrecords",
-]
+__all__ = ["__version__", *_PUBLIC]
 
 
 def __getattr__(name: str) -> object:

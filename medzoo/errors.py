@@ -43,10 +43,6 @@ class ResourceError(MedzooError, MemoryError):
     """The work needs more memory than there is."""
 
 
-class BatchError(MedzooError, RuntimeError):
-    """None of many cases has a result."""
-
-
 class MissingFileError(MedzooError, FileNotFoundError):
     """A path names nothing."""
 

@@ -1,6 +1,10 @@
 """Volume: an array and where its voxels lie, the only geometry type of medzoo."""
 
+from collections.abc import Iterable
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from medzoo.errors import GeometryError, InputError
 
@@ -28,7 +32,9 @@ class Volume:
 
     __slots__ = ("_affine", "_array", "_warnings")
 
-    def __init__(self, array, affine, *, warnings=()):
+    def __init__(
+        self, array: ArrayLike, affine: ArrayLike, *, warnings: Iterable[str] = ()
+    ) -> None:
         array = np.asarray(array)
         if array.ndim not in (3, 4) or 0 in array.shape:
             raise InputError(
@@ -48,63 +54,59 @@ class Volume:
         self._warnings = tuple(warnings)
 
     @property
-    def array(self):
+    def array(self) -> np.ndarray:
         """The voxels, `(x, y, z)` or `(x, y, z, channel)`."""
         return self._array
 
     @property
-    def affine(self):
+    def affine(self) -> np.ndarray:
         """`(4, 4)` float64, voxel index -> world millimetres, RAS+; read-only."""
         return self._affine
 
     @property
-    def warnings(self):
+    def warnings(self) -> tuple[str, ...]:
         """Tuple of str: what reading found worth telling."""
         return self._warnings
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, ...]:
         """Spatial shape, three ints."""
         return self._array.shape[:3]
 
     @property
-    def num_channels(self):
+    def num_channels(self) -> int:
         """int: 1 for a scalar image."""
         return self._array.shape[3] if self._array.ndim == 4 else 1
 
     @property
-    def spacing(self):
+    def spacing(self) -> tuple[float, ...]:
         """Voxel size in mm along the array's axes, three floats."""
         return tuple(float(s) for s in np.linalg.norm(self._affine[:3, :3], axis=0))
 
     @property
-    def origin(self):
+    def origin(self) -> tuple[float, ...]:
         """World position (mm, RAS+) of voxel (0, 0, 0), three floats."""
         return tuple(float(v) for v in self._affine[:3, 3])
 
     @property
-    def direction(self):
+    def direction(self) -> np.ndarray:
         """`(3, 3)` float64, unit column a voxel axis; not orthogonal under shear."""
         return self._affine[:3, :3] / np.asarray(self.spacing)
 
     @property
-    def orientation(self):
+    def orientation(self) -> str:
         """str: where the axes point to, as "RAS"."""
         return _orientation(self.direction)
 
-    def with_array(self, array):
+    def with_array(self, array: ArrayLike) -> Self:
         """Returns a Volume with another array in the same place."""
-        return Volume(array, self._affine, warnings=self._warnings)
+        return type(self)(array, self._affine, warnings=self._warnings)
 
-    def with_affine(self, affine):
+    def with_affine(self, affine: ArrayLike) -> Self:
         """Returns a Volume with the same array in another place."""
-        return Volume(self._array, affine, warnings=self._warnings)
+        return type(self)(self._array, affine, warnings=self._warnings)
 
-    def with_warnings(self, *messages):
-        """Returns a Volume with messages added to its warnings."""
-        return Volume(self._array, self._affine, warnings=(*self._warnings, *messages))
-
-    def plot(self):
+    def plot(self) -> Any:
         """Draws three slices through the middle; needs matplotlib (extra demo).
 
         Returns:

@@ -32,7 +32,6 @@ def test_survives_pickling_with_its_message(error):
         ("IntegrityError", OSError),
         ("OfflineError", ConnectionError),
         ("ResourceError", MemoryError),
-        ("BatchError", RuntimeError),
         ("MissingFileError", FileNotFoundError),
     ],
 )

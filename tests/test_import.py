@@ -25,7 +25,9 @@ PUBLIC = {
     "features",
     "fetch",
     "freeze",
+    "inference",
     "info",
+    "io",
     "layers",
     "list_models",
     "load",
@@ -38,6 +40,7 @@ PUBLIC = {
     "read_tfrecords",
     "report",
     "save_recipe",
+    "spatial",
     "train",
     "verify",
     "write",
@@ -97,6 +100,37 @@ def test_public_name_stands_in_its_module(name):
         elif isinstance(node, ast.ImportFrom):
             names.update(alias.asname or alias.name for alias in node.names)
     assert attribute in names
+
+
+@pytest.mark.parametrize(
+    ("stub", "table"),
+    [
+        (PACKAGE / "__init__.pyi", medzoo._PUBLIC),
+        (
+            PACKAGE / "metrics" / "__init__.pyi",
+            {
+                name: (f"medzoo.metrics.{module}", name)
+                for name, module in medzoo.metrics._PUBLIC.items()
+            },
+        ),
+    ],
+    ids=["medzoo", "metrics"],
+)
+def test_editors_and_type_checkers_see_the_same_names(stub, table):
+    expected = {
+        name: (module, attribute)
+        if attribute is not None
+        else tuple(module.rsplit(".", 1))
+        for name, (module, attribute) in table.items()
+    }
+    found = {
+        alias.asname: (node.module, alias.name)
+        for node in ast.parse(stub.read_text(encoding="utf-8")).body
+        for alias in node.names
+    }
+    found.pop("__version__", None)
+    assert found == expected
+    assert (PACKAGE / "py.typed").is_file()
 
 
 @pytest.mark.parametrize(

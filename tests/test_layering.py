@@ -21,6 +21,7 @@ DIRECT = {
     "progress": (),
     # Connections, for weights and data sets.
     "transport": ("errors", "_version"),
+    "transfer": ("transport",),
     "volume": ("errors",),
     # _version: a DICOM SEG says what made it.
     "io": ("volume", "files", "_version"),
@@ -36,7 +37,7 @@ DIRECT = {
     # What data sets and feeds have in common: cases.
     "data": (),
     "data/cases": ("data", "io", "spatial"),
-    "datasets": ("data/cases", "transport"),
+    "datasets": ("data/cases", "transfer"),
     "data/compiled": ("data", "layers"),
     # _version: what was prepared by another version is prepared anew.
     "data/store": ("data", "files", "errors", "_version"),
@@ -69,6 +70,7 @@ STANDARD_LIBRARY_ONLY = {
     "errors",
     "files",
     "progress",
+    "transfer",
     "transport",
     "zoo/recipe",
 }

@@ -14,7 +14,7 @@ PACKAGE = TESTS.parent / "medzoo"
 # The whole package, its pages and commands; nothing that one module does.
 OF_THE_WHOLE = {"benchmarks", "conftest", "docs", "hostile_input", "import", "layering"}
 OF_THE_WHOLE |= {"mirror", "notebooks", "random_use", "scans_page", "tasks", "tree"}
-OF_THE_WHOLE |= {"wheel", "window_benchmarks"}
+OF_THE_WHOLE |= {"typing", "wheel", "window_benchmarks"}
 
 
 @cache

@@ -7,15 +7,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from medzoo.errors import InputError, IntegrityError, OfflineError
-from medzoo.transport import FaultError, chunks, open_address
+from medzoo.transfer import Expected, transfer
 
 CHUNK_BYTES = 1 << 20
 TIMEOUT_SECONDS = 60
 # The largest archive of a data set has 5 GB.
 MOST_BYTES = 12_000_000_000
-# Breaks in a row, without a byte between them, after which to give up.
-MOST_TRIES = 4
-PARTIAL, RANGE_NOT_SATISFIABLE = 206, 416
 
 
 def download(url, path, *, md5, progress=None, most=MOST_BYTES):
@@ -75,66 +72,26 @@ def md5_of(path):
 
 def _fetch(url, part, progress, most):
     """Appends to `part` until the server has no more bytes, over broken connections."""
-    tries = 0
     while True:
         before = _size(part)
         try:
-            if _append(url, part, progress, most):
-                return
-            reason = "the connection was closed early"
-        except FaultError as fault:
-            if fault.status is not None:
-                raise _offline(url, part, fault) from None
-            reason = fault
-        tries = tries + 1 if _size(part) <= before else 0
-        if tries >= MOST_TRIES:
-            raise _offline(url, part, reason)
-
-
-def _append(url, part, progress, most):
-    """Fetches what is missing; returns whether that is the whole file now."""
-    start = _size(part)
-    headers = {"Range": f"bytes={start}-"} if start else {}
-    try:
-        response = open_address(url, headers, timeout=TIMEOUT_SECONDS)
-    except FaultError as fault:
-        # There is nothing beyond what we have: the MD5 tells whether it is right.
-        if start and fault.status == RANGE_NOT_SATISFIABLE:
-            return True
-        raise
-    with response:
-        if response.status != PARTIAL:
-            start = 0  # the server sends it all again
-        length = response.headers.get("Content-Length") or ""
-        total = start + int(length) if length.isdecimal() else None
-        _check_size(total or 0, most, url)
-        with part.open("ab" if start else "wb") as file:
-            done = start
-            for chunk in chunks(response, most):
-                file.write(chunk)
-                done += len(chunk)
-                _check_size(done, most, url)
-                if progress is not None:
-                    progress(done, total)
-    return total is None or done == total
-
-
-def _check_size(size, most, url):
-    if size > most:
-        raise IntegrityError(
-            f"A download must have at most {most} bytes. Received: {size} or more from "
-            f"{url}. Check the address."
-        )
+            transfer(
+                url,
+                part,
+                Expected(most),
+                progress=progress,
+                resume=True,
+                timeout=TIMEOUT_SECONDS,
+            )
+            return
+        except OfflineError as fault:
+            size = _size(part)
+            if size <= before:
+                kept = f" {size} bytes are kept in {part} and need not come again."
+                raise OfflineError(f"{fault}{kept if size else ''}") from None
 
 
 def _size(path):
     with suppress(FileNotFoundError):
         return path.stat().st_size
     return 0
-
-
-def _offline(url, part, reason):
-    return OfflineError(
-        f"The file must be reachable at {url}. Received: {reason}. Try again: "
-        f"{_size(part)} bytes are kept in {part} and need not come again."
-    )

@@ -11,12 +11,11 @@ from medzoo.errors import InputError
 from medzoo.evaluation.case_means import mean_over_cases
 from medzoo.evaluation.ridge_upsampling import RidgeUpsampling
 from medzoo.evaluation.task_evaluation import ImageEvaluation
-from medzoo.inference.super_resolution import super_resolve
+from medzoo.inference.super_resolution import factor_of, super_resolve
 from medzoo.io import write
 from medzoo.metrics.calibration import spread_quality
 from medzoo.metrics.head_psnr import head_mask, head_psnr
 from medzoo.preprocess import Preprocessor
-from medzoo.spatial.factor_grid import three_factors
 from medzoo.volume import Volume
 
 # Slice profiles measured, in coarse voxels; the first is the one of the metrics.
@@ -36,8 +35,7 @@ class SuperResolutionEvaluation(ImageEvaluation):
 
     def input_case(self, case, folder):
         """The case with its scan made coarse, as a file."""
-        recipe = self.recipe
-        factor = three_factors(recipe["architecture"]["arguments"]["upsampling_factor"])
+        recipe, factor = self.recipe, factor_of(self.recipe)
         preprocessor = Preprocessor(recipe["preprocessing"], recipe["channels"])
         path = Path(folder) / "coarse.nii.gz"
         write(degrade_volume(_fine(case, preprocessor, factor), factor), path)
@@ -73,7 +71,7 @@ def measure_super_resolution(model, recipe, cases, *, progress=None):
     measured = held_out or list(cases)
     if not measured:
         raise InputError("A measurement needs cases. Received: none.")
-    factor = three_factors(recipe["architecture"]["arguments"]["upsampling_factor"])
+    factor = factor_of(recipe)
     preprocessor = Preprocessor(recipe["preprocessing"], recipe["channels"])
     ridges = _fitted(inside if held_out else [], measured, preprocessor, factor)
     rows = []

@@ -11,7 +11,6 @@ import numpy as np
 
 from medzoo.errors import InputError
 from medzoo.inference.exported_cache import FILES, keep, kept, key_of
-from medzoo.inference.openvino_graph import let_reduce, simplify_transposed
 
 # The plugin's own default is a reduced precision, so that it is always named.
 PRECISION_HINTS = {"float32": "f32", "bfloat16": "bf16"}
@@ -84,9 +83,6 @@ class OpenVINOEngine:
         openvino = import_openvino()
         fixed = self._exported.clone()
         fixed.reshape(list(shape))
-        simplify_transposed(fixed)
-        if self._precision != "float32":
-            let_reduce(fixed)
         settings = {
             "INFERENCE_PRECISION_HINT": PRECISION_HINTS[self._precision],
             "PERFORMANCE_HINT": "LATENCY",

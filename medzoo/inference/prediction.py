@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from medzoo.volume import Volume
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -68,7 +70,7 @@ class Prediction:
             content["warnings"] = list(self.warnings)
         return content
 
-    def classes(self):
+    def classes(self) -> Any:
         """Returns `labels` with each class's place in `class_names`, a Volume."""
         if self.codes is None:
             return self.labels
@@ -76,7 +78,7 @@ class Prediction:
         table[self.codes] = range(len(self.codes))
         return self.labels.with_array(table[self.labels.array])
 
-    def plot(self, scan=None):
+    def plot(self, scan: Volume | None = None) -> Any:
         """Draws what was found; needs matplotlib (extra demo).
 
         Args:

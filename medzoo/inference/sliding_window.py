@@ -1,8 +1,10 @@
 """Sliding window: a network over a volume of any size, within a bounded memory."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import product
 from math import ceil, prod
+from typing import Any
 
 import numpy as np
 
@@ -20,21 +22,21 @@ BATCH_VOXELS = 1 << 20
 
 
 def sliding_window(
-    answer,
-    volume,
+    answer: Callable[..., Any],
+    volume: Any,
     *,
-    window_size,
-    overlap=0.25,
-    weighting="gaussian",
-    batch_size=1,
-    finish=None,
-    empty=None,
-    progress=None,
-    outputs=None,
-    kept_bytes=None,
-    network_bytes=0,
-    memory_limit=None,
-):
+    window_size: Sequence[int],
+    overlap: float = 0.25,
+    weighting: str = "gaussian",
+    batch_size: int | None = 1,
+    finish: Callable[..., Any] | None = None,
+    empty: Any = None,
+    progress: Callable[..., Any] | None = None,
+    outputs: int | None = None,
+    kept_bytes: int | None = None,
+    network_bytes: int = 0,
+    memory_limit: int | None = None,
+) -> Any:
     """Sliding-window inference with blending.
 
     Windows go along the longest axis. What no later window touches is finished and

@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -49,7 +50,13 @@ WRITERS = {
 }
 
 
-def read(path, *, assume_affine=None, series=None, channel=None):
+def read(
+    path: str | Path,
+    *,
+    assume_affine: float | Sequence[float] | None = None,
+    series: str | None = None,
+    channel: str | None = None,
+) -> Volume:
     """Reads a medical image, refusing what cannot be trusted.
 
     Args:
@@ -119,7 +126,7 @@ def read_labels(path):
         raise named(error, path) from None
 
 
-def write(volume, path):
+def write(volume: Volume, path: str | Path) -> Path:
     """Writes an image so that the file is the old one or the whole new one.
 
     The file is written beside its place, opened again, compared, and only then put in

@@ -23,7 +23,7 @@ def nifti_affine(geometry, shape, path, assumed=None):
     handedness and voxel size; with the same code they should agree in place too.
 
     Args:
-        geometry: dict of header fields (`NiftiHeader.geometry`).
+        geometry: record of header fields (`NiftiHeader.geometry`).
         shape: three ints.
         path: the file, for messages.
         assumed: `(4, 4)` or None, for a header with neither form.
@@ -35,7 +35,7 @@ def nifti_affine(geometry, shape, path, assumed=None):
         GeometryError: neither form and nothing assumed, a form that is impossible, or
             two that contradict each other.
     """
-    unit = MILLIMETRES.get(geometry["xyzt_units"] & 7, 1.0)
+    unit = MILLIMETRES.get(int(geometry["xyzt_units"]) & 7, 1.0)
     forms = {}
     if geometry["sform_code"] > 0:
         forms["sform"] = _checked(_sform(geometry, unit), path)
@@ -70,7 +70,7 @@ def corner_distance(one, other, shape):
 
 def _sform(geometry, unit):
     affine = np.eye(4)
-    rows = np.reshape(geometry["srow"], (3, 4)).astype(np.float64)
+    rows = np.array([geometry[f"srow_{axis}"] for axis in "xyz"], np.float64)
     with np.errstate(over="ignore"):  # infinite is refused by `_checked`
         affine[:3] = rows * unit
     return affine
@@ -78,7 +78,7 @@ def _sform(geometry, unit):
 
 def _qform(geometry, unit, path):
     """nifti1.h, method 2: a rotation by quaternion, voxel sizes, an offset."""
-    b, c, d = geometry["quatern"]
+    b, c, d = (float(geometry[f"quatern_{part}"]) for part in "bcd")
     spacing = np.array(geometry["pixdim"][1:4], np.float64)
     a_squared = 1.0 - (b * b + c * c + d * d)
     # Stored in single precision, a unit quaternion may come out slightly too long.
@@ -103,7 +103,7 @@ def _qform(geometry, unit, path):
     )
     handedness = -1.0 if geometry["pixdim"][0] < 0 else 1.0
     affine = np.eye(4)
-    affine[:3, 3] = geometry["qoffset"]
+    affine[:3, 3] = [geometry[f"qoffset_{axis}"] for axis in "xyz"]
     with np.errstate(over="ignore"):  # infinite is refused by `_checked`
         affine[:3, :3] = rotation * spacing * (1.0, 1.0, handedness)
         affine[:3] *= unit

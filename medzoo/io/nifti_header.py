@@ -1,7 +1,7 @@
 """The parts of a NIfTI header that medzoo believes, read from its bytes.
 
-Own code, because the readers repair what should be refused. Offsets: nifti1.h and
-nifti2.h of the NIfTI Data Format Working Group.
+The fields are nibabel's; the checks are ours, because readers repair what should be
+refused.
 """
 
 import math
@@ -9,67 +9,14 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from medzoo.errors import FileFormatError, GeometryError, InputError
 from medzoo.io.refusal import refusal
 
 HEADER_BYTES = {1: 348, 2: 540}
 # After the header come four bytes that announce extensions.
 FIRST_OFFSET = {1: 352, 2: 544}
-# field: (offset, struct format)
-FIELDS = {
-    1: {
-        "dim": (40, "8h"),
-        "datatype": (70, "h"),
-        "bitpix": (72, "h"),
-        "pixdim": (76, "8f"),
-        "vox_offset": (108, "f"),
-        "scl_slope": (112, "f"),
-        "scl_inter": (116, "f"),
-        "xyzt_units": (123, "B"),
-        "qform_code": (252, "h"),
-        "sform_code": (254, "h"),
-        "quatern": (256, "3f"),
-        "qoffset": (268, "3f"),
-        "srow": (280, "12f"),
-    },
-    2: {
-        "dim": (16, "8q"),
-        "datatype": (12, "h"),
-        "bitpix": (14, "h"),
-        "pixdim": (104, "8d"),
-        "vox_offset": (168, "q"),
-        "scl_slope": (176, "d"),
-        "scl_inter": (184, "d"),
-        "xyzt_units": (500, "i"),
-        "qform_code": (344, "i"),
-        "sform_code": (348, "i"),
-        "quatern": (352, "3d"),
-        "qoffset": (376, "3d"),
-        "srow": (400, "12d"),
-    },
-}
-NUMBERS = {
-    2: "u1",
-    4: "i2",
-    8: "i4",
-    16: "f4",
-    64: "f8",
-    256: "i1",
-    512: "u2",
-    768: "u4",
-    1024: "i8",
-    1280: "u8",
-}
-OTHERS = {
-    0: "unknown",
-    1: "binary",
-    32: "complex64",
-    128: "RGB",
-    1536: "float128",
-    1792: "complex128",
-    2048: "complex256",
-    2304: "RGBA",
-}
 DAMAGED = "The header is damaged; convert the image again from its source."
 
 
@@ -84,7 +31,7 @@ class NiftiHeader:
         slope: float, 1 where the file says unscaled.
         inter: float.
         is_pair: bool, the voxels are in an .img file.
-        geometry: dict of `FIELDS` names to tuples or ints, still unchecked.
+        geometry: numpy record of nibabel's header fields, still unchecked.
     """
 
     shape: tuple
@@ -93,7 +40,7 @@ class NiftiHeader:
     slope: float
     inter: float
     is_pair: bool
-    geometry: dict
+    geometry: np.void
 
     @property
     def num_voxels(self):
@@ -127,18 +74,16 @@ def parse_nifti_header(data, path, *, several_volumes=False):
         InputError: if the image is a kind that medzoo does not read.
     """
     version, order, is_pair = _recognise(data, path)
-    fields = {
-        name: _unpack(order + form, data, offset)
-        for name, (offset, form) in FIELDS[version].items()
-    }
-    shape = _shape(fields["dim"], path, several_volumes)
-    dtype = _dtype(fields["datatype"], fields["bitpix"], path)
-    slope, inter = _scaling(fields["scl_slope"], fields["scl_inter"], path)
+    fields = np.frombuffer(data, header_dtype(version, order), count=1)[0]
+    shape = _shape(fields["dim"].tolist(), path, several_volumes)
+    dtype = _dtype(int(fields["datatype"]), int(fields["bitpix"]), path)
+    slope, inter = float(fields["scl_slope"]), float(fields["scl_inter"])
+    slope, inter = _scaling(slope, inter, path)
     return NiftiHeader(
         shape=shape,
         dtype=order + dtype,
         offset=_offset(
-            fields["vox_offset"], 0 if is_pair else FIRST_OFFSET[version], path
+            float(fields["vox_offset"]), 0 if is_pair else FIRST_OFFSET[version], path
         ),
         slope=slope,
         inter=inter,
@@ -147,9 +92,12 @@ def parse_nifti_header(data, path, *, several_volumes=False):
     )
 
 
-def _unpack(form, data, offset):
-    values = struct.unpack_from(form, data, offset)
-    return values if len(values) > 1 else values[0]
+def header_dtype(version, order):
+    """The numpy type of a header: nibabel's fields of NIfTI 1 or 2, "<" or ">"."""
+    from nibabel import nifti1, nifti2
+
+    fields = nifti1.header_dtype if version == 1 else nifti2.header_dtype
+    return fields.newbyteorder(order)
 
 
 def _recognise(data, path):
@@ -224,23 +172,28 @@ def _shape(dim, path, several_volumes):
 
 
 def _dtype(code, bitpix, path):
-    if code in NUMBERS and bitpix == 8 * int(NUMBERS[code][1:]):
-        return NUMBERS[code]
-    if code in OTHERS:
+    from nibabel.nifti1 import data_type_codes
+
+    known = code in data_type_codes
+    dtype = np.dtype(data_type_codes.dtype[code] if known else "V")
+    is_number = dtype.kind in "iuf" and dtype.itemsize <= 8
+    if known and not is_number:
         raise refusal(
             InputError,
             "Voxels must be integers of 8 to 64 or real numbers of 32 or 64 bits",
             path,
-            f"datatype={code} ({OTHERS[code]})",
+            f"datatype={code} ({data_type_codes.label[code]})",
             "Convert the image to real grey values.",
         )
-    raise refusal(
-        FileFormatError,
-        "A NIfTI header's datatype and bitpix must belong together",
-        path,
-        f"datatype={code}, bitpix={bitpix}",
-        DAMAGED,
-    )
+    if not is_number or bitpix != 8 * dtype.itemsize:
+        raise refusal(
+            FileFormatError,
+            "A NIfTI header's datatype and bitpix must belong together",
+            path,
+            f"datatype={code}, bitpix={bitpix}",
+            DAMAGED,
+        )
+    return dtype.str[1:]
 
 
 def _scaling(slope, inter, path):

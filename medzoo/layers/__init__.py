@@ -22,16 +22,16 @@ from medzoo.layers.pad_channels import PadChannels
 from medzoo.layers.pad_to_multiple_3d import PadToMultiple3D
 from medzoo.layers.random_affine_3d import RandomAffine3D
 from medzoo.layers.random_channel_dropout import RandomChannelDropout
-from medzoo.layers.random_contrast import RandomContrast
+from medzoo.layers.random_contrast_3d import RandomContrast3D
 from medzoo.layers.random_crop_3d import RandomCrop3D
-from medzoo.layers.random_cutout_3d import RandomCutout3D
-from medzoo.layers.random_elastic_3d import RandomElastic3D
+from medzoo.layers.random_elastic_transform_3d import RandomElasticTransform3D
+from medzoo.layers.random_erasing_3d import RandomErasing3D
 from medzoo.layers.random_flip_3d import RandomFlip3D
 from medzoo.layers.random_ghosting import RandomGhosting
 from medzoo.layers.random_intensity import (
     RandomBiasField,
-    RandomBlur,
     RandomGamma,
+    RandomGaussianBlur3D,
     RandomNoise,
     RandomScaleIntensity,
 )
@@ -39,11 +39,11 @@ from medzoo.layers.random_intensity_curve import RandomIntensityCurve
 from medzoo.layers.random_intensity_map import RandomIntensityMap
 from medzoo.layers.random_lesions import RandomLesions
 from medzoo.layers.random_low_resolution import RandomLowResolution
-from medzoo.layers.random_shift import RandomShift
+from medzoo.layers.random_shift_intensity import RandomShiftIntensity
 from medzoo.layers.random_spatial_3d import RandomSpatial3D
 from medzoo.layers.random_spike import RandomSpike
 from medzoo.layers.rescale_intensity import RescaleIntensity
-from medzoo.layers.resize_3d import Resize3D
+from medzoo.layers.resizing_3d import Resizing3D
 from medzoo.layers.scale_channels import ScaleChannels
 from medzoo.layers.zscore import ZScore
 
@@ -68,14 +68,14 @@ __all__ = [
     "PadToMultiple3D",
     "RandomAffine3D",
     "RandomBiasField",
-    "RandomBlur",
     "RandomChannelDropout",
-    "RandomContrast",
+    "RandomContrast3D",
     "RandomCrop3D",
-    "RandomCutout3D",
-    "RandomElastic3D",
+    "RandomElasticTransform3D",
+    "RandomErasing3D",
     "RandomFlip3D",
     "RandomGamma",
+    "RandomGaussianBlur3D",
     "RandomGhosting",
     "RandomIntensityCurve",
     "RandomIntensityMap",
@@ -83,11 +83,11 @@ __all__ = [
     "RandomLowResolution",
     "RandomNoise",
     "RandomScaleIntensity",
-    "RandomShift",
+    "RandomShiftIntensity",
     "RandomSpatial3D",
     "RandomSpike",
     "RescaleIntensity",
-    "Resize3D",
+    "Resizing3D",
     "ScaleChannels",
     "ZScore",
 ]

@@ -1,5 +1,6 @@
 """What a scanner does to the intensities of tissue, drawn at random."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import keras
@@ -21,7 +22,7 @@ class Acquisition:
     """Bias field, gamma curve, blur, thick slices and noise of each channel apart.
 
     Args:
-        bias_deviation: float, upper bound of the standard deviation of the logarithm
+        bias_stddev: float, upper bound of the standard deviation of the logarithm
             of the bias field at its control points, drawn from 0 on.
         control_points: int, of the bias field along each axis, linear between them.
         log_gamma: float, the natural logarithm of the power that intensities are
@@ -38,17 +39,17 @@ class Acquisition:
         ValueError: for what is out of range.
     """
 
-    bias_deviation: float
+    bias_stddev: float
     control_points: int
     log_gamma: float
-    blur: tuple
+    blur: Sequence[float]
     thick_slices: float
-    slice_spacing: tuple
+    slice_spacing: Sequence[float]
     axes: tuple
-    noise: tuple
+    noise: Sequence[float]
 
     def __post_init__(self):
-        for name in ("bias_deviation", "log_gamma"):
+        for name in ("bias_stddev", "log_gamma"):
             if not getattr(self, name) >= 0:
                 raise ValueError(
                     f"`{name}` must not be negative. "
@@ -85,7 +86,7 @@ class Acquisition:
             return keras.random.uniform((count, channels), low, high, seed=seed)
 
         points = (count, *[self.control_points] * 3, channels)
-        deviation = uniform(0.0, self.bias_deviation)[:, None, None, None]
+        stddev = uniform(0.0, self.bias_stddev)[:, None, None, None]
         thick = ops.cast(uniform(0.0, 1.0) < self.thick_slices, "float32")
         axis = draw_axis(axis_indices(self.axes), (count, channels), seed)
         axis = axis * thick[..., None]
@@ -93,7 +94,7 @@ class Acquisition:
         thickness = 1.0 + uniform(0.0, 1.0) * (spacing - 1.0)
         noise = uniform(*self.noise)[:, None, None, None]
         return {
-            "bias_field": deviation * keras.random.normal(points, seed=seed),
+            "bias_field": stddev * keras.random.normal(points, seed=seed),
             "gamma": ops.exp(uniform(-self.log_gamma, self.log_gamma)),
             "sigma": uniform(*self.blur),
             # 1 along the axes where slices are voxels.

@@ -1,5 +1,7 @@
 """AddVolume: a trained volume that is added to every volume of a batch."""
 
+from typing import Any
+
 import keras
 
 
@@ -24,7 +26,7 @@ class AddVolume(keras.layers.Layer):
         (2, 8, 8, 8, 1)
     """
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         if None in input_shape[1:]:
             raise ValueError(
                 "A trained volume needs fixed sizes. "
@@ -34,8 +36,8 @@ class AddVolume(keras.layers.Layer):
             shape=input_shape[1:], initializer="zeros", name="volume"
         )
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         return inputs + self.volume
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         return input_shape

@@ -1,5 +1,7 @@
 """AnatomyFeatures: what soft label maps say of a head, as a row of numbers."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -47,8 +49,15 @@ class AnatomyFeatures(keras.layers.Layer):
     """
 
     def __init__(
-        self, regions, whole, tissues=(), maps=None, size=False, unit=80.0, **kwargs
-    ):
+        self,
+        regions: Any,
+        whole: Any,
+        tissues: Any = (),
+        maps: dict[str, Any] | None = None,
+        size: bool = False,
+        unit: float = 80.0,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.regions = [[int(k) for k in classes] for classes in regions]
         self.whole = [int(k) for k in whole]
@@ -59,7 +68,7 @@ class AnatomyFeatures(keras.layers.Layer):
         if self.tissues:
             self._low, self._block, self._counts = _blocks(maps)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         classes = self._shapes(input_shape)[0][-1]
         every = [*self.regions, self.whole, *self.tissues]
         if not all(0 <= k < classes for members in every for k in members):
@@ -68,7 +77,7 @@ class AnatomyFeatures(keras.layers.Layer):
                 f"whole={self.whole}, tissues={self.tissues}."
             )
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         p, places = inputs if isinstance(inputs, (list, tuple)) else (inputs, None)
         p = ops.cast(p, "float32")
         batch, *sizes, classes = ops.shape(p)
@@ -117,13 +126,13 @@ class AnatomyFeatures(keras.layers.Layer):
             )
         return input_shape
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         count = len(self.regions) + self.size
         if self.tissues:
             count += int(np.prod(self._counts)) * len(self.tissues)
         return (self._shapes(input_shape)[0][0], count)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "regions": self.regions,

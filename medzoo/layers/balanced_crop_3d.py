@@ -1,7 +1,9 @@
 """BalancedCrop3D: patches whose centres are shared out among classes."""
 
 import math
+from collections.abc import Sequence
 from numbers import Integral, Real
+from typing import Any
 
 import keras
 import numpy as np
@@ -50,15 +52,18 @@ class BalancedCrop3D(RandomCrop3D):
         Accurate Brain Lesion Segmentation" (2017), section 2.1.
     """
 
+    num_classes: int
+    class_weights: tuple[float, ...] | None
+
     def __init__(
         self,
-        patch_size,
-        num_classes,
-        class_weights=None,
-        value=0.0,
-        seed=None,
-        **kwargs,
-    ):
+        patch_size: int | Sequence[int],
+        num_classes: int,
+        class_weights: Sequence[float] | None = None,
+        value: float = 0.0,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(patch_size, value, seed=seed, **kwargs)
         if not isinstance(num_classes, Integral) or num_classes < 2:
             raise ValueError(
@@ -68,7 +73,7 @@ class BalancedCrop3D(RandomCrop3D):
         self.num_classes = int(num_classes)
         self.class_weights = _weights(class_weights, self.num_classes)
 
-    def draw(self, data, seed):
+    def draw(self, data: dict[str, Any], seed: Any) -> Any:
         """Returns `{"start": (batch, 3) int32}`, the first voxel of each patch.
 
         Args:
@@ -125,7 +130,7 @@ class BalancedCrop3D(RandomCrop3D):
             return ops.cast(masks[..., 0], "int32")
         return ops.cast(ops.argmax(masks, -1), "int32")
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "num_classes": self.num_classes,

@@ -1,5 +1,7 @@
 """ClipIntensity: cuts intensities to a range, or to a named window of CT numbers."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -60,7 +62,13 @@ class ClipIntensity(VolumeLayer):
         Murphy, Bell et al., "Windowing (CT)", Radiopaedia.org.
     """
 
-    def __init__(self, low=None, high=None, window=None, **kwargs):
+    def __init__(
+        self,
+        low: float | None = None,
+        high: float | None = None,
+        window: str | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         given = low is not None or high is not None
         if given == (window is not None):
@@ -73,7 +81,7 @@ class ClipIntensity(VolumeLayer):
                 f"`window` must be one of {tuple(WINDOWS)}. "
                 f"Received: window={window!r}."
             )
-        if None not in (low, high) and not low < high:
+        if low is not None and high is not None and not low < high:
             raise ValueError(
                 f"`low` must be below `high`. Received: low={low}, high={high}."
             )
@@ -82,21 +90,23 @@ class ClipIntensity(VolumeLayer):
         self.window = window
 
     @property
-    def limits(self):
+    def limits(self) -> Any:
         """The lower and the upper end, None where open."""
         if self.window is None:
             return self.low, self.high
         centre, width = WINDOWS[self.window]
         return centre - width / 2, centre + width / 2
 
-    def transform_images(self, images, transformation, training=True):
+    def transform_images(
+        self, images: Any, transformation: Any, training: bool | None = True
+    ) -> Any:
         images = ops.cast(images, "float32")
         low, high = self.limits
         if low is not None:
             images = ops.maximum(images, float(low))
         return images if high is None else ops.minimum(images, float(high))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "low": self.low,

@@ -180,7 +180,7 @@ def check_upsampling(kind):
         )
 
 
-def residual_unit(x, filters, strides, style, name):
+def residual_unit(x, filters, strides, style, name, *, narrowing=(3, 3, 3), last=None):
     """Adds one full pre-activation residual unit.
 
     Twice normalise, activate, convolve; the first convolution strides. The shortcut
@@ -193,6 +193,8 @@ def residual_unit(x, filters, strides, style, name):
         strides: three ints.
         style: `BlockStyle`.
         name: str, prefix of the names of its layers.
+        narrowing: three ints, kernel of the shortcut where the unit narrows.
+        last: initializer of the second convolution; None for that of the style.
 
     Returns:
         `KerasTensor` of shape `(batch, ceil(x / sx), ceil(y / sy), ceil(z / sz),
@@ -207,12 +209,13 @@ def residual_unit(x, filters, strides, style, name):
     x = convolve(x, filters, kernel, strides, style, f"{name}_1_conv")
     x = normalize_activate(x, style, f"{name}_2")
     x = drop(x, style, f"{name}_dropout")
-    x = convolve(x, filters, (3, 3, 3), (1, 1, 1), style, f"{name}_2_conv")
-    shortcut = _match(shortcut, filters, strides, style, name)
+    last = replace(style, initializer=last or style.initializer)
+    x = convolve(x, filters, (3, 3, 3), (1, 1, 1), last, f"{name}_2_conv")
+    shortcut = _match(shortcut, filters, strides, style, name, narrowing)
     return keras.layers.Add(dtype=style.dtype, name=f"{name}_add")([x, shortcut])
 
 
-def _match(shortcut, filters, strides, style, name):
+def _match(shortcut, filters, strides, style, name, narrowing):
     if prod(strides) > 1:
         # "same" rounds up as the strided convolution does, so any size fits.
         shortcut = keras.layers.MaxPooling3D(
@@ -228,7 +231,7 @@ def _match(shortcut, filters, strides, style, name):
         return PadChannels(filters, dtype=style.dtype, name=f"{name}_pad")(shortcut)
     if channels > filters:
         return convolve(
-            shortcut, filters, (3, 3, 3), (1, 1, 1), style, f"{name}_shortcut_conv"
+            shortcut, filters, narrowing, (1, 1, 1), style, f"{name}_shortcut_conv"
         )
     return shortcut
 

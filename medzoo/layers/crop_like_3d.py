@@ -1,5 +1,8 @@
 """CropLike3D and CropToMultiple3D: centred crops to a size that a network has."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -31,16 +34,16 @@ class CropLike3D(keras.layers.Layer):
         (1, 5, 8, 6, 2)
     """
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         volume, reference = inputs
         return _crop_centre(volume, ops.shape(reference)[1:4])
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         volume, reference = input_shape
         _check_not_larger(reference[1:4], volume[1:4])
         return (volume[0], *reference[1:4], volume[4])
 
-    def compute_output_spec(self, inputs):
+    def compute_output_spec(self, inputs: Any) -> Any:
         shape = self.compute_output_shape([tuple(x.shape) for x in inputs])
         return keras.KerasTensor(shape, self.compute_dtype)
 
@@ -71,16 +74,21 @@ class CropToMultiple3D(keras.layers.Layer):
         (1, 5, 8, 11, 1)
     """
 
-    def __init__(self, multiple=1, offset=0, **kwargs):
+    def __init__(
+        self,
+        multiple: int | Sequence[int] = 1,
+        offset: int | Sequence[int] = 0,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.multiple = three_ints(multiple, "multiple")
         self.offset = three_ints(offset, "offset", least=0)
         self.input_spec = keras.layers.InputSpec(ndim=5)
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         return _crop_centre(inputs, self._cropped(ops.shape(inputs)[1:4]))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         batch, *sizes, channels = input_shape
         return (batch, *self._cropped(sizes), channels)
 
@@ -98,7 +106,7 @@ class CropToMultiple3D(keras.layers.Layer):
             for n, o, m in zip(sizes, self.offset, self.multiple, strict=True)
         ]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "multiple": self.multiple,

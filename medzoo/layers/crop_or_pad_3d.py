@@ -1,5 +1,8 @@
 """CropOrPad3D: volumes of one size, cut or padded about their centre."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from medzoo.layers.crop import MODES, centred_start, crop
@@ -36,7 +39,13 @@ class CropOrPad3D(ResizingLayer):
     (160, 192, 160, 1)
     """
 
-    def __init__(self, size, mode="constant", value=0.0, **kwargs):
+    def __init__(
+        self,
+        size: int | Sequence[int],
+        mode: str = "constant",
+        value: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if mode not in MODES:
             raise ValueError(f"`mode` must be one of {MODES}. Received: mode={mode!r}.")
@@ -44,20 +53,24 @@ class CropOrPad3D(ResizingLayer):
         self.mode = mode
         self.value = value
 
-    def output_sizes(self, sizes):
+    def output_sizes(self, sizes: Any) -> Any:
         return self.size
 
-    def transform_images(self, images, transformation, training=True):
+    def transform_images(
+        self, images: Any, transformation: Any, training: bool | None = True
+    ) -> Any:
         return self._crop(images, self.value)
 
-    def transform_segmentation_masks(self, masks, transformation, training=True):
+    def transform_segmentation_masks(
+        self, masks: Any, transformation: Any, training: bool | None = True
+    ) -> Any:
         return self._crop(masks, 0)
 
     def _crop(self, volumes, value):
         start = centred_start(volumes, self.size)
         return crop(volumes, start, self.size, mode=self.mode, value=value)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "size": self.size,

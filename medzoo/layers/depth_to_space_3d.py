@@ -1,6 +1,8 @@
 """DepthToSpace3D: channels rearranged into smaller voxels."""
 
+from collections.abc import Sequence
 from math import prod
+from typing import Any
 
 import keras
 from keras import ops
@@ -40,19 +42,19 @@ class DepthToSpace3D(keras.layers.Layer):
         Efficient Sub-Pixel Convolutional Neural Network" (2016).
     """
 
-    def __init__(self, strides=2, **kwargs):
+    def __init__(self, strides: int | Sequence[int] = 2, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.strides = three_ints(strides, "strides")
         self.input_spec = keras.layers.InputSpec(ndim=5)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         if input_shape[-1] % prod(self.strides):
             raise ValueError(
                 "The product of `strides` must divide the number of channels. "
                 f"Received: strides={self.strides}, input_shape={input_shape}."
             )
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         batch, x, y, z, channels = ops.shape(inputs)
         sx, sy, sz = self.strides
         channels = channels // (sx * sy * sz)
@@ -63,7 +65,7 @@ class DepthToSpace3D(keras.layers.Layer):
         out = ops.transpose(out, (0, 2, 1, 3, 4))
         return ops.reshape(out, (batch, x * sx, y * sy, z * sz, channels))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         batch, *sizes, channels = input_shape
         longer = [
             None if n is None else n * s
@@ -71,5 +73,5 @@ class DepthToSpace3D(keras.layers.Layer):
         ]
         return (batch, *longer, channels // prod(self.strides))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "strides": self.strides}

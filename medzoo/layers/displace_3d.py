@@ -1,5 +1,7 @@
 """Displace3D: volumes resampled where another tensor says."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -35,7 +37,7 @@ class Displace3D(keras.layers.Layer):
         Jaderberg et al., "Spatial Transformer Networks" (2015).
     """
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         volumes, displacement = inputs
         sizes = ops.shape(volumes)[1:4]
         # float32: in half precision a voxel index above 255 has no fraction left.
@@ -48,7 +50,7 @@ class Displace3D(keras.layers.Layer):
         ]
         return warp(volumes, coordinates)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         volumes, displacement = input_shape
         if tuple(displacement[1:]) != (*volumes[1:4], 3):
             raise ValueError(
@@ -57,6 +59,6 @@ class Displace3D(keras.layers.Layer):
             )
         return tuple(volumes)
 
-    def compute_output_spec(self, inputs):
+    def compute_output_spec(self, inputs: Any) -> Any:
         shape = self.compute_output_shape([tuple(x.shape) for x in inputs])
         return keras.KerasTensor(shape, self.compute_dtype)

@@ -1,5 +1,7 @@
 """FeatureScaling: standardised features, and how usual they are."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -37,12 +39,12 @@ class FeatureScaling(keras.layers.Layer):
         lies across the main directions.
     """
 
-    def __init__(self, num_directions=16, **kwargs):
+    def __init__(self, num_directions: int = 16, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.num_directions = int(num_directions)
         self.input_spec = keras.layers.InputSpec(ndim=2)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         size = input_shape[-1]
 
         def constant(name, shape, initializer):
@@ -57,11 +59,11 @@ class FeatureScaling(keras.layers.Layer):
         constant("spread", (self.num_directions,), "ones")
         constant("across", (), "ones")
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         mean, precision, share = self.weights[:3]
         return (ops.cast(inputs, "float32") - mean) * precision * share
 
-    def fit(self, features, groups=None, weights=None):
+    def fit(self, features: Any, groups: Any = None, weights: Any = None) -> None:
         """Measures mean, deviation and directions.
 
         Args:
@@ -94,12 +96,12 @@ class FeatureScaling(keras.layers.Layer):
         for weight, value in zip(self.weights, values, strict=True):
             weight.assign(np.asarray(value, np.float32))
 
-    def deviations(self, features):
+    def deviations(self, features: Any) -> Any:
         """Returns how many standard deviations features are off the mean, an array."""
         mean, precision = (ops.convert_to_numpy(w) for w in self.weights[:2])
         return (np.asarray(features, np.float64) - mean) * precision
 
-    def distance(self, features):
+    def distance(self, features: Any) -> Any:
         """Returns how far rows lie from those of `fit`, whose mean square is 1.
 
         Args:
@@ -118,7 +120,7 @@ class FeatureScaling(keras.layers.Layer):
         left = (scaled**2).sum(1) - (along**2).sum(1)
         return np.sqrt((inside + np.maximum(left, 0) / across) / 2)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "num_directions": self.num_directions}
 
 

@@ -1,6 +1,8 @@
 """HistogramStandardize: one intensity scale for scans of one kind."""
 
+from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import keras
 import numpy as np
@@ -63,13 +65,13 @@ class HistogramStandardize(VolumeLayer):
 
     def __init__(
         self,
-        landmarks=None,
-        percentiles=DECILES,
-        out_range=(0.0, 1.0),
-        region="foreground",
-        clip=False,
-        **kwargs,
-    ):
+        landmarks: Any = None,
+        percentiles: Sequence[float] = DECILES,
+        out_range: Sequence[float] = (0.0, 1.0),
+        region: str = "foreground",
+        clip: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         check_region(region)
         _check_ascending(percentiles, "percentiles")
@@ -90,7 +92,7 @@ class HistogramStandardize(VolumeLayer):
         if landmarks is not None:
             self._set_landmarks(landmarks)
 
-    def adapt(self, data):
+    def adapt(self, data: Any) -> None:
         """Learns the landmarks, and forgets those of before.
 
         Args:
@@ -119,12 +121,17 @@ class HistogramStandardize(VolumeLayer):
                 "At least one volume must have two different outer percentiles. "
                 "Received: none."
             )
-        self._set_landmarks((low + total / count * (high - low)).T.tolist())
+        mean = np.asarray(total) / count
+        self._set_landmarks((low + mean * (high - low)).T.tolist())
 
-    def get_random_transformation(self, data, training=True, seed=None):
+    def get_random_transformation(
+        self, data: Any, training: bool | None = True, seed: Any = None
+    ) -> Any:
         return draw_mask(self.region, data, type(self).__name__)
 
-    def transform_images(self, images, transformation, training=True):
+    def transform_images(
+        self, images: Any, transformation: Any, training: bool | None = True
+    ) -> Any:
         images = ops.cast(images, "float32")
         landmarks = self._landmarks_for(images.shape[-1])
         found = self._percentiles_of(images, transformation)[:, :, None, None, None]
@@ -190,16 +197,16 @@ class HistogramStandardize(VolumeLayer):
             )
         self.landmarks = rows[0].tolist() if np.ndim(landmarks) == 1 else rows.tolist()
 
-    def save_own_variables(self, store):
+    def save_own_variables(self, store: Any) -> None:
         super().save_own_variables(store)
         if self.landmarks is not None:
             store["landmarks"] = np.asarray(self.landmarks, "float64")
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store: Any) -> None:
         if "landmarks" in store:
             self._set_landmarks(np.asarray(store["landmarks"]).tolist())
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "landmarks": self.landmarks,

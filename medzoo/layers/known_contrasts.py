@@ -1,5 +1,8 @@
 """KnownContrasts: how far a scan's contrast is from the scanners of training."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -47,13 +50,15 @@ class KnownContrasts(keras.layers.Layer):
         Samples" (2018): the distance from the nearest class, one covariance for all.
     """
 
-    def __init__(self, num_contrasts=8, zones=(1, 2, 2), **kwargs):
+    def __init__(
+        self, num_contrasts: int = 8, zones: Sequence[int] = (1, 2, 2), **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.num_contrasts = int(num_contrasts)
         self.zones = tuple(int(n) for n in zones)
         self.input_spec = keras.layers.InputSpec(ndim=5)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         *sizes, channels = input_shape[1:]
         if any(n is None or n % z for n, z in zip(sizes, self.zones, strict=True)):
             raise ValueError(
@@ -72,10 +77,10 @@ class KnownContrasts(keras.layers.Layer):
         # 1 for each mean that stands for a scanner.
         constant("used", (self.num_contrasts,), "zeros")
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         return ops.cast(inputs, self.compute_dtype)
 
-    def describe(self, volumes):
+    def describe(self, volumes: Any) -> Any:
         """Returns the means of channels in zones, `(batch, features)` float64.
 
         Args:
@@ -87,7 +92,7 @@ class KnownContrasts(keras.layers.Layer):
         means = volumes.reshape(batch, *split, -1).mean((2, 4, 6))
         return means.reshape(batch, -1)
 
-    def fit(self, features, contrasts):
+    def fit(self, features: Any, contrasts: Sequence) -> None:
         """Measures the mean of each scanner, and the covariance within scanners.
 
         Args:
@@ -116,7 +121,7 @@ class KnownContrasts(keras.layers.Layer):
         for weight, value in zip(self.weights, (means, whitening, used), strict=True):
             weight.assign(np.asarray(value, np.float32))
 
-    def distance(self, features):
+    def distance(self, features: Any) -> Any:
         """Returns the distance from the nearest scanner.
 
         Args:
@@ -134,10 +139,10 @@ class KnownContrasts(keras.layers.Layer):
         squares = (off**2).mean(-1)
         return np.sqrt(squares.min(1, initial=np.inf))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "num_contrasts": self.num_contrasts,

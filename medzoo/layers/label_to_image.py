@@ -1,7 +1,9 @@
 """LabelToImage: a scan of any contrast out of a label map."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from numbers import Integral
+from typing import Any
 
 import keras
 import numpy as np
@@ -14,7 +16,7 @@ from medzoo.layers.label_priors import check_priors, class_indices, prior_table
 from medzoo.layers.ranges import range_within
 from medzoo.layers.volume_layer import IMAGES, MASKS, VolumeLayer, as_batch
 
-# Ranges of mean and deviation of air that is not cut out: dark, but seldom 0.
+# Ranges of mean and stddev of air that is not cut out: dark, but seldom 0.
 AIR = (0.0, 0.1, 0.0, 0.05)
 # In place of a code: whatever the label map holds beside those given.
 ELSEWHERE = -1
@@ -38,21 +40,21 @@ class LabelToImage(VolumeLayer):
             (FreeSurfer's). What is not among them counts as background.
         num_channels: int, each with a contrast of its own. Defaults to 1.
         generation_classes: sequence of one int a label, or None: labels of one class
-            share mean and deviation (left and right). Defaults to None.
+            share mean and stddev (left and right). Defaults to None.
         mean: two floats, range of means. Defaults to (0.1, 0.9).
-        deviation: two floats, range of standard deviations. Defaults to (0.01, 0.1).
+        stddev: two floats, range of standard deviations. Defaults to (0.01, 0.1).
         priors: None, or dict, or a list of one dict (or None) a channel: code ->
-            `((lowest mean, highest mean), (lowest deviation, highest deviation))`,
-            in place of `mean` and `deviation`. Codes may be strings, as in JSON.
+            `((lowest mean, highest mean), (lowest stddev, highest stddev))`,
+            in place of `mean` and `stddev`. Codes may be strings, as in JSON.
         background: sequence of int, codes of `labels` that are air. Defaults to (0,).
             Unless `priors` says otherwise their mean is drawn from (0, 0.1) and their
-            deviation from (0, 0.05).
+            stddev from (0, 0.05).
         zero_background: float in [0, 1], chance that background is exactly 0 in all
             channels, as in scans that were masked. Defaults to 0.5.
         removable: sequence of int, codes of `labels` that are background in some
             scans: skull and scalp, for brains that were extracted. Defaults to ().
         removal: float in [0, 1], chance that they are. Defaults to 0.
-        bias_deviation: float, upper bound of the standard deviation of the logarithm
+        bias_stddev: float, upper bound of the standard deviation of the logarithm
             of the bias field at its control points, drawn from 0 on. Defaults to 0.5.
         control_points: int, of the bias field along each axis. Defaults to 4.
         log_gamma: float, the natural logarithm of the power that intensities are
@@ -99,28 +101,28 @@ class LabelToImage(VolumeLayer):
 
     def __init__(
         self,
-        labels,
-        num_channels=1,
-        generation_classes=None,
-        mean=(0.1, 0.9),
-        deviation=(0.01, 0.1),
-        priors=None,
-        background=(0,),
-        zero_background=0.5,
-        removable=(),
-        removal=0.0,
-        bias_deviation=0.5,
-        control_points=4,
-        log_gamma=0.4,
-        blur=(0.3, 0.9),
-        thick_slices=0.5,
-        slice_spacing=(1.0, 6.0),
-        axes=(0, 1, 2),
-        noise=(0.0, 0.05),
-        targets=None,
-        seed=None,
-        **kwargs,
-    ):
+        labels: Sequence[int],
+        num_channels: int = 1,
+        generation_classes: Any = None,
+        mean: Sequence[float] = (0.1, 0.9),
+        stddev: Sequence[float] = (0.01, 0.1),
+        priors: Any = None,
+        background: Sequence[int] = (0,),
+        zero_background: float = 0.5,
+        removable: Sequence[int] = (),
+        removal: float = 0.0,
+        bias_stddev: float = 0.5,
+        control_points: int = 4,
+        log_gamma: float = 0.4,
+        blur: Sequence[float] = (0.3, 0.9),
+        thick_slices: float = 0.5,
+        slice_spacing: Sequence[float] = (1.0, 6.0),
+        axes: int | str | Sequence[int | str] = (0, 1, 2),
+        noise: Sequence[float] = (0.0, 0.05),
+        targets: Any = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(seed=seed, **kwargs)
         if not num_channels >= 1:
             raise ValueError(
@@ -133,7 +135,7 @@ class LabelToImage(VolumeLayer):
         if generation_classes is not None:
             self.generation_classes = tuple(int(k) for k in generation_classes)
         self.mean = range_within(mean, "mean")
-        self.deviation = range_within(deviation, "deviation")
+        self.stddev = range_within(stddev, "stddev")
         self.priors = check_priors(priors, self.labels, num_channels)
         self.background = check_codes(background, "background")
         self.zero_background = _chance(zero_background, "zero_background")
@@ -141,7 +143,7 @@ class LabelToImage(VolumeLayer):
         self.removal = _chance(removal, "removal")
         self.targets = targets and _as_targets(targets)
         self.acquisition = Acquisition(
-            bias_deviation=bias_deviation,
+            bias_stddev=bias_stddev,
             control_points=control_points,
             log_gamma=log_gamma,
             blur=blur,
@@ -164,7 +166,7 @@ class LabelToImage(VolumeLayer):
         self._classes = class_indices(labels, self.generation_classes)
         self._is_air = np.array([*air, True])
         self._is_removable = np.array([c in self.removable for c in labels])
-        usual = (*self.mean, *self.deviation)
+        usual = (*self.mean, *self.stddev)
         defaults = [AIR if is_air else usual for is_air in self._is_air]
         self._ranges = prior_table(
             labels, self._classes, self.priors, defaults, self.num_channels
@@ -172,7 +174,9 @@ class LabelToImage(VolumeLayer):
         targets = self.targets or {}
         self._targets = code_table({int(code): k for code, k in targets.items()})
 
-    def get_random_transformation(self, data, training=True, seed=None):
+    def get_random_transformation(
+        self, data: Any, training: bool | None = True, seed: Any = None
+    ) -> Any:
         entries, _, _ = as_batch(_as_source(data), type(self).__name__)
         shape = ops.shape(entries[IMAGES])
         count = shape[0]
@@ -182,7 +186,7 @@ class LabelToImage(VolumeLayer):
             return keras.random.uniform(shape, seed=seed)
 
         ranges = ops.convert_to_tensor(np.moveaxis(self._ranges, -1, 0))
-        low_mean, high_mean, low_deviation, high_deviation = (
+        low_mean, high_mean, low_stddev, high_stddev = (
             ranges[column] for column in range(4)
         )
         drawn = {
@@ -190,7 +194,7 @@ class LabelToImage(VolumeLayer):
             name: low + (high - low) * uniform((count, *low.shape))
             for name, low, high in (
                 ("mean", low_mean, high_mean),
-                ("deviation", low_deviation, high_deviation),
+                ("stddev", low_stddev, high_stddev),
             )
         }
         shape = (*shape[:4], self.num_channels)
@@ -202,10 +206,14 @@ class LabelToImage(VolumeLayer):
             **self.acquisition.draw(shape, seed),
         }
 
-    def apply_transformation(self, data, transformation, training=True):
+    def apply_transformation(
+        self, data: Any, transformation: Any, training: bool | None = True
+    ) -> Any:
         return super().apply_transformation(_as_source(data), transformation, training)
 
-    def transform_images(self, images, transformation, training=True):
+    def transform_images(
+        self, images: Any, transformation: Any, training: bool | None = True
+    ) -> Any:
         if images.shape[-1] != 1:
             raise ValueError(
                 f"A label map has one channel. Received: {images.shape[-1]} channels."
@@ -218,19 +226,19 @@ class LabelToImage(VolumeLayer):
         start = ops.arange(count, dtype="int32") * len(self._classes)
         flat = ops.reshape(table, (-1, table.shape[-1]))
         values = ops.take(flat, rows + start[:, None, None, None], axis=0)
-        mean, deviation, kept = (
+        mean, stddev, kept = (
             values[..., : self.num_channels],
             values[..., self.num_channels : -1],
             values[..., -1:],
         )
-        images = mean + deviation * drawn["texture"]
+        images = mean + stddev * drawn["texture"]
         return self.acquisition.apply(images, drawn) * kept
 
     def _table(self, drawn):
         """Means, deviations, and 0 for what is cut out: `(batch, rows, columns)`."""
         columns = [
             ops.transpose(ops.take(drawn[name], self._classes, axis=2), (0, 2, 1))
-            for name in ("mean", "deviation")
+            for name in ("mean", "stddev")
         ]
         removed = drawn["removed"][:, None]
         zero = ops.logical_or(drawn["zero_background"][:, None], removed)
@@ -241,15 +249,19 @@ class LabelToImage(VolumeLayer):
         kept = 1.0 - ops.cast(cut_out, "float32")
         return ops.concatenate([*columns, kept[..., None]], -1)
 
-    def transform_segmentation_masks(self, masks, transformation, training=True):
+    def transform_segmentation_masks(
+        self, masks: Any, transformation: Any, training: bool | None = True
+    ) -> Any:
         if self.targets is None:
             return ops.cast(ops.round(masks), "int32")
         return look_up(masks, self._targets)
 
-    def transform_weights(self, weights, transformation, training=True):
+    def transform_weights(
+        self, weights: Any, transformation: Any, training: bool | None = True
+    ) -> Any:
         return weights
 
-    def compute_output_spec(self, data, training=None):
+    def compute_output_spec(self, data: Any, training: bool | None = None) -> Any:
         source = _as_source(data)
         shape = tuple(source[MASKS].shape)
         return {
@@ -258,14 +270,14 @@ class LabelToImage(VolumeLayer):
             MASKS: keras.KerasTensor(shape, "int32"),
         }
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "labels": self.labels,
             "num_channels": self.num_channels,
             "generation_classes": self.generation_classes,
             "mean": self.mean,
-            "deviation": self.deviation,
+            "stddev": self.stddev,
             "priors": self.priors,
             "background": self.background,
             "zero_background": self.zero_background,

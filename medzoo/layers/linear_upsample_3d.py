@@ -1,6 +1,8 @@
 """LinearUpsample3D: trilinear interpolation by integer factors, exact at the border."""
 
+from collections.abc import Sequence
 from math import prod
+from typing import Any
 
 import keras
 from keras import ops
@@ -36,12 +38,12 @@ class LinearUpsample3D(keras.layers.Layer):
         (1, 4, 16, 16, 3)
     """
 
-    def __init__(self, strides=2, **kwargs):
+    def __init__(self, strides: int | Sequence[int] = 2, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.strides = three_ints(strides, "strides")
         self.input_spec = keras.layers.InputSpec(ndim=5)
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         x = ops.cast(inputs, self.compute_dtype)
         # The last axis first: with few channels its product is the least efficient
         # one, and it runs on the smallest tensor.
@@ -50,7 +52,7 @@ class LinearUpsample3D(keras.layers.Layer):
                 x = _upsample(x, axis, self.strides[axis - 1])
         return x
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         batch, *sizes, channels = input_shape
         longer = [
             None if n is None else n * s
@@ -58,7 +60,7 @@ class LinearUpsample3D(keras.layers.Layer):
         ]
         return (batch, *longer, channels)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "strides": self.strides}
 
 

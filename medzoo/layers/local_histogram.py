@@ -1,6 +1,8 @@
 """LocalHistogram: how much of each intensity there is around every point."""
 
+from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import keras
 import numpy as np
@@ -45,7 +47,15 @@ class LocalHistogram(VolumeLayer):
         Classification" (2010), for the power.
     """
 
-    def __init__(self, levels, block=2, offset=0.0, scale=1.0, power=1.0, **kwargs):
+    def __init__(
+        self,
+        levels: Sequence[float],
+        block: int = 2,
+        offset: float = 0.0,
+        scale: float = 1.0,
+        power: float = 1.0,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         levels = [float(level) for level in levels]
         if len(levels) < 2 or any(b <= a for a, b in pairwise(levels)):
@@ -60,7 +70,9 @@ class LocalHistogram(VolumeLayer):
         self.scale = scale
         self.power = power
 
-    def transform_images(self, images, transformation, training=True):
+    def transform_images(
+        self, images: Any, transformation: Any, training: bool | None = True
+    ) -> Any:
         if images.shape[-1] != 1:
             raise ValueError(
                 "Local histograms are taken of one channel. "
@@ -84,24 +96,28 @@ class LocalHistogram(VolumeLayer):
             shares = ops.power(ops.maximum(shares, 0.0), self.power)
         return (shares - self.offset) * self.scale
 
-    def transform_segmentation_masks(self, masks, transformation, training=True):
+    def transform_segmentation_masks(
+        self, masks: Any, transformation: Any, training: bool | None = True
+    ) -> Any:
         step = self.block
         return masks[:, ::step, ::step, ::step]
 
-    def transform_weights(self, weights, transformation, training=True):
+    def transform_weights(
+        self, weights: Any, transformation: Any, training: bool | None = True
+    ) -> Any:
         channels = [
             _block_mean(weights[..., c], self.block) for c in range(weights.shape[-1])
         ]
         return ops.stack(channels, -1)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         if isinstance(input_shape, dict):
             return {k: self.compute_output_shape(s) for k, s in input_shape.items()}
         *batch, x, y, z, _ = input_shape
         sizes = [None if n is None else n // self.block for n in (x, y, z)]
         return (*batch, *sizes, len(self.levels) - 1)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "levels": self.levels,

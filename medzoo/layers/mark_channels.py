@@ -1,5 +1,7 @@
 """MarkChannels: which channels of an image are there."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -26,10 +28,10 @@ class MarkChannels(keras.layers.Layer):
         (1, 160, 192, 160, 6)
     """
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         present = ops.any(ops.not_equal(inputs, 0), axis=(1, 2, 3), keepdims=True)
         marks = ops.broadcast_to(ops.cast(present, inputs.dtype), ops.shape(inputs))
         return ops.concatenate([inputs, marks], axis=-1)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         return (*input_shape[:-1], 2 * input_shape[-1])

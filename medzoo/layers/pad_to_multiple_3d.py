@@ -1,5 +1,8 @@
 """PadToMultiple3D: pads a volume so that a network's strides divide it."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -37,7 +40,13 @@ class PadToMultiple3D(keras.layers.Layer):
         (1, 32, 32, 40, 1)
     """
 
-    def __init__(self, multiple=1, margin=0, mode="constant", **kwargs):
+    def __init__(
+        self,
+        multiple: int | Sequence[int] = 1,
+        margin: int | Sequence[int] = 0,
+        mode: str = "constant",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.multiple = three_ints(multiple, "multiple")
         self.margin = three_ints(margin, "margin", least=0)
@@ -46,7 +55,7 @@ class PadToMultiple3D(keras.layers.Layer):
         self.mode = mode
         self.input_spec = keras.layers.InputSpec(ndim=5)
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         sizes = ops.shape(inputs)[1:4]
         pads = [[0, 0], [0, 0], [0, 0]]
         for axis, size in enumerate(sizes):
@@ -72,7 +81,7 @@ class PadToMultiple3D(keras.layers.Layer):
         multiple, margin = self.multiple[axis], self.margin[axis]
         return (multiple - 1) // 2 + margin, multiple // 2 + margin
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         batch, *sizes, channels = input_shape
         padded = [
             None if n is None else n + -n % m + 2 * margin
@@ -80,7 +89,7 @@ class PadToMultiple3D(keras.layers.Layer):
         ]
         return (batch, *padded, channels)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "multiple": self.multiple,

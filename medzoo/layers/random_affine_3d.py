@@ -1,5 +1,8 @@
 """RandomAffine3D: rotates, scales, shears and shifts volumes."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -47,17 +50,17 @@ class RandomAffine3D(RandomWarp):
 
     def __init__(
         self,
-        rotation=10.0,
-        scale=0.1,
-        shear=0.0,
-        shift=0.0,
-        isotropic_scale=0.0,
-        background=0.0,
-        rate=1.0,
-        seed=None,
-        interpolation="linear",
-        **kwargs,
-    ):
+        rotation: float | Sequence[float] = 10.0,
+        scale: float | Sequence[float] = 0.1,
+        shear: float | Sequence[float] = 0.0,
+        shift: float | Sequence[float] = 0.0,
+        isotropic_scale: float = 0.0,
+        background: float = 0.0,
+        rate: float = 1.0,
+        seed: int | None = None,
+        interpolation: str = "linear",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(
             background=background,
             interpolation=interpolation,
@@ -73,7 +76,7 @@ class RandomAffine3D(RandomWarp):
             isotropic_scale, "isotropic_scale", per_axis=False
         )
 
-    def draw(self, data, seed):
+    def draw(self, data: Any, seed: Any) -> Any:
         count = ops.shape(data[IMAGES])[0]
 
         def uniform(size, bound):
@@ -86,12 +89,12 @@ class RandomAffine3D(RandomWarp):
         matrix = ops.matmul(_rotation(angles), _scale_shear(scales, shears))
         return {"matrix": matrix, "shift": uniform(3, self.shift)}
 
-    def coordinates(self, transformation, sizes):
+    def coordinates(self, transformation: Any, sizes: Any) -> Any:
         return affine_coordinates(
             transformation["matrix"], transformation["shift"], sizes
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "rotation": self.rotation,

@@ -1,5 +1,7 @@
 """RandomChannelDropout: scans with sequences missing."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -31,7 +33,14 @@ class RandomChannelDropout(RandomVolumeLayer):
         ValueError: for a probability outside [0, 1].
     """
 
-    def __init__(self, probability=0.25, value=0.0, rate=1.0, seed=None, **kwargs):
+    def __init__(
+        self,
+        probability: float = 0.25,
+        value: float = 0.0,
+        rate: float = 1.0,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(rate=rate, seed=seed, **kwargs)
         if not 0 <= probability <= 1:
             raise ValueError(
@@ -41,7 +50,7 @@ class RandomChannelDropout(RandomVolumeLayer):
         self.probability = probability
         self.value = value
 
-    def draw(self, data, seed):
+    def draw(self, data: Any, seed: Any) -> Any:
         images = data[IMAGES]
         shape = (ops.shape(images)[0], images.shape[-1])
         drawn = keras.random.uniform(shape, seed=seed)
@@ -51,13 +60,15 @@ class RandomChannelDropout(RandomVolumeLayer):
             "dropped": ops.logical_and(drawn < self.probability, drawn < largest),
         }
 
-    def transform_images(self, images, transformation, training=True):
+    def transform_images(
+        self, images: Any, transformation: Any, training: bool | None = True
+    ) -> Any:
         if transformation is None:
             return images
         dropped = ops.convert_to_tensor(transformation["dropped"])
         return ops.where(dropped[:, None, None, None], float(self.value), images)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "probability": self.probability,

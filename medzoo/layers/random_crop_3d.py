@@ -1,5 +1,8 @@
 """RandomCrop3D: a patch from anywhere in the volume."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -37,21 +40,29 @@ class RandomCrop3D(ResizingLayer):
     >>> layer({"images": t1, "segmentation_masks": labels}, training=True)
     """
 
-    def __init__(self, patch_size, value=0.0, seed=None, **kwargs):
+    def __init__(
+        self,
+        patch_size: int | Sequence[int],
+        value: float = 0.0,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(seed=seed, **kwargs)
         self.patch_size = three_ints(patch_size, "patch_size")
         self.value = value
 
-    def output_sizes(self, sizes):
+    def output_sizes(self, sizes: Any) -> Any:
         return self.patch_size
 
-    def get_random_transformation(self, data, training=True, seed=None):
+    def get_random_transformation(
+        self, data: Any, training: bool | None = True, seed: Any = None
+    ) -> Any:
         entries, _, _ = self._as_batch(data)
         if not training:
             return {"start": centred_start(entries[IMAGES], self.patch_size)}
         return self.draw(entries, self.generator if seed is None else seed)
 
-    def draw(self, data, seed):
+    def draw(self, data: dict[str, Any], seed: Any) -> Any:
         """Returns `{"start": (batch, 3) int32}`, the first voxel of each patch.
 
         Args:
@@ -68,14 +79,18 @@ class RandomCrop3D(ResizingLayer):
         start = ops.cast(ops.floor(drawn * ops.stack(places)), "int32")
         return {"start": nearest_start(images, start, self.patch_size)}
 
-    def transform_images(self, images, transformation, training=True):
+    def transform_images(
+        self, images: Any, transformation: Any, training: bool | None = True
+    ) -> Any:
         start = transformation["start"]
         return crop(images, start, self.patch_size, value=self.value)
 
-    def transform_segmentation_masks(self, masks, transformation, training=True):
+    def transform_segmentation_masks(
+        self, masks: Any, transformation: Any, training: bool | None = True
+    ) -> Any:
         return crop(masks, transformation["start"], self.patch_size)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "patch_size": self.patch_size,

@@ -1,5 +1,8 @@
 """RandomFlip3D: mirrors volumes along axes."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -35,16 +38,24 @@ class RandomFlip3D(RandomVolumeLayer):
 
     needs_images = False
 
-    def __init__(self, axes=("LR",), rate=1.0, seed=None, **kwargs):
+    def __init__(
+        self,
+        axes: int | str | Sequence[int | str] = ("LR",),
+        rate: float = 1.0,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(rate=rate, seed=seed, **kwargs)
         self.axes = (axes,) if isinstance(axes, (int, str)) else tuple(axes)
         axis_indices(self.axes)
 
-    def draw(self, data, seed):
+    def draw(self, data: Any, seed: Any) -> Any:
         count = ops.shape(data[IMAGES])[0]
         return {"flip": keras.random.uniform((count, len(self.axes)), seed=seed) < 0.5}
 
-    def transform_images(self, images, transformation, training=True):
+    def transform_images(
+        self, images: Any, transformation: Any, training: bool | None = True
+    ) -> Any:
         if transformation is None:
             return images
         for column, axis in enumerate(axis_indices(self.axes)):
@@ -53,8 +64,10 @@ class RandomFlip3D(RandomVolumeLayer):
             images = ops.where(flip, mirrored, images)
         return images
 
-    def transform_segmentation_masks(self, masks, transformation, training=True):
+    def transform_segmentation_masks(
+        self, masks: Any, transformation: Any, training: bool | None = True
+    ) -> Any:
         return self.transform_images(masks, transformation, training)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "axes": self.axes}

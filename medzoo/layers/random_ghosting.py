@@ -1,5 +1,8 @@
 """RandomGhosting: repetitions of the head along the phase-encoding axis."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -52,14 +55,14 @@ class RandomGhosting(RandomVolumeLayer):
 
     def __init__(
         self,
-        num_ghosts=(4, 10),
-        axes=(0, 1, 2),
-        intensity=(0.5, 1.0),
-        restore=0.02,
-        rate=1.0,
-        seed=None,
-        **kwargs,
-    ):
+        num_ghosts: int | Sequence[int] = (4, 10),
+        axes: int | str | Sequence[int | str] = (0, 1, 2),
+        intensity: float | Sequence[float] = (0.5, 1.0),
+        restore: float = 0.02,
+        rate: float = 1.0,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(rate=rate, seed=seed, **kwargs)
         if not 0 <= restore <= 1:
             raise ValueError(
@@ -70,7 +73,7 @@ class RandomGhosting(RandomVolumeLayer):
         self.intensity = range_within(intensity, "intensity", most=1.0)
         self.restore = restore
 
-    def draw(self, data, seed):
+    def draw(self, data: Any, seed: Any) -> Any:
         count = ops.shape(data[IMAGES])[0]
         low, high = self.num_ghosts
         axis = draw_axis(axis_indices(self.axes), (count,), seed)
@@ -81,7 +84,9 @@ class RandomGhosting(RandomVolumeLayer):
             "intensity": intensity * axis,
         }
 
-    def transform_images(self, images, transformation, training=True):
+    def transform_images(
+        self, images: Any, transformation: Any, training: bool | None = True
+    ) -> Any:
         if transformation is None:
             return images
         period = ops.convert_to_tensor(transformation["num_ghosts"])[:, None]
@@ -99,7 +104,7 @@ class RandomGhosting(RandomVolumeLayer):
             lost = lost + apply_along_axis(images, spectrum_matrix(size, share), axis)
         return images - lost
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "num_ghosts": self.num_ghosts,

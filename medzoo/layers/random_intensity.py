@@ -1,9 +1,14 @@
 """Random changes of intensity: scale, gamma, bias field, noise, blur; images alone."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
+from medzoo.layers.axis_matrix import apply_along_axis, hat_matrix
+from medzoo.layers.ranges import factor_range
 from medzoo.layers.volume_layer import IMAGES, RandomVolumeLayer, pair
 
 
@@ -12,26 +17,36 @@ class RandomScaleIntensity(RandomVolumeLayer):
     """Multiplies intensities by one factor, as a misjudged white matter does.
 
     Args:
-        factor: float, the natural logarithm of what intensities are multiplied by is
-            drawn from [-factor, factor]. Defaults to 0.1.
+        factor: float, or two floats `(lower, upper)`: intensities are multiplied by a
+            number from 1 - lower to 1 + upper. Defaults to 0.1 (0.9 to 1.1).
         rate: float, share of volumes transformed.
         seed: int or None.
         **kwargs: of `keras.layers.Layer`.
     """
 
-    def __init__(self, factor=0.1, rate=1.0, seed=None, **kwargs):
+    def __init__(
+        self,
+        factor: float | Sequence[float] = 0.1,
+        rate: float = 1.0,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(rate=rate, seed=seed, **kwargs)
+        self._range = factor_range(factor, "factor")
         self.factor = factor
 
-    def draw(self, data, seed):
-        return {"factor": _log_uniform(data, self.factor, seed)}
+    def draw(self, data: Any, seed: Any) -> Any:
+        shape = (ops.shape(data[IMAGES])[0], 1, 1, 1, 1)
+        return {"factor": keras.random.uniform(shape, *self._range, seed=seed)}
 
-    def transform_images(self, images, transformation, training=True):
+    def transform_images(
+        self, images: Any, transformation: Any, training: bool | None = True
+    ) -> Any:
         if transformation is None:
             return images
         return images * transformation["factor"]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "factor": self.factor}
 
 
@@ -47,14 +62,24 @@ class RandomGamma(RandomVolumeLayer):
         **kwargs: of `keras.layers.Layer`.
     """
 
-    def __init__(self, log_gamma=0.3, rate=1.0, seed=None, **kwargs):
+    def __init__(
+        self,
+        log_gamma: float = 0.3,
+        rate: float = 1.0,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(rate=rate, seed=seed, **kwargs)
         self.log_gamma = log_gamma
 
-    def draw(self, data, seed):
-        return {"gamma": _log_uniform(data, self.log_gamma, seed)}
+    def draw(self, data: Any, seed: Any) -> Any:
+        shape = (ops.shape(data[IMAGES])[0], 1, 1, 1, 1)
+        bound = self.log_gamma
+        return {"gamma": ops.exp(keras.random.uniform(shape, -bound, bound, seed=seed))}
 
-    def transform_images(self, images, transformation, training=True):
+    def transform_images(
+        self, images: Any, transformation: Any, training: bool | None = True
+    ) -> Any:
         if transformation is None:
             return images
         low = ops.min(images, (1, 2, 3), keepdims=True)
@@ -62,7 +87,7 @@ class RandomGamma(RandomVolumeLayer):
         span = ops.where(span > 0, span, 1.0)
         return low + span * ops.power((images - low) / span, transformation["gamma"])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "log_gamma": self.log_gamma}
 
 
@@ -71,7 +96,7 @@ class RandomBiasField(RandomVolumeLayer):
     """Multiplies by a smooth random field, as an uneven coil sensitivity does.
 
     Args:
-        deviation: float, standard deviation of the logarithm of the field at its
+        stddev: float, standard deviation of the logarithm of the field at its
             control points. Defaults to 0.1.
         control_points: int, along each axis; linear between them. Defaults to 4.
         rate: float, share of volumes transformed.
@@ -79,31 +104,37 @@ class RandomBiasField(RandomVolumeLayer):
         **kwargs: of `keras.layers.Layer`.
     """
 
-    def __init__(self, deviation=0.1, control_points=4, rate=1.0, seed=None, **kwargs):
+    def __init__(
+        self,
+        stddev: float = 0.1,
+        control_points: int = 4,
+        rate: float = 1.0,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(rate=rate, seed=seed, **kwargs)
-        self.deviation = deviation
+        self.stddev = stddev
         self.control_points = control_points
 
-    def draw(self, data, seed):
+    def draw(self, data: Any, seed: Any) -> Any:
         count = ops.shape(data[IMAGES])[0]
-        shape = (count, *[self.control_points] * 3)
-        return {"field": self.deviation * keras.random.normal(shape, seed=seed)}
+        shape = (count, *[self.control_points] * 3, 1)
+        return {"field": self.stddev * keras.random.normal(shape, seed=seed)}
 
-    def transform_images(self, images, transformation, training=True):
+    def transform_images(
+        self, images: Any, transformation: Any, training: bool | None = True
+    ) -> Any:
         if transformation is None:
             return images
-        field = transformation["field"]
-        for axis, size in enumerate(images.shape[1:4]):
-            weights = _hat_functions(size, self.control_points)
-            # (batch, ..., points, ...) -> (batch, ..., voxels, ...)
-            field = ops.moveaxis(field, axis + 1, -1) @ weights.T
-            field = ops.moveaxis(field, -1, axis + 1)
-        return images * ops.exp(field)[..., None]
+        field = ops.convert_to_tensor(transformation["field"])
+        for axis, size in enumerate(ops.shape(images)[1:4]):
+            field = apply_along_axis(field, hat_matrix(size, self.control_points), axis)
+        return images * ops.exp(field)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
-            "deviation": self.deviation,
+            "stddev": self.stddev,
             "control_points": self.control_points,
         }
 
@@ -113,7 +144,7 @@ class RandomNoise(RandomVolumeLayer):
     """Adds Gaussian noise, or the Rician noise of magnitude images.
 
     Args:
-        deviation: float or two floats, range of the standard deviation, as a share
+        stddev: float or two floats, range of the standard deviation, as a share
             of the volume's largest absolute intensity. Defaults to (0, 0.04).
         foreground: bool, whether voxels that are exactly 0 stay 0. Defaults to True.
         rate: float, share of volumes transformed.
@@ -130,26 +161,26 @@ class RandomNoise(RandomVolumeLayer):
 
     def __init__(
         self,
-        deviation=(0.0, 0.04),
-        foreground=True,
-        rate=1.0,
-        seed=None,
-        kind="gaussian",
-        **kwargs,
-    ):
+        stddev: float | Sequence[float] = (0.0, 0.04),
+        foreground: bool = True,
+        rate: float = 1.0,
+        seed: int | None = None,
+        kind: str = "gaussian",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(rate=rate, seed=seed, **kwargs)
         if kind not in ("gaussian", "rician"):
             raise ValueError(
                 f'`kind` must be "gaussian" or "rician". Received: kind={kind!r}.'
             )
         self.kind = kind
-        self.deviation = pair(deviation, "deviation")
+        self.stddev = pair(stddev, "stddev")
         self.foreground = foreground
 
-    def draw(self, data, seed):
+    def draw(self, data: Any, seed: Any) -> Any:
         images = data[IMAGES]
         shape = (ops.shape(images)[0], 1, 1, 1, 1)
-        sigma = keras.random.uniform(shape, *self.deviation, seed=seed)
+        sigma = keras.random.uniform(shape, *self.stddev, seed=seed)
         noise = keras.random.normal(ops.shape(images), seed=seed)
         drawn = {"noise": sigma * noise}
         if self.kind == "rician":
@@ -157,7 +188,9 @@ class RandomNoise(RandomVolumeLayer):
             drawn["imaginary_noise"] = sigma * noise
         return drawn
 
-    def transform_images(self, images, transformation, training=True):
+    def transform_images(
+        self, images: Any, transformation: Any, training: bool | None = True
+    ) -> Any:
         if transformation is None:
             return images
         largest = ops.max(ops.abs(images), (1, 2, 3), keepdims=True)
@@ -168,17 +201,17 @@ class RandomNoise(RandomVolumeLayer):
             noisy = ops.where(images < 0, -magnitude, magnitude)
         return ops.where(images != 0, noisy, images) if self.foreground else noisy
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
-            "deviation": self.deviation,
+            "stddev": self.stddev,
             "foreground": self.foreground,
             "kind": self.kind,
         }
 
 
 @keras.saving.register_keras_serializable(package="medzoo")
-class RandomBlur(RandomVolumeLayer):
+class RandomGaussianBlur3D(RandomVolumeLayer):
     """Blurs with a Gaussian, one width for all axes.
 
     Args:
@@ -188,15 +221,23 @@ class RandomBlur(RandomVolumeLayer):
         **kwargs: of `keras.layers.Layer`.
     """
 
-    def __init__(self, sigma=(0.0, 0.8), rate=1.0, seed=None, **kwargs):
+    def __init__(
+        self,
+        sigma: float | Sequence[float] = (0.0, 0.8),
+        rate: float = 1.0,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(rate=rate, seed=seed, **kwargs)
         self.sigma = pair(sigma, "sigma")
 
-    def draw(self, data, seed):
+    def draw(self, data: Any, seed: Any) -> Any:
         count = ops.shape(data[IMAGES])[0]
         return {"sigma": keras.random.uniform((count, 1), *self.sigma, seed=seed)}
 
-    def transform_images(self, images, transformation, training=True):
+    def transform_images(
+        self, images: Any, transformation: Any, training: bool | None = True
+    ) -> Any:
         if transformation is None:
             return images
         radius = int(np.ceil(3 * self.sigma[1])) if self.sigma[1] else 0
@@ -208,21 +249,8 @@ class RandomBlur(RandomVolumeLayer):
             images = _convolve_axis(images, kernel, axis, radius)
         return images
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "sigma": self.sigma}
-
-
-def _log_uniform(data, bound, seed):
-    """One factor a volume, its logarithm drawn from [-bound, bound]."""
-    shape = (ops.shape(data[IMAGES])[0], 1, 1, 1, 1)
-    return ops.exp(keras.random.uniform(shape, -bound, bound, seed=seed))
-
-
-def _hat_functions(size, points):
-    """Linear interpolation from control points to voxels: `(size, points)`."""
-    position = np.linspace(0, points - 1, size)
-    distance = np.abs(position[:, None] - np.arange(points)[None])
-    return np.maximum(0, 1 - distance).astype(np.float32)
 
 
 def _convolve_axis(images, kernel, axis, radius):

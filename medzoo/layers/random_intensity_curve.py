@@ -1,5 +1,7 @@
 """RandomIntensityCurve: another contrast, the order of intensities kept."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -33,20 +35,29 @@ class RandomIntensityCurve(RandomVolumeLayer):
         As the input.
     """
 
-    def __init__(self, strength=0.7, level=None, rate=1.0, seed=None, **kwargs):
+    def __init__(
+        self,
+        strength: float = 0.7,
+        level: float | None = None,
+        rate: float = 1.0,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(rate=rate, seed=seed, **kwargs)
         if level is not None and not level > 0:
             raise ValueError(f"`level` must be positive. Received: level={level}.")
         self.strength = strength
         self.level = level
 
-    def draw(self, data, seed):
+    def draw(self, data: Any, seed: Any) -> Any:
         count = ops.shape(data[IMAGES])[0]
         shape = (count, len(KNOTS) - 1)
         drawn = keras.random.uniform(shape, -self.strength, self.strength, seed=seed)
         return {"slopes": ops.exp(drawn)}
 
-    def transform_images(self, images, transformation, training=True):
+    def transform_images(
+        self, images: Any, transformation: Any, training: bool | None = True
+    ) -> Any:
         if transformation is None:
             return images
         slopes = transformation["slopes"]
@@ -65,7 +76,7 @@ class RandomIntensityCurve(RandomVolumeLayer):
             result = result + slopes[:, piece] * part
         return result
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "strength": self.strength,

@@ -1,5 +1,8 @@
 """RandomIntensityMap: any contrast out of a real scan, the order not kept."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -35,21 +38,30 @@ class RandomIntensityMap(RandomVolumeLayer):
         As the input.
     """
 
-    def __init__(self, values=(0.1, 1.6), level=1.0, rate=1.0, seed=None, **kwargs):
+    def __init__(
+        self,
+        values: Sequence[float] = (0.1, 1.6),
+        level: float = 1.0,
+        rate: float = 1.0,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(rate=rate, seed=seed, **kwargs)
         if not level > 0:
             raise ValueError(f"`level` must be positive. Received: level={level}.")
         self.values = range_within(values, "values")
         self.level = level
 
-    def draw(self, data, seed):
+    def draw(self, data: Any, seed: Any) -> Any:
         count = ops.shape(data[IMAGES])[0]
         low, high = self.values
         drawn = keras.random.uniform((count, len(KNOTS)), low, high, seed=seed)
         kept = np.array([knot in (0.0, 1.0) for knot in KNOTS])
         return {"values": ops.where(kept, np.array(KNOTS, np.float32), drawn)}
 
-    def transform_images(self, images, transformation, training=True):
+    def transform_images(
+        self, images: Any, transformation: Any, training: bool | None = True
+    ) -> Any:
         if transformation is None:
             return images
         values = transformation["values"] * self.level
@@ -62,5 +74,5 @@ class RandomIntensityMap(RandomVolumeLayer):
             result = result + slopes[:, piece] * part
         return result
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "values": self.values, "level": self.level}

@@ -1,5 +1,8 @@
 """RandomLesions: lesions of white matter, in label maps and in scans."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -82,20 +85,20 @@ class RandomLesions(RandomVolumeLayer):
 
     def __init__(
         self,
-        label=77,
-        tissue=(2, 41),
-        near=(4, 43),
-        num_lesions=(1, 50),
-        radius=(1.0, 6.0),
-        periventricular=0.6,
-        distance=5.0,
-        irregularity=0.35,
-        contrast=(0.3, 0.7),
-        spacing=1.0,
-        rate=1.0,
-        seed=None,
-        **kwargs,
-    ):
+        label: int = 77,
+        tissue: Sequence[int] = (2, 41),
+        near: Sequence[int] = (4, 43),
+        num_lesions: int | Sequence[int] = (1, 50),
+        radius: Sequence[float] = (1.0, 6.0),
+        periventricular: float = 0.6,
+        distance: float = 5.0,
+        irregularity: float = 0.35,
+        contrast: Any = (0.3, 0.7),
+        spacing: float | Sequence[float] = 1.0,
+        rate: float = 1.0,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(rate=rate, seed=seed, **kwargs)
         (self.label,) = check_codes([label], "label")
         self.tissue = check_codes(tissue, "tissue")
@@ -136,7 +139,7 @@ class RandomLesions(RandomVolumeLayer):
     def _steps(self):
         return [float(step) for step in np.broadcast_to(self.spacing, 3)]
 
-    def draw(self, data, seed):
+    def draw(self, data: Any, seed: Any) -> Any:
         masks = _label_map(data)
         count, *sizes = ops.shape(masks)[:4]
         fewest, most = self.num_lesions
@@ -196,18 +199,23 @@ class RandomLesions(RandomVolumeLayer):
         drawn = low + (high - low) * drawn
         return {"contrast": ops.reshape(drawn, (-1, 1, 1, 1, channels))}
 
-    def apply_transformation(self, data, transformation, training=True):
-        listed = self.contrast is not None and np.ndim(self.contrast) == 2
-        if listed and isinstance(data, dict) and IMAGES in data:
+    def apply_transformation(
+        self, data: Any, transformation: Any, training: bool | None = True
+    ) -> Any:
+        contrast = self.contrast
+        has_images = isinstance(data, dict) and IMAGES in data
+        if has_images and contrast is not None and np.ndim(contrast) == 2:
             channels = data[IMAGES].shape[-1]
-            if channels != len(self.contrast):
+            if channels != len(contrast):
                 raise ValueError(
                     "`contrast` must be one range, or one a channel. "
-                    f"Received: {len(self.contrast)} for {channels} channels."
+                    f"Received: {len(contrast)} for {channels} channels."
                 )
         return super().apply_transformation(data, transformation, training)
 
-    def transform_images(self, images, transformation, training=True):
+    def transform_images(
+        self, images: Any, transformation: Any, training: bool | None = True
+    ) -> Any:
         if transformation is None or self.contrast is None:
             return images
         tissue = ops.cast(transformation["tissue"], "float32")
@@ -217,7 +225,9 @@ class RandomLesions(RandomVolumeLayer):
         share = tissue * ops.clip(share, 0.0, 1.0)
         return images + share * (transformation["contrast"] * level)
 
-    def transform_segmentation_masks(self, masks, transformation, training=True):
+    def transform_segmentation_masks(
+        self, masks: Any, transformation: Any, training: bool | None = True
+    ) -> Any:
         if transformation is None:
             return masks
         lesion = ops.logical_and(
@@ -225,7 +235,9 @@ class RandomLesions(RandomVolumeLayer):
         )
         return ops.where(lesion, ops.cast(self.label, masks.dtype), masks)
 
-    def transform_weights(self, weights, transformation, training=True):
+    def transform_weights(
+        self, weights: Any, transformation: Any, training: bool | None = True
+    ) -> Any:
         return weights
 
     def _apply(self, entries, drawn, training):
@@ -240,7 +252,7 @@ class RandomLesions(RandomVolumeLayer):
             return drawn[FIELD]
         return lesion_field(drawn, ops.shape(volumes)[1:4], self._steps)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "label": self.label,

@@ -1,5 +1,8 @@
 """RandomLowResolution: volumes as if scanned with fewer or thicker slices."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -20,8 +23,8 @@ class RandomLowResolution(RandomVolumeLayer):
     The factor may be any number, and differ from volume to volume; sizes stay.
 
     Args:
-        factor: two floats, at least 1, or one, the upper bound: range of the factor
-            that voxels grow by along an axis. Defaults to (1, 3).
+        downsampling: two floats, at least 1, or one, the upper bound: range of the
+            factor that voxels grow by along an axis. Defaults to (1, 3).
         axes: tuple of int (0, 1, 2) or anatomical names ("LR", "PA", "IS"),
             or one of them. Defaults to all.
         anisotropic: bool, whether one of the axes is drawn for each volume, as of
@@ -51,23 +54,23 @@ class RandomLowResolution(RandomVolumeLayer):
 
     def __init__(
         self,
-        factor=(1.0, 3.0),
-        axes=(0, 1, 2),
-        anisotropic=True,
-        antialias=True,
-        per_channel=False,
-        rate=1.0,
-        seed=None,
-        **kwargs,
-    ):
+        downsampling: float | Sequence[float] = (1.0, 3.0),
+        axes: int | str | Sequence[int | str] = (0, 1, 2),
+        anisotropic: bool = True,
+        antialias: bool = True,
+        per_channel: bool = False,
+        rate: float = 1.0,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(rate=rate, seed=seed, **kwargs)
-        self.factor = range_within(factor, "factor", least=1.0)
+        self.downsampling = range_within(downsampling, "downsampling", least=1.0)
         self.axes = as_axes(axes)
         self.anisotropic = anisotropic
         self.antialias = antialias
         self.per_channel = per_channel
 
-    def draw(self, data, seed):
+    def draw(self, data: Any, seed: Any) -> Any:
         images = data[IMAGES]
         shape = (ops.shape(images)[0],)
         if self.per_channel:
@@ -77,10 +80,12 @@ class RandomLowResolution(RandomVolumeLayer):
             chosen = draw_axis(indices, shape, seed)
         else:
             chosen = ops.convert_to_tensor([float(a in indices) for a in range(3)])
-        factor = keras.random.uniform((*shape, 1), *self.factor, seed=seed)
+        factor = keras.random.uniform((*shape, 1), *self.downsampling, seed=seed)
         return {"factors": 1.0 + (factor - 1.0) * chosen}
 
-    def transform_images(self, images, transformation, training=True):
+    def transform_images(
+        self, images: Any, transformation: Any, training: bool | None = True
+    ) -> Any:
         if transformation is None:
             return images
         for axis in axis_indices(self.axes):
@@ -92,10 +97,10 @@ class RandomLowResolution(RandomVolumeLayer):
             images = apply_along_axis(images, ops.matmul(back, lower), axis)
         return images
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
-            "factor": self.factor,
+            "downsampling": self.downsampling,
             "axes": self.axes,
             "anisotropic": self.anisotropic,
             "antialias": self.antialias,

@@ -1,17 +1,20 @@
 """RandomSpatial3D: affine and elastic in one resampling."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
 from medzoo.layers.random_affine_3d import RandomAffine3D, affine_coordinates
-from medzoo.layers.random_elastic_3d import RandomElastic3D
+from medzoo.layers.random_elastic_transform_3d import RandomElasticTransform3D
 from medzoo.layers.spline_displacement import displacement_field
 from medzoo.layers.volume_layer import IMAGES
 
 
 @keras.saving.register_keras_serializable(package="medzoo")
-class RandomSpatial3D(RandomAffine3D, RandomElastic3D):
-    """Moves each volume as `RandomAffine3D` and then `RandomElastic3D` do, at once.
+class RandomSpatial3D(RandomAffine3D, RandomElasticTransform3D):
+    """Moves volumes as `RandomAffine3D`, then `RandomElasticTransform3D` do, at once.
 
     One resampling in place of two: faster, images are blurred once, and what the affine
     map moved out of sight and the elastic one back in is not lost.
@@ -24,7 +27,8 @@ class RandomSpatial3D(RandomAffine3D, RandomElastic3D):
         shift: float or three floats, voxels. Defaults to 0.
         isotropic_scale: float, natural logarithm. Defaults to 0.
         displacement: float or three floats, voxels; as `control_points`, `spacing`,
-            `fixed_border` and `prevent_folding` see `RandomElastic3D`. Defaults to 5.
+            `fixed_border` and `prevent_folding` see `RandomElasticTransform3D`.
+            Defaults to 5.
         control_points: int or three ints. Defaults to 7.
         spacing: float or three floats, voxels, or None. Defaults to None.
         fixed_border: bool, of the elastic part. Defaults to False.
@@ -55,24 +59,24 @@ class RandomSpatial3D(RandomAffine3D, RandomElastic3D):
 
     def __init__(
         self,
-        rotation=10.0,
-        scale=0.1,
-        shear=0.0,
-        shift=0.0,
-        isotropic_scale=0.0,
-        displacement=5.0,
-        control_points=7,
-        spacing=None,
-        fixed_border=False,
-        prevent_folding=True,
-        affine_rate=1.0,
-        elastic_rate=1.0,
-        background=0.0,
-        interpolation="linear",
-        rate=1.0,
-        seed=None,
-        **kwargs,
-    ):
+        rotation: float | Sequence[float] = 10.0,
+        scale: float | Sequence[float] = 0.1,
+        shear: float | Sequence[float] = 0.0,
+        shift: float | Sequence[float] = 0.0,
+        isotropic_scale: float = 0.0,
+        displacement: float | Sequence[float] = 5.0,
+        control_points: int | Sequence[int] = 7,
+        spacing: float | Sequence[float] | None = None,
+        fixed_border: bool = False,
+        prevent_folding: bool = True,
+        affine_rate: float = 1.0,
+        elastic_rate: float = 1.0,
+        background: float = 0.0,
+        interpolation: str = "linear",
+        rate: float = 1.0,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(
             rotation,
             scale,
@@ -98,9 +102,9 @@ class RandomSpatial3D(RandomAffine3D, RandomElastic3D):
         self.affine_rate = affine_rate
         self.elastic_rate = elastic_rate
 
-    def draw(self, data, seed):
+    def draw(self, data: Any, seed: Any) -> Any:
         affine = RandomAffine3D.draw(self, data, seed)
-        control = RandomElastic3D.draw(self, data, seed)["control"]
+        control = RandomElasticTransform3D.draw(self, data, seed)["control"]
         count = ops.shape(data[IMAGES])[0]
 
         def chosen(rate, rank):
@@ -115,7 +119,7 @@ class RandomSpatial3D(RandomAffine3D, RandomElastic3D):
             "control": ops.where(chosen(self.elastic_rate, 4), control, 0.0),
         }
 
-    def coordinates(self, transformation, sizes):
+    def coordinates(self, transformation: Any, sizes: Any) -> Any:
         return affine_coordinates(
             transformation["matrix"],
             transformation["shift"],
@@ -123,7 +127,7 @@ class RandomSpatial3D(RandomAffine3D, RandomElastic3D):
             displacement_field(transformation["control"], sizes),
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "affine_rate": self.affine_rate,

@@ -1,6 +1,8 @@
 """RandomSpike: the stripes that single wrong points of k-space make."""
 
+from collections.abc import Sequence
 from math import pi
+from typing import Any
 
 import keras
 from keras import ops
@@ -42,19 +44,19 @@ class RandomSpike(RandomVolumeLayer):
 
     def __init__(
         self,
-        num_spikes=1,
-        intensity=(0.05, 0.2),
-        per_channel=False,
-        rate=1.0,
-        seed=None,
-        **kwargs,
-    ):
+        num_spikes: int | Sequence[int] = 1,
+        intensity: float | Sequence[float] = (0.05, 0.2),
+        per_channel: bool = False,
+        rate: float = 1.0,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(rate=rate, seed=seed, **kwargs)
         self.num_spikes = whole_range(num_spikes, "num_spikes")
         self.intensity = range_within(intensity, "intensity")
         self.per_channel = per_channel
 
-    def draw(self, data, seed):
+    def draw(self, data: Any, seed: Any) -> Any:
         images = data[IMAGES]
         channels = images.shape[-1] if self.per_channel else 1
         low, high = self.num_spikes
@@ -69,7 +71,9 @@ class RandomSpike(RandomVolumeLayer):
             "phase": keras.random.uniform(shape, seed=seed),
         }
 
-    def transform_images(self, images, transformation, training=True):
+    def transform_images(
+        self, images: Any, transformation: Any, training: bool | None = True
+    ) -> Any:
         if transformation is None:
             return images
         drawn = {k: ops.convert_to_tensor(v) for k, v in transformation.items()}
@@ -82,7 +86,7 @@ class RandomSpike(RandomVolumeLayer):
         largest = ops.max(ops.abs(images), (1, 2, 3), keepdims=True)
         return images + largest * waves
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "num_spikes": self.num_spikes,

@@ -1,7 +1,9 @@
 """What layers share that resample volumes at moved voxel indices."""
 
 import math
+from collections.abc import Sequence
 from numbers import Real
+from typing import Any
 
 from keras import ops
 
@@ -32,8 +34,13 @@ class RandomWarp(RandomVolumeLayer):
     needs_images = False
 
     def __init__(
-        self, background=0.0, interpolation="linear", rate=1.0, seed=None, **kwargs
-    ):
+        self,
+        background: float = 0.0,
+        interpolation: str = "linear",
+        rate: float = 1.0,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(rate=rate, seed=seed, **kwargs)
         if interpolation not in INTERPOLATIONS:
             raise ValueError(
@@ -43,7 +50,7 @@ class RandomWarp(RandomVolumeLayer):
         self.background = background
         self.interpolation = interpolation
 
-    def coordinates(self, transformation, sizes):
+    def coordinates(self, transformation: dict[str, Any], sizes: Sequence[int]) -> Any:
         """Returns where each voxel of the result is taken from.
 
         Args:
@@ -55,12 +62,16 @@ class RandomWarp(RandomVolumeLayer):
         """
         raise NotImplementedError
 
-    def transform_images(self, images, transformation, training=True):
+    def transform_images(
+        self, images: Any, transformation: Any, training: bool | None = True
+    ) -> Any:
         return self._resample(
             images, transformation, self.interpolation, self.background
         )
 
-    def transform_segmentation_masks(self, masks, transformation, training=True):
+    def transform_segmentation_masks(
+        self, masks: Any, transformation: Any, training: bool | None = True
+    ) -> Any:
         # Outside is background (0) and has no weight, whatever images have there.
         return self._resample(masks, transformation, "nearest", 0)
 
@@ -81,7 +92,7 @@ class RandomWarp(RandomVolumeLayer):
             volumes, coordinates, interpolation=interpolation, background=background
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "background": self.background,

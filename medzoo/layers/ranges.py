@@ -29,6 +29,23 @@ def range_within(value, name, least=0.0, most=inf):
     return low, high
 
 
+def factor_range(value, name):
+    """Returns `(low, high)` of a factor given as Keras' random layers take it.
+
+    Args:
+        value: float, for a range of 1 - value to 1 + value, or two floats, for one of
+            1 - lower to 1 + upper.
+        name: str, the argument's name, for the message.
+
+    Raises:
+        ValueError: for negative floats.
+    """
+    lower, upper = (value, value) if isinstance(value, Real) else value
+    if not (lower >= 0 and upper >= 0):
+        raise ValueError(f"`{name}` must not be negative. Received: {name}={value}.")
+    return 1.0 - lower, 1.0 + upper
+
+
 def whole_range(value, name, least=0):
     """Returns `(low, high)` ints of a range given as two ints, or as one for both.
 

@@ -1,5 +1,8 @@
 """RescaleIntensity: a linear map of intensities onto a range."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -33,12 +36,12 @@ class RescaleIntensity(VolumeLayer):
 
     def __init__(
         self,
-        out_range=(0.0, 1.0),
-        percentiles=(0, 100),
-        clip=True,
-        in_range=None,
-        **kwargs,
-    ):
+        out_range: Sequence[float] = (0.0, 1.0),
+        percentiles: Sequence[float] = (0, 100),
+        clip: bool = True,
+        in_range: Sequence[float] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         low, high = percentiles
         if not 0 <= low < high <= 100:
@@ -58,7 +61,9 @@ class RescaleIntensity(VolumeLayer):
         self.clip = clip
         self.in_range = in_range
 
-    def transform_images(self, images, transformation, training=True):
+    def transform_images(
+        self, images: Any, transformation: Any, training: bool | None = True
+    ) -> Any:
         images = ops.cast(images, "float32")
         if self.in_range is None:
             low, high = (self._percentile(images, p) for p in self.percentiles)
@@ -83,7 +88,7 @@ class RescaleIntensity(VolumeLayer):
         value = ops.quantile(flat, percentile / 100, axis=1)
         return ops.reshape(value, (shape[0], 1, 1, 1, shape[-1]))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "out_range": self.out_range,

@@ -1,5 +1,8 @@
 """What layers share whose volumes change size."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from medzoo.layers.volume_layer import VOXELWISE, VolumeLayer
 
 
@@ -11,7 +14,7 @@ class ResizingLayer(VolumeLayer):
 
     needs_images = False
 
-    def output_sizes(self, sizes):
+    def output_sizes(self, sizes: Sequence[int] | None) -> None:
         """Returns the three sizes of the result; None where one is not known.
 
         Args:
@@ -19,7 +22,7 @@ class ResizingLayer(VolumeLayer):
         """
         raise NotImplementedError
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         if not isinstance(input_shape, dict):
             return self._resized(input_shape)
         return {

@@ -1,5 +1,7 @@
 """ScaleChannels: a trained scale and offset a channel."""
 
+from typing import Any
+
 import keras
 
 
@@ -20,13 +22,13 @@ class ScaleChannels(keras.layers.Layer):
         As the input; the identity until trained.
     """
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         shape = (input_shape[-1],)
         self.scale = self.add_weight(shape=shape, initializer="ones", name="scale")
         self.offset = self.add_weight(shape=shape, initializer="zeros", name="offset")
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         return inputs * self.scale + self.offset
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         return input_shape

@@ -1,5 +1,7 @@
 """The contract of every preprocessing layer: one draw, applied to all that belongs."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -33,13 +35,15 @@ class VolumeLayer(keras.layers.Layer):
 
     needs_images = True
 
-    def __init__(self, seed=None, **kwargs):
+    def __init__(self, seed: int | None = None, **kwargs: Any) -> None:
         # The dtype policy of a network must not round what is still an image.
         super().__init__(autocast=False, **kwargs)
         self.seed = seed
         self.generator = keras.random.SeedGenerator(seed)
 
-    def get_random_transformation(self, data, training=True, seed=None):
+    def get_random_transformation(
+        self, data: Any, training: bool | None = True, seed: int | None = None
+    ) -> Any:
         """Draws what is applied to all entries of `data`, once.
 
         Args:
@@ -54,7 +58,9 @@ class VolumeLayer(keras.layers.Layer):
         """
         return None
 
-    def apply_transformation(self, data, transformation, training=True):
+    def apply_transformation(
+        self, data: Any, transformation: Any, training: bool | None = True
+    ) -> Any:
         """Applies what was drawn, to `data` or to other data of its shape.
 
         Args:
@@ -76,23 +82,31 @@ class VolumeLayer(keras.layers.Layer):
             }
         return entries if is_dict else entries[IMAGES]
 
-    def transform_images(self, images, transformation, training=True):
+    def transform_images(
+        self, images: Any, transformation: Any, training: bool | None = True
+    ) -> Any:
         """Returns the transformed images, `(batch, x, y, z, channels)`."""
         return images
 
-    def transform_segmentation_masks(self, masks, transformation, training=True):
+    def transform_segmentation_masks(
+        self, masks: Any, transformation: Any, training: bool | None = True
+    ) -> Any:
         """Returns the transformed label maps; intensity layers leave them alone."""
         return masks
 
-    def transform_weights(self, weights, transformation, training=True):
+    def transform_weights(
+        self, weights: Any, transformation: Any, training: bool | None = True
+    ) -> Any:
         """Returns the transformed voxel weights; by default as label maps."""
         return self.transform_segmentation_masks(weights, transformation, training)
 
-    def transform_labels(self, labels, transformation, training=True):
+    def transform_labels(
+        self, labels: Any, transformation: Any, training: bool | None = True
+    ) -> Any:
         """Returns the labels of whole volumes, which no layer here alters."""
         return labels
 
-    def call(self, data, training=None):
+    def call(self, data: Any, training: bool | None = None) -> Any:
         training = bool(training)
         drawn = self.get_random_transformation(data, training)
         return self.apply_transformation(data, drawn, training)
@@ -115,10 +129,10 @@ class VolumeLayer(keras.layers.Layer):
             for key, value in entries.items()
         }
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         return input_shape
 
-    def compute_output_spec(self, data, training=None):
+    def compute_output_spec(self, data: Any, training: bool | None = None) -> Any:
         if not isinstance(data, dict):
             return keras.KerasTensor(self.compute_output_shape(data.shape), "float32")
         shapes = self.compute_output_shape({k: x.shape for k, x in data.items()})
@@ -127,7 +141,7 @@ class VolumeLayer(keras.layers.Layer):
             for key, x in data.items()
         }
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         if self.seed is not None:
             config["seed"] = self.seed
@@ -146,13 +160,15 @@ class RandomVolumeLayer(VolumeLayer):
         **kwargs: of `keras.layers.Layer`.
     """
 
-    def __init__(self, rate=1.0, seed=None, **kwargs):
+    def __init__(
+        self, rate: float = 1.0, seed: int | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(seed=seed, **kwargs)
         if not 0 <= rate <= 1:
             raise ValueError(f"`rate` must lie in [0, 1]. Received: rate={rate}.")
         self.rate = rate
 
-    def draw(self, data, seed):
+    def draw(self, data: dict[str, Any], seed: Any) -> dict[str, Any]:
         """Returns a flat dict of tensors, one row a volume of the batch.
 
         Args:
@@ -161,7 +177,9 @@ class RandomVolumeLayer(VolumeLayer):
         """
         raise NotImplementedError
 
-    def get_random_transformation(self, data, training=True, seed=None):
+    def get_random_transformation(
+        self, data: Any, training: bool | None = True, seed: Any = None
+    ) -> Any:
         if not training:
             return None
         entries, _, _ = self._as_batch(data)
@@ -181,7 +199,7 @@ class RandomVolumeLayer(VolumeLayer):
                 changed[key] = ops.where(chosen, changed[key], entries[key])
         return changed
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "rate": self.rate}
 
 

@@ -1,5 +1,7 @@
 """ZScore: zero mean and unit deviation a volume and channel."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -34,15 +36,19 @@ class ZScore(VolumeLayer):
         >>> ZScore(region="mask")({"images": volume, "segmentation_masks": brain})
     """
 
-    def __init__(self, region="whole", **kwargs):
+    def __init__(self, region: str = "whole", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         check_region(region)
         self.region = region
 
-    def get_random_transformation(self, data, training=True, seed=None):
+    def get_random_transformation(
+        self, data: Any, training: bool | None = True, seed: Any = None
+    ) -> Any:
         return draw_mask(self.region, data, type(self).__name__)
 
-    def transform_images(self, images, transformation, training=True):
+    def transform_images(
+        self, images: Any, transformation: Any, training: bool | None = True
+    ) -> Any:
         images = ops.cast(images, "float32")
         if self.region == "whole":
             mean = ops.mean(images, SPATIAL_AXES, keepdims=True)
@@ -61,7 +67,7 @@ class ZScore(VolumeLayer):
         varies = deviation > tiny
         return centred * ops.where(varies, 1 / ops.where(varies, deviation, 1.0), 0.0)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "region": self.region}
 
 

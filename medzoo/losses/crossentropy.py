@@ -1,5 +1,8 @@
 """Cross-entropies that weight classes by how rare they are, and the sum with Dice."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -46,22 +49,22 @@ class MedianFrequencyCrossentropy(VoxelLoss):
 
     def __init__(
         self,
-        class_weights,
-        from_logits=True,
-        reduction="sum_over_batch_size",
-        name="median_frequency_crossentropy",
-        dtype=None,
-    ):
+        class_weights: Sequence[float],
+        from_logits: bool = True,
+        reduction: str = "sum_over_batch_size",
+        name: str = "median_frequency_crossentropy",
+        dtype: Any = None,
+    ) -> None:
         super().__init__(from_logits, reduction, name, dtype)
         self.class_weights = check_class_weights(class_weights)
 
-    def values(self, target, prediction, weights):
+    def values(self, target: Any, prediction: Any, weights: Any) -> Any:
         check_count(self.class_weights, max(2, prediction.shape[-1]), "The loss")
         share = ops.convert_to_tensor(self.class_weights, prediction.dtype)
         each = voxel_crossentropies(target, prediction, self.from_logits)
         return ops.sum(share * each, -1)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "class_weights": self.class_weights}
 
 
@@ -87,14 +90,14 @@ class BalancedCrossentropy(VoxelLoss):
 
     def __init__(
         self,
-        from_logits=True,
-        reduction="sum_over_batch_size",
-        name="balanced_crossentropy",
-        dtype=None,
-    ):
+        from_logits: bool = True,
+        reduction: str = "sum_over_batch_size",
+        name: str = "balanced_crossentropy",
+        dtype: Any = None,
+    ) -> None:
         super().__init__(from_logits, reduction, name, dtype)
 
-    def values(self, target, prediction, weights):
+    def values(self, target: Any, prediction: Any, weights: Any) -> Any:
         classes = two_channels(target)
         counts = ops.sum(classes, (0, 1, 2, 3))
         share = ops.sum(counts) / (classes.shape[-1] * (counts + 1e-8))
@@ -129,19 +132,19 @@ class DiceCrossentropy(Dice):
 
     def __init__(
         self,
-        dice_weight=1.0,
-        crossentropy_weight=1.0,
-        include_background=True,
-        class_weights=None,
-        squared=False,
-        per_sample=True,
-        only_present=False,
-        smooth=1e-5,
-        from_logits=True,
-        reduction="sum_over_batch_size",
-        name="dice_crossentropy",
-        dtype=None,
-    ):
+        dice_weight: float = 1.0,
+        crossentropy_weight: float = 1.0,
+        include_background: bool = True,
+        class_weights: Sequence[float] | None = None,
+        squared: bool = False,
+        per_sample: bool = True,
+        only_present: bool = False,
+        smooth: float = 1e-5,
+        from_logits: bool = True,
+        reduction: str = "sum_over_batch_size",
+        name: str = "dice_crossentropy",
+        dtype: Any = None,
+    ) -> None:
         super().__init__(
             include_background=include_background,
             class_weights=class_weights,
@@ -159,7 +162,7 @@ class DiceCrossentropy(Dice):
             crossentropy_weight=crossentropy_weight
         )
 
-    def values(self, target, prediction, weights):
+    def values(self, target: Any, prediction: Any, weights: Any) -> Any:
         each = voxel_crossentropies(target, prediction, self.from_logits)
         if self.class_weights is not None:
             each = ops.convert_to_tensor(self.class_weights, each.dtype) * each
@@ -167,7 +170,7 @@ class DiceCrossentropy(Dice):
         dice = super().values(target, prediction, weights)
         return self.dice_weight * dice + self.crossentropy_weight * crossentropy
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "dice_weight": self.dice_weight,
@@ -175,7 +178,7 @@ class DiceCrossentropy(Dice):
         }
 
 
-def median_frequency_weights(voxels, voxels_where_present):
+def median_frequency_weights(voxels: Any, voxels_where_present: Any) -> list[Any]:
     """Returns class weights: the median of the classes' frequencies over each.
 
     Args:

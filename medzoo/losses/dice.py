@@ -1,5 +1,8 @@
 """Dice and GeneralizedDice: one minus the overlap of prediction and target."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -51,17 +54,17 @@ class Dice(VoxelLoss):
 
     def __init__(
         self,
-        include_background=True,
-        class_weights=None,
-        squared=False,
-        per_sample=True,
-        only_present=False,
-        smooth=1e-5,
-        from_logits=True,
-        reduction="sum_over_batch_size",
-        name="dice",
-        dtype=None,
-    ):
+        include_background: bool = True,
+        class_weights: Sequence[float] | None = None,
+        squared: bool = False,
+        per_sample: bool = True,
+        only_present: bool = False,
+        smooth: float = 1e-5,
+        from_logits: bool = True,
+        reduction: str = "sum_over_batch_size",
+        name: str = "dice",
+        dtype: Any = None,
+    ) -> None:
         super().__init__(from_logits, reduction, name, dtype)
         self.include_background = include_background
         self.class_weights = check_class_weights(class_weights)
@@ -71,10 +74,10 @@ class Dice(VoxelLoss):
         self.smooth = check_not_negative(smooth=smooth)
 
     @property
-    def over_batch(self):
+    def over_batch(self) -> Any:
         return not self.per_sample
 
-    def values(self, target, prediction, weights):
+    def values(self, target: Any, prediction: Any, weights: Any) -> Any:
         check_count(self.class_weights, prediction.shape[-1], "Dice")
         p = probabilities(prediction, self.from_logits)
         sums = overlap_sums(target, p, weights, self.per_sample, self.squared)
@@ -96,7 +99,7 @@ class Dice(VoxelLoss):
             share = share * ops.convert_to_tensor(self.class_weights, true.dtype)
         return ops.where(true > 0, share, 0.0) if self.only_present else share
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "include_background": self.include_background,
@@ -138,15 +141,15 @@ class GeneralizedDice(VoxelLoss):
 
     def __init__(
         self,
-        include_background=True,
-        volume_weights="square",
-        per_sample=True,
-        smooth=0.0,
-        from_logits=True,
-        reduction="sum_over_batch_size",
-        name="generalized_dice",
-        dtype=None,
-    ):
+        include_background: bool = True,
+        volume_weights: str = "square",
+        per_sample: bool = True,
+        smooth: float = 0.0,
+        from_logits: bool = True,
+        reduction: str = "sum_over_batch_size",
+        name: str = "generalized_dice",
+        dtype: Any = None,
+    ) -> None:
         super().__init__(from_logits, reduction, name, dtype)
         if volume_weights not in VOLUME_WEIGHTS:
             raise ValueError(
@@ -159,10 +162,10 @@ class GeneralizedDice(VoxelLoss):
         self.smooth = check_not_negative(smooth=smooth)
 
     @property
-    def over_batch(self):
+    def over_batch(self) -> Any:
         return not self.per_sample
 
-    def values(self, target, prediction, weights):
+    def values(self, target: Any, prediction: Any, weights: Any) -> Any:
         p = probabilities(prediction, self.from_logits)
         if not self.include_background and prediction.shape[-1] > 1:
             p, target = p[..., 1:], target[..., 1:]
@@ -183,7 +186,7 @@ class GeneralizedDice(VoxelLoss):
         share = ops.where(present, share, 0.0)
         return ops.where(present, share, ops.max(share, -1, keepdims=True))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "include_background": self.include_background,

@@ -1,5 +1,7 @@
 """LabelSetDiceCrossentropy: many classes, and labels that leave some of them open."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -52,14 +54,14 @@ class LabelSetDiceCrossentropy(keras.losses.Loss):
 
     def __init__(
         self,
-        unions=None,
-        dice_weight=1.0,
-        crossentropy_weight=1.0,
-        smooth=1.0,
-        reduction="sum_over_batch_size",
-        name="label_set_dice_crossentropy",
-        dtype=None,
-    ):
+        unions: dict[str, Any] | None = None,
+        dice_weight: float = 1.0,
+        crossentropy_weight: float = 1.0,
+        smooth: float = 1.0,
+        reduction: str = "sum_over_batch_size",
+        name: str = "label_set_dice_crossentropy",
+        dtype: Any = None,
+    ) -> None:
         super().__init__(name=name, reduction=reduction, dtype=dtype or "float32")
         self.unions = {int(k): sorted(map(int, v)) for k, v in (unions or {}).items()}
         self.dice_weight = check_not_negative(dice_weight=dice_weight)
@@ -68,7 +70,7 @@ class LabelSetDiceCrossentropy(keras.losses.Loss):
         )
         self.smooth = check_not_negative(smooth=smooth)
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Any, y_pred: Any) -> Any:
         logits = ops.cast(y_pred, "float32")
         labels = ops.cast(y_true, "int32")
         if len(labels.shape) == 5:
@@ -128,7 +130,7 @@ class LabelSetDiceCrossentropy(keras.losses.Loss):
                 f"{first}. Received: unions={self.unions}."
             )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "unions": {str(k): v for k, v in self.unions.items()},

@@ -1,5 +1,7 @@
 """PartialLabels: labels that say only which of several classes it may be."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -39,7 +41,7 @@ class PartialLabels(keras.losses.Loss):
         target is the expectation step of Dempster et al. (1977).
     """
 
-    def __init__(self, loss, name="partial_labels", **kwargs):
+    def __init__(self, loss: Any, name: str = "partial_labels", **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
         if isinstance(loss, dict):
             loss = keras.saving.deserialize_keras_object(loss)
@@ -50,7 +52,7 @@ class PartialLabels(keras.losses.Loss):
             )
         self.loss = loss
 
-    def __call__(self, y_true, y_pred, sample_weight=None):
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         from_logits = self.loss.from_logits
         possible, y_pred = voxel_arguments(y_true, y_pred, from_logits, "PartialLabels")
         if possible.shape[-1] == 1:
@@ -63,10 +65,10 @@ class PartialLabels(keras.losses.Loss):
         target = share / ops.where(total > 0, total, 1.0)
         return self.loss(ops.stop_gradient(target), y_pred, sample_weight)
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Any, y_pred: Any) -> Any:
         return self(y_true, y_pred)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "loss": keras.saving.serialize_keras_object(self.loss),

@@ -9,6 +9,7 @@ Imports `medzoo.errors` alone; training and evaluation import it.
 
 from importlib import import_module
 
+# Name -> its module; __init__.pyi has the same for editors and type checkers.
 _PUBLIC = {
     "AbsoluteVolumeDifference": "label_maps",
     "DiceScore": "label_maps",
@@ -24,20 +25,7 @@ _PUBLIC = {
     "wilson": "intervals",
 }
 
-__all__ = [
-    "PSNR",
-    "SSIM3D",
-    "AbsoluteVolumeDifference",
-    "DiceScore",
-    "average_surface_distance",
-    "bootstrap",
-    "classification_metrics",
-    "hausdorff_distance",
-    "regression_metrics",
-    "segmentation_metrics",
-    "surface_dice",
-    "wilson",
-]
+__all__ = [*_PUBLIC]
 
 
 def __getattr__(name: str) -> object:

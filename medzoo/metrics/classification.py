@@ -1,5 +1,7 @@
 """Measures of a classification."""
 
+from typing import Any
+
 import numpy as np
 
 from medzoo.errors import InputError
@@ -8,7 +10,7 @@ from medzoo.metrics.intervals import bootstrap, wilson
 from medzoo.metrics.ranking import area_under_roc
 
 
-def classification_metrics(target, probabilities):
+def classification_metrics(target: Any, probabilities: Any) -> dict[str, Any]:
     """Measures predictions of a class.
 
     Args:

@@ -1,5 +1,7 @@
 """How close an image comes to another: PSNR and 3-D SSIM."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -68,10 +70,12 @@ class PSNR(ImageQuality):
         dtype: as in `keras.metrics.Metric`.
     """
 
-    def __init__(self, data_range=1.0, name="psnr", dtype=None):
+    def __init__(
+        self, data_range: float = 1.0, name: str = "psnr", dtype: Any = None
+    ) -> None:
         super().__init__(data_range, name, dtype)
 
-    def quality(self, y_true, y_pred):
+    def quality(self, y_true: Any, y_pred: Any) -> Any:
         error = ops.mean(ops.square(y_true - y_pred), (1, 2, 3, 4))
         return 10 * ops.log10(self.data_range**2 / error)
 
@@ -102,14 +106,14 @@ class SSIM3D(ImageQuality):
 
     def __init__(
         self,
-        data_range=1.0,
-        window_size=11,
-        sigma=1.5,
-        k1=0.01,
-        k2=0.03,
-        name="ssim_3d",
-        dtype=None,
-    ):
+        data_range: float = 1.0,
+        window_size: int = 11,
+        sigma: float | None = 1.5,
+        k1: float = 0.01,
+        k2: float = 0.03,
+        name: str = "ssim_3d",
+        dtype: Any = None,
+    ) -> None:
         super().__init__(data_range, name, dtype)
         if (
             window_size < 1
@@ -125,7 +129,7 @@ class SSIM3D(ImageQuality):
         self.k1 = k1
         self.k2 = k2
 
-    def quality(self, y_true, y_pred):
+    def quality(self, y_true: Any, y_pred: Any) -> Any:
         if any(n is not None and n < self.window_size for n in y_true.shape[1:4]):
             raise ValueError(
                 f"SSIM3D needs {self.window_size} voxels along each axis. "
@@ -166,7 +170,7 @@ class SSIM3D(ImageQuality):
             weights = weights * ops.exp(-0.5 * ops.square(centred / self.sigma))
         return weights / ops.sum(weights, -1, keepdims=True)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "window_size": self.window_size,

@@ -1,16 +1,18 @@
 """95 % intervals: bootstrap over cases, Wilson for proportions."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 NUM_RESAMPLES = 2000
 SEED = 0
-# The two-sided 95 % quantile of the normal distribution.
-Z95 = 1.959963984540054
 
 
-def bootstrap(statistic, *arrays, digits=4):
+def bootstrap(
+    statistic: Callable[..., Any], *arrays: Any, digits: int = 4
+) -> dict[str, Any]:
     """Measures a statistic and its percentile interval over resampled cases.
 
     Args:
@@ -43,7 +45,7 @@ def bootstrap(statistic, *arrays, digits=4):
     }
 
 
-def wilson(successes, count, *, digits=4):
+def wilson(successes: int, count: int, *, digits: int = 4) -> dict[str, Any]:
     """Measures a proportion and its Wilson score interval.
 
     Args:
@@ -57,14 +59,11 @@ def wilson(successes, count, *, digits=4):
     Source:
         Wilson, "Probable Inference, the Law of Succession" (1927).
     """
-    share = successes / count
-    denominator = 1 + Z95**2 / count
-    middle = (share + Z95**2 / (2 * count)) / denominator
-    half = Z95 / denominator
-    half *= math.sqrt(share * (1 - share) / count + Z95**2 / (4 * count**2))
-    low, high = max(0.0, middle - half), min(1.0, middle + half)
+    from scipy.stats import binomtest
+
+    interval = binomtest(successes, count).proportion_ci(method="wilson")
     return {
-        "value": round(share, digits),
-        "ci95": [round(low, digits), round(high, digits)],
+        "value": round(successes / count, digits),
+        "ci95": [round(float(end), digits) for end in interval],
         "n": count,
     }

@@ -1,5 +1,7 @@
 """Streaming metrics of segmentations: Dice and volume difference, class by class."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -152,27 +154,27 @@ class DiceScore(LabelMapMetric):
 
     def __init__(
         self,
-        num_classes,
-        per_volume=True,
-        include_background=False,
-        class_id=None,
-        from_logits=True,
-        name="dice_score",
-        dtype=None,
-    ):
+        num_classes: int,
+        per_volume: bool = True,
+        include_background: bool = False,
+        class_id: int | None = None,
+        from_logits: bool = True,
+        name: str = "dice_score",
+        dtype: Any = None,
+    ) -> None:
         super().__init__(
             num_classes, include_background, class_id, from_logits, name, dtype
         )
         self.per_volume = per_volume
 
-    def compare(self, both, predicted, true):
+    def compare(self, both: Any, predicted: Any, true: Any) -> Any:
         total = predicted + true
         if not self.per_volume:
             return 2 * both, total
         there = ops.cast(total > 0, "float32")
         return 2 * both / ops.where(total > 0, total, 1.0), there
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "per_volume": self.per_volume}
 
 
@@ -197,18 +199,18 @@ class AbsoluteVolumeDifference(LabelMapMetric):
 
     def __init__(
         self,
-        num_classes,
-        include_background=False,
-        class_id=None,
-        from_logits=True,
-        name="absolute_volume_difference",
-        dtype=None,
-    ):
+        num_classes: int,
+        include_background: bool = False,
+        class_id: int | None = None,
+        from_logits: bool = True,
+        name: str = "absolute_volume_difference",
+        dtype: Any = None,
+    ) -> None:
         super().__init__(
             num_classes, include_background, class_id, from_logits, name, dtype
         )
 
-    def compare(self, both, predicted, true):
+    def compare(self, both: Any, predicted: Any, true: Any) -> Any:
         there = true > 0
         share = ops.abs(predicted - true) / ops.where(there, true, 1.0)
         there = ops.cast(there, "float32")

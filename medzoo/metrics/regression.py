@@ -1,5 +1,7 @@
 """Measures of a regression, in the target's unit."""
 
+from typing import Any
+
 import numpy as np
 
 from medzoo.errors import InputError
@@ -49,7 +51,14 @@ def error_slope(target, prediction):
     return ((prediction - target) * centred).sum(-1) / np.square(centred).sum(-1)
 
 
-def regression_metrics(target, prediction, low=None, high=None, *, unit=None):
+def regression_metrics(
+    target: Any,
+    prediction: Any,
+    low: Any = None,
+    high: Any = None,
+    *,
+    unit: str | None = None,
+) -> dict[str, Any]:
     """Measures predictions of a number.
 
     Args:

@@ -1,5 +1,8 @@
 """All metrics of two label maps, class by class."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from medzoo.metrics.surface_distance import (
@@ -13,8 +16,14 @@ from medzoo.metrics.surface_distance import (
 
 
 def segmentation_metrics(
-    prediction, target, num_classes, spacing_mm, *, tolerance_mm=1.0, surfaces=True
-):
+    prediction: Any,
+    target: Any,
+    num_classes: int,
+    spacing_mm: float | Sequence[float],
+    *,
+    tolerance_mm: float = 1.0,
+    surfaces: bool = True,
+) -> dict[int, Any]:
     """Compares two label maps.
 
     Args:

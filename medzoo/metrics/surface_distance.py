@@ -5,12 +5,20 @@ two bool arrays of one shape and the voxel size. Where both masks are empty a di
 is NaN, where one of them is, it is infinite.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from scipy.ndimage import binary_erosion, find_objects
 from scipy.spatial import cKDTree
 
 
-def hausdorff_distance(prediction, target, spacing_mm, percentile=95):
+def hausdorff_distance(
+    prediction: Any,
+    target: Any,
+    spacing_mm: float | Sequence[float],
+    percentile: float = 95,
+) -> float:
     """Returns the Hausdorff distance, robust by a percentile.
 
     Args:
@@ -36,7 +44,12 @@ def hausdorff_distance(prediction, target, spacing_mm, percentile=95):
     return hausdorff_of(surface_distances(prediction, target, spacing_mm), percentile)
 
 
-def average_surface_distance(prediction, target, spacing_mm, symmetric=True):
+def average_surface_distance(
+    prediction: Any,
+    target: Any,
+    spacing_mm: float | Sequence[float],
+    symmetric: bool = True,
+) -> float:
     """Returns the mean distance between surfaces.
 
     Args:
@@ -55,7 +68,12 @@ def average_surface_distance(prediction, target, spacing_mm, symmetric=True):
     return average_of(surface_distances(prediction, target, spacing_mm), symmetric)
 
 
-def surface_dice(prediction, target, spacing_mm, tolerance_mm):
+def surface_dice(
+    prediction: Any,
+    target: Any,
+    spacing_mm: float | Sequence[float],
+    tolerance_mm: float,
+) -> Any:
     """Returns the share of both surfaces that lies within a tolerance of the other.
 
     Args:

@@ -1,5 +1,7 @@
 """AnatomyReadout3D: a number or a class, read out of anatomy and not of contrast."""
 
+from typing import Any
+
 import keras
 
 from medzoo.layers.anatomy_features import AnatomyFeatures
@@ -64,16 +66,16 @@ class AnatomyReadout3D(VolumeModel):
 
     def __init__(
         self,
-        input_shape,
-        num_classes,
-        body,
-        features,
-        num_directions=16,
-        output_scale=1.0,
-        output_offset=0.0,
-        recipe=None,
-        **kwargs,
-    ):
+        input_shape: Any,
+        num_classes: int,
+        body: dict[str, Any],
+        features: dict[str, Any],
+        num_directions: int = 16,
+        output_scale: float = 1.0,
+        output_offset: float = 0.0,
+        recipe: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
         if body.get("class") not in BODIES:
             raise ValueError(
                 f"The body must be one of {sorted(BODIES)}. Received: body={body}."
@@ -113,7 +115,7 @@ class AnatomyReadout3D(VolumeModel):
         super().__init__(inputs, outputs, plain(arguments), recipe, **kwargs)
         self._measuring = _Kept()
 
-    def take_body(self, model):
+    def take_body(self, model: Any) -> None:
         """Takes the weights of a trained segmentation network of the body's kind.
 
         Of a head for smaller voxels the mean of their logits is taken.
@@ -132,21 +134,21 @@ class AnatomyReadout3D(VolumeModel):
         regions.set_weights([kernel, bias.reshape(-1, classes).mean(0)])
 
     @property
-    def feature_network(self):
+    def feature_network(self) -> Any:
         """The network up to the features: volumes in, `(batch, features)` out."""
         if self._measuring.network is None:
             features = self.get_layer(FEATURES_NAME).output
             self._measuring.network = keras.Model(self.input, features)
         return self._measuring.network
 
-    def read_out(self, features):
+    def read_out(self, features: Any) -> Any:
         """Returns what the model answers for features, `(batch, num_classes)`."""
         x = features
         for name in (SCALING_NAME, self.head_name, "output"):
             x = self.get_layer(name)(x)
         return x
 
-    def distance(self, features):
+    def distance(self, features: Any) -> Any:
         """Returns how far features lie from those of training, see `FeatureScaling`."""
         return self.get_layer(SCALING_NAME).distance(features)
 

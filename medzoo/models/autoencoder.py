@@ -1,6 +1,8 @@
 """ConvolutionalAutoencoder3D: a volume through a vector and back."""
 
+from collections.abc import Sequence
 from math import prod
+from typing import Any
 
 import keras
 
@@ -94,23 +96,23 @@ class ConvolutionalAutoencoder3D(VolumeModel):
 
     def __init__(
         self,
-        input_shape,
-        latent_dim=128,
-        filters=(16, 32, 64),
-        strides=((2, 2, 2), (2, 2, 2), (2, 2, 2)),
-        num_convolutions=1,
-        normalization="batch",
-        activation="relu6",
-        use_bias=False,
-        head_bias=False,
-        dropout_rate=0.0,
-        kernel_regularizer=None,
-        linear_filters=None,
-        block_size=(8, 8, 8),
-        deformation=False,
-        recipe=None,
-        **kwargs,
-    ):
+        input_shape: Any,
+        latent_dim: int = 128,
+        filters: Sequence[int] = (16, 32, 64),
+        strides: Sequence[Sequence[int]] = ((2, 2, 2), (2, 2, 2), (2, 2, 2)),
+        num_convolutions: int = 1,
+        normalization: str = "batch",
+        activation: str = "relu6",
+        use_bias: bool = False,
+        head_bias: bool = False,
+        dropout_rate: float = 0.0,
+        kernel_regularizer: str | None = None,
+        linear_filters: int | None = None,
+        block_size: Sequence[int] = (8, 8, 8),
+        deformation: bool = False,
+        recipe: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
         counts = {"num_convolutions": num_convolutions, "latent_dim": latent_dim}
         check_scales(input_shape, filters, strides, **counts)
         check_input_shape(input_shape, fixed=True)
@@ -141,12 +143,12 @@ class ConvolutionalAutoencoder3D(VolumeModel):
         super().__init__(inputs, outputs, plain(arguments), recipe, **kwargs)
 
     @property
-    def encoder(self):
+    def encoder(self) -> Any:
         """Images to vectors, a `keras.Model` that shares this one's weights."""
         return self.get_layer("encoder")
 
     @property
-    def decoder(self):
+    def decoder(self) -> Any:
         """Vectors to images, a `keras.Model` that shares this one's weights."""
         return self.get_layer("decoder")
 

@@ -1,6 +1,8 @@
 """What every network of medzoo has: its arguments, its recipe, `predict_volume`."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -39,7 +41,14 @@ class VolumeModel(keras.Model):
     # The name of the layer that a new head replaces; subclasses keep to it.
     head_name = "head"
 
-    def __init__(self, inputs, outputs, arguments, recipe=None, **kwargs):
+    def __init__(
+        self,
+        inputs: Any,
+        outputs: Any,
+        arguments: dict[str, Any],
+        recipe: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
         dtype = kwargs.pop("dtype", None)
         # Keras takes any keyword here and forgets it: a typing error would go unseen.
         if unknown := sorted(set(kwargs) - {"name", "trainable"}):
@@ -51,10 +60,10 @@ class VolumeModel(keras.Model):
         self._arguments = Arguments(arguments)
         self._recipe = Arguments(recipe)
         self._policy_name = keras.dtype_policies.get(dtype).name
-        self._blocks = None
+        self._blocks: Blocks | None = None
 
     @property
-    def rematerialize(self):
+    def rematerialize(self) -> bool:
         """Whether training keeps only what passes between blocks, not what is in them.
 
         Set it before `fit`: steps take less memory and more time, and give the same.
@@ -66,21 +75,21 @@ class VolumeModel(keras.Model):
         return self._blocks is not None
 
     @rematerialize.setter
-    def rematerialize(self, wanted):
+    def rematerialize(self, wanted: bool) -> None:
         self._blocks = Blocks(self) if wanted else None
 
-    def call(self, inputs, training=None, mask=None):
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         if self._blocks is not None and training:
             return self._blocks(inputs, training)
         return super().call(inputs, training=training, mask=mask)
 
     @property
-    def recipe(self):
+    def recipe(self) -> dict[str, Any] | None:
         """The recipe attached to this model, a dict (a copy), or None."""
         return self._recipe.to_dict()
 
     @property
-    def preprocessor(self):
+    def preprocessor(self) -> Any:
         """The recipe's `Preprocessor`, built afresh: file or Volume -> tensor, undo.
 
         Raises:
@@ -133,7 +142,13 @@ class VolumeModel(keras.Model):
             sex=sex,
         )
 
-    def save(self, filepath, overwrite=True, zipped=None, **options):
+    def save(
+        self,
+        filepath: str | Path,
+        overwrite: bool = True,
+        zipped: bool | None = None,
+        **options: Any,
+    ) -> None:
         """Saves the model with its recipe, as `keras.Model.save` does.
 
         Args:
@@ -153,7 +168,12 @@ class VolumeModel(keras.Model):
         else:
             super().save(filepath, overwrite=overwrite, zipped=zipped, **options)
 
-    def export(self, filepath, format="tf_saved_model", **options):  # noqa: A002
+    def export(
+        self,
+        filepath: str | Path,
+        format: str = "tf_saved_model",  # noqa: A002
+        **options: Any,
+    ) -> Any:
         """Writes the network for use without Keras, as `keras.Model.export` does.
 
         Args:
@@ -171,7 +191,7 @@ class VolumeModel(keras.Model):
             self(self.inputs[0] if len(self.inputs) == 1 else self.inputs)
         return super().export(str(filepath), format=format, **options)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = {
             "name": self.name,
             "trainable": self.trainable,
@@ -184,7 +204,7 @@ class VolumeModel(keras.Model):
         return {**config, "frozen": frozen} if frozen and self.trainable else config
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: Any, custom_objects: Any = None) -> Any:
         frozen = config.get("frozen", ())
         model = cls(**{key: config[key] for key in config if key != "frozen"})
         for place, layer in layers_of(model):

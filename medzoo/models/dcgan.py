@@ -1,5 +1,7 @@
 """DCGAN3D: generator and discriminator trained against each other by `fit`."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -57,13 +59,13 @@ class DCGAN3D(keras.Model):
 
     def __init__(
         self,
-        generator=None,
-        discriminator=None,
-        adversarial_loss="least_squares",
-        seed=None,
-        recipe=None,
-        **kwargs,
-    ):
+        generator: dict[str, Any] | None = None,
+        discriminator: dict[str, Any] | None = None,
+        adversarial_loss: str = "least_squares",
+        seed: int | None = None,
+        recipe: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if adversarial_loss not in LOSSES:
             raise ValueError(
@@ -96,11 +98,16 @@ class DCGAN3D(keras.Model):
         self.built = True
 
     @property
-    def recipe(self):
+    def recipe(self) -> Any:
         """The recipe attached to this model, a dict (a copy), or None."""
         return self._recipe.to_dict()
 
-    def compile(self, generator_optimizer=None, discriminator_optimizer=None, **kwargs):
+    def compile(
+        self,
+        generator_optimizer: str | None = None,
+        discriminator_optimizer: Any = None,
+        **kwargs: Any,
+    ) -> None:
         """Configures training.
 
         Args:
@@ -125,7 +132,7 @@ class DCGAN3D(keras.Model):
         )
         super().compile(optimizer=optimizer, **kwargs)
 
-    def compile_from_config(self, config):
+    def compile_from_config(self, config: Any) -> None:
         config = keras.saving.deserialize_keras_object(config)
         paired = config.pop("optimizer")
         for key in ("loss", "loss_weights", "metrics", "weighted_metrics"):
@@ -133,7 +140,7 @@ class DCGAN3D(keras.Model):
         self.compile(paired.first, paired.second, **config)
         self.optimizer.build(self.trainable_variables)
 
-    def call(self, images, training=None):
+    def call(self, images: Any, training: bool | None = None) -> Any:
         count = ops.shape(images)[0]
         made = self.generator(self._noise(count), training=training)
         # A discriminator held fast, so that the generator's loss moves the generator.
@@ -151,8 +158,13 @@ class DCGAN3D(keras.Model):
         }
 
     def compute_loss(
-        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
-    ):
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool | None = True,
+    ) -> Any:
         real, made = (
             self._distance(y_pred["real"], 1),
             self._distance(y_pred["made"], 0),
@@ -163,7 +175,7 @@ class DCGAN3D(keras.Model):
         self.generator_loss.update_state(generator_loss)
         return sum(self.losses, start=discriminator_loss + generator_loss)
 
-    def generate(self, count, seed=None):
+    def generate(self, count: int, seed: int | None = None) -> Any:
         """Makes volumes.
 
         Args:
@@ -186,7 +198,7 @@ class DCGAN3D(keras.Model):
         # -log(sigmoid) of the logit, or of its negative for the target 0.
         return ops.mean(ops.softplus(-logits if target else logits))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             "name": self.name,
             "trainable": self.trainable,
@@ -196,7 +208,7 @@ class DCGAN3D(keras.Model):
         }
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: Any, custom_objects: Any = None) -> Any:
         return cls(**config)
 
 

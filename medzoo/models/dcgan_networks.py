@@ -1,5 +1,8 @@
 """Generator3D and Discriminator3D: the two networks of a DCGAN."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from medzoo.layers.convolution_blocks import (
@@ -68,20 +71,26 @@ class Generator3D(VolumeModel):
 
     def __init__(
         self,
-        latent_dim=100,
-        filters=(256, 128, 64, 32, 1),
-        kernel_sizes=(4, 3, 3, 3, 4),
-        strides=((4, 4, 4), (1, 2, 2), (1, 2, 2), (1, 2, 2), (1, 2, 2)),
-        upsampling="transposed",
-        output_activation="tanh",
-        normalization="batch",
-        activation="leaky_relu",
-        use_bias=False,
-        dropout_rate=0.0,
-        kernel_regularizer=None,
-        recipe=None,
-        **kwargs,
-    ):
+        latent_dim: int = 100,
+        filters: Sequence[int] = (256, 128, 64, 32, 1),
+        kernel_sizes: Sequence[int | Sequence[int]] = (4, 3, 3, 3, 4),
+        strides: Sequence[Sequence[int]] = (
+            (4, 4, 4),
+            (1, 2, 2),
+            (1, 2, 2),
+            (1, 2, 2),
+            (1, 2, 2),
+        ),
+        upsampling: str = "transposed",
+        output_activation: str = "tanh",
+        normalization: str = "batch",
+        activation: str = "leaky_relu",
+        use_bias: bool = False,
+        dropout_rate: float = 0.0,
+        kernel_regularizer: str | None = None,
+        recipe: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
         check_counts(latent_dim=latent_dim)
         check_scales((1, 1, 1, latent_dim), filters, strides)
         check_upsampling(upsampling)
@@ -161,19 +170,19 @@ class Discriminator3D(VolumeModel):
 
     def __init__(
         self,
-        input_shape=(4, 64, 64, 1),
-        filters=(64, 128, 256, 512),
-        strides=((2, 2, 2), (2, 2, 2), (1, 2, 2), (1, 2, 2)),
-        kernel_size=3,
-        normalization="batch",
-        activation="leaky_relu",
-        use_bias=False,
-        head_bias=True,
-        dropout_rate=0.0,
-        kernel_regularizer=None,
-        recipe=None,
-        **kwargs,
-    ):
+        input_shape: Any = (4, 64, 64, 1),
+        filters: Sequence[int] = (64, 128, 256, 512),
+        strides: Sequence[Sequence[int]] = ((2, 2, 2), (2, 2, 2), (1, 2, 2), (1, 2, 2)),
+        kernel_size: int | Sequence[int] = 3,
+        normalization: str = "batch",
+        activation: str = "leaky_relu",
+        use_bias: bool = False,
+        head_bias: bool = True,
+        dropout_rate: float = 0.0,
+        kernel_regularizer: str | None = None,
+        recipe: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
         check_scales(input_shape, filters, strides)
         check_input_shape(input_shape, fixed=True)
         arguments = {

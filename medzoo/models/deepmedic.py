@@ -1,6 +1,8 @@
 """DeepMedic3D: a fine and a coarse pathway of unpadded convolutions."""
 
+from collections.abc import Sequence
 from math import lcm
+from typing import Any
 
 import keras
 
@@ -85,22 +87,22 @@ class DeepMedic3D(VolumeModel):
 
     def __init__(
         self,
-        input_shape=(None, None, None, 1),
-        num_classes=2,
-        filters=(30, 30, 40, 40, 40, 40, 50, 50),
-        residual_layers=(4, 6, 8),
-        subsample_factors=((3, 3, 3),),
-        classifier_filters=(150, 150),
-        padding="valid",
-        normalization="batch",
-        activation="prelu",
-        use_bias=True,
-        head_bias=True,
-        dropout_rate=0.0,
-        kernel_regularizer=None,
-        recipe=None,
-        **kwargs,
-    ):
+        input_shape: Any = (None, None, None, 1),
+        num_classes: int = 2,
+        filters: Sequence[int] = (30, 30, 40, 40, 40, 40, 50, 50),
+        residual_layers: Sequence[int] = (4, 6, 8),
+        subsample_factors: Sequence[Sequence[int]] = ((3, 3, 3),),
+        classifier_filters: Sequence[int] = (150, 150),
+        padding: str = "valid",
+        normalization: str = "batch",
+        activation: str = "prelu",
+        use_bias: bool = True,
+        head_bias: bool = True,
+        dropout_rate: float = 0.0,
+        kernel_regularizer: str | None = None,
+        recipe: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
         check_input_shape(input_shape)
         check_counts(num_classes=num_classes)
         _check(filters, residual_layers, classifier_filters, padding)

@@ -1,5 +1,7 @@
 """Ensemble3D: several networks of one kind, their answers averaged."""
 
+from typing import Any
+
 import keras
 
 from medzoo.layers.known_contrasts import KnownContrasts
@@ -50,8 +52,13 @@ class Ensemble3D(VolumeModel):
     """
 
     def __init__(
-        self, member, num_members=5, known_contrasts=None, recipe=None, **kwargs
-    ):
+        self,
+        member: dict[str, Any],
+        num_members: int = 5,
+        known_contrasts: dict[str, Any] | None = None,
+        recipe: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
         if member.get("class") not in MEMBERS or num_members < 1:
             raise ValueError(
                 f"An ensemble has at least one member of a class in {sorted(MEMBERS)}. "
@@ -85,11 +92,11 @@ class Ensemble3D(VolumeModel):
         super().__init__(inputs, output, plain(arguments), recipe, **kwargs)
 
     @property
-    def members(self):
+    def members(self) -> Any:
         """The member networks, in order, a tuple."""
         return tuple(m for m in self.layers if isinstance(m, VolumeModel))
 
-    def contrast_distance(self, x):
+    def contrast_distance(self, x: Any) -> Any:
         """Returns how far volumes are from the contrasts of training.
 
         Args:

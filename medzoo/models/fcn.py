@@ -1,5 +1,8 @@
 """FCN3D: a residual encoder whose scales each vote, and the votes are added."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from medzoo.layers.convolution_blocks import (
@@ -63,21 +66,21 @@ class FCN3D(VolumeModel):
 
     def __init__(
         self,
-        input_shape=(None, None, None, 1),
-        num_classes=2,
-        filters=(16, 32, 64, 128),
-        strides=((1, 1, 1), (2, 2, 2), (2, 2, 2), (2, 2, 2)),
-        num_units=1,
-        upsampling="linear",
-        normalization="batch",
-        activation="relu6",
-        use_bias=False,
-        head_bias=True,
-        dropout_rate=0.0,
-        kernel_regularizer=None,
-        recipe=None,
-        **kwargs,
-    ):
+        input_shape: Any = (None, None, None, 1),
+        num_classes: int = 2,
+        filters: Sequence[int] = (16, 32, 64, 128),
+        strides: Sequence[Sequence[int]] = ((1, 1, 1), (2, 2, 2), (2, 2, 2), (2, 2, 2)),
+        num_units: int = 1,
+        upsampling: str = "linear",
+        normalization: str = "batch",
+        activation: str = "relu6",
+        use_bias: bool = False,
+        head_bias: bool = True,
+        dropout_rate: float = 0.0,
+        kernel_regularizer: str | None = None,
+        recipe: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
         counts = {"num_units": num_units, "num_classes": num_classes}
         check_scales(input_shape, filters, strides, **counts)
         check_upsampling(upsampling)

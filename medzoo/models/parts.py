@@ -1,12 +1,14 @@
 """Parts of a network for transfer learning: what is frozen, what is a feature."""
 
+from typing import Any
+
 import keras
 
 from medzoo.errors import InputError
 from medzoo.models.base import layers_of
 
 
-def freeze(model, but=("head", "output")):
+def freeze(model: Any, but: Any = ("head", "output")) -> Any:
     """Freezes the layers of a model, also those of an ensemble's members.
 
     Setting `trainable` on `model.layers[:-1]` would freeze all of an ensemble, whose
@@ -42,7 +44,7 @@ def freeze(model, but=("head", "output")):
     return model
 
 
-def features(model, layer="features"):
+def features(model: Any, layer: str = "features") -> Any:
     """Returns a model that gives what a layer of another one gives.
 
     Of an ensemble the mean over its members, whose layers

@@ -1,5 +1,8 @@
 """ResidualUNet3D: residual encoder and decoder joined by skip connections."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from medzoo.layers.convolution_blocks import (
@@ -87,25 +90,25 @@ class ResidualUNet3D(DeepSupervision, VolumeModel):
 
     def __init__(
         self,
-        input_shape=(None, None, None, 1),
-        num_classes=2,
-        filters=(16, 32, 64, 128),
-        strides=((1, 1, 1), (2, 2, 2), (2, 2, 2), (2, 2, 2)),
-        num_units=1,
-        symmetric=True,
-        upsampling="linear",
-        head_upsampling="linear",
-        head_kernel_size=3,
-        deep_supervision=False,
-        normalization="batch",
-        activation=LEAKY_RELU,
-        use_bias=False,
-        head_bias=True,
-        dropout_rate=0.0,
-        kernel_regularizer=None,
-        recipe=None,
-        **kwargs,
-    ):
+        input_shape: Any = (None, None, None, 1),
+        num_classes: int = 2,
+        filters: Sequence[int] = (16, 32, 64, 128),
+        strides: Sequence[Sequence[int]] = ((1, 1, 1), (2, 2, 2), (2, 2, 2), (2, 2, 2)),
+        num_units: int = 1,
+        symmetric: bool = True,
+        upsampling: str = "linear",
+        head_upsampling: str = "linear",
+        head_kernel_size: int = 3,
+        deep_supervision: bool = False,
+        normalization: str = "batch",
+        activation: str = LEAKY_RELU,
+        use_bias: bool = False,
+        head_bias: bool = True,
+        dropout_rate: float = 0.0,
+        kernel_regularizer: str | None = None,
+        recipe: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
         counts = {"num_units": num_units, "num_classes": num_classes}
         check_scales(input_shape, filters, strides, **counts)
         check_upsampling(upsampling)

@@ -1,5 +1,8 @@
 """ResNet3D: the scalable pre-activation residual network for a label or a number."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from medzoo.layers.convolution_blocks import normalize_activate, strided_kernel
@@ -64,23 +67,23 @@ class ResNet3D(VolumeModel):
 
     def __init__(
         self,
-        input_shape=(None, None, None, 1),
-        num_classes=2,
-        filters=(16, 32, 64, 128),
-        strides=((1, 1, 1), (2, 2, 2), (2, 2, 2), (2, 2, 2)),
-        num_units=1,
-        normalization="batch",
-        activation="relu6",
-        use_bias=False,
-        head_bias=True,
-        dropout_rate=0.0,
-        kernel_regularizer=None,
-        readout_block=None,
-        output_scale=1.0,
-        output_offset=0.0,
-        recipe=None,
-        **kwargs,
-    ):
+        input_shape: Any = (None, None, None, 1),
+        num_classes: int = 2,
+        filters: Sequence[int] = (16, 32, 64, 128),
+        strides: Sequence[Sequence[int]] = ((1, 1, 1), (2, 2, 2), (2, 2, 2), (2, 2, 2)),
+        num_units: int = 1,
+        normalization: str = "batch",
+        activation: str = "relu6",
+        use_bias: bool = False,
+        head_bias: bool = True,
+        dropout_rate: float = 0.0,
+        kernel_regularizer: str | None = None,
+        readout_block: int | None = None,
+        output_scale: float = 1.0,
+        output_offset: float = 0.0,
+        recipe: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
         counts = {"num_units": num_units, "num_classes": num_classes}
         check_scales(input_shape, filters, strides, **counts)
         _check_readout(input_shape, readout_block)

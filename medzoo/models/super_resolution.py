@@ -1,20 +1,20 @@
 """SuperResolution3D: a finer volume out of a coarse one."""
 
-from dataclasses import replace
+from collections.abc import Sequence
 from math import prod
+from typing import Any
 
 import keras
 
 from medzoo.layers.convolution_blocks import (
     convolve,
     convolve_normalize_activate,
-    drop,
     normalize_activate,
+    residual_unit,
     strided_kernel,
 )
 from medzoo.layers.depth_to_space_3d import DepthToSpace3D
 from medzoo.layers.linear_upsample_3d import LinearUpsample3D
-from medzoo.layers.pad_channels import PadChannels
 from medzoo.layers.size_3d import three_ints
 from medzoo.models.base import VolumeModel, plain, style_of
 from medzoo.models.residual_encoder import check_counts, check_input_shape
@@ -82,23 +82,23 @@ class SuperResolution3D(VolumeModel):
 
     def __init__(
         self,
-        input_shape=(None, None, None, 1),
-        filters=(16, 32, 64),
-        num_convolutions=1,
-        upsampling_factor=(2, 2, 2),
-        residual=False,
-        blocks="plain",
-        first_kernel_size=3,
-        head="transposed",
-        normalization="batch",
-        activation="relu6",
-        use_bias=False,
-        head_bias=False,
-        dropout_rate=0.0,
-        kernel_regularizer=None,
-        recipe=None,
-        **kwargs,
-    ):
+        input_shape: Any = (None, None, None, 1),
+        filters: Sequence[int] = (16, 32, 64),
+        num_convolutions: int = 1,
+        upsampling_factor: int | Sequence[int] = (2, 2, 2),
+        residual: bool = False,
+        blocks: str = "plain",
+        first_kernel_size: int | Sequence[int] = 3,
+        head: str = "transposed",
+        normalization: str = "batch",
+        activation: str = "relu6",
+        use_bias: bool = False,
+        head_bias: bool = False,
+        dropout_rate: float = 0.0,
+        kernel_regularizer: str | None = None,
+        recipe: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
         check_input_shape(input_shape)
         check_counts(num_convolutions=num_convolutions)
         _check_choice("blocks", blocks, BLOCKS)
@@ -156,28 +156,18 @@ def _residual_blocks(x, filters, num_units, first_kernel, style):
     x = convolve(x, filters[0], first_kernel, (1, 1, 1), style, "first_conv")
     for block, width in enumerate(filters, start=1):
         for number in range(1, num_units + 1):
-            x = _residual_unit(x, width, style, f"block{block}_{number}")
+            # A unit that starts at zero keeps the deepest stack from exploding without
+            # normalisation (Zhang et al., "Fixup Initialization", 2019).
+            x = residual_unit(
+                x,
+                width,
+                (1, 1, 1),
+                style,
+                f"block{block}_{number}",
+                narrowing=(1, 1, 1),
+                last="zeros",
+            )
     return normalize_activate(x, style, "last")
-
-
-def _residual_unit(x, width, style, name):
-    kernel, strides = (3, 3, 3), (1, 1, 1)
-    shortcut = x
-    if x.shape[-1] < width:
-        shortcut = PadChannels(width, dtype=style.dtype, name=f"{name}_pad")(x)
-    elif x.shape[-1] > width:
-        shortcut = convolve(
-            x, width, (1, 1, 1), strides, style, f"{name}_shortcut_conv"
-        )
-    x = normalize_activate(x, style, f"{name}_1")
-    x = convolve(x, width, kernel, strides, style, f"{name}_1_conv")
-    x = normalize_activate(x, style, f"{name}_2")
-    x = drop(x, style, f"{name}_dropout")
-    # A unit that starts at zero keeps the deepest stack from exploding without
-    # normalisation (Zhang et al., "Fixup Initialization", 2019).
-    start = replace(style, initializer="zeros")
-    x = convolve(x, width, kernel, strides, start, f"{name}_2_conv")
-    return keras.layers.Add(dtype=style.dtype, name=f"{name}_add")([x, shortcut])
 
 
 def _sub_voxel_head(x, channels, factor, residual, head_bias, style):

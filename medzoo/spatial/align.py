@@ -8,6 +8,7 @@ from medzoo.errors import InputError
 from medzoo.spatial.grid import Grid
 from medzoo.spatial.register import matrix_of
 from medzoo.spatial.resample import resample_to
+from medzoo.volume import Volume
 
 # From coarse to fine: how often a grid is thinned, and by how much it is smoothed, mm.
 SHRINK = (2, 1)
@@ -82,7 +83,9 @@ def aligned(volumes, channels):
             f"Channel {name} was brought onto {reference}: the head had moved by "
             f"{motion.mm:.1f} mm and {motion.degrees:.1f} degrees."
         )
-        found[name] = motion.undone(volumes[name]).with_warnings(told)
+        moved = motion.undone(volumes[name])
+        warnings = (*moved.warnings, told)
+        found[name] = Volume(moved.array, moved.affine, warnings=warnings)
     return found
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -34,19 +35,19 @@ class Atlas:
     grid: Grid
 
     @property
-    def centre(self):
+    def centre(self) -> Any:
         """Centre of mass of the brain, world mm, `(3,)`."""
         index = np.argwhere(self.probability > 0.5).mean(axis=0)
         return self.grid.affine[:3, :3] @ index + self.grid.affine[:3, 3]
 
 
-def atlas_names():
+def atlas_names() -> list[str]:
     """Returns the names of the atlases that medzoo carries."""
     return sorted(path.stem for path in FOLDER.glob("*.npz"))
 
 
 @lru_cache(maxsize=4)
-def atlas(name, contrast="t1"):
+def atlas(name: str, contrast: str = "t1") -> Atlas:
     """Returns an `Atlas` by name.
 
     Args:
@@ -71,6 +72,7 @@ def atlas(name, contrast="t1"):
         brain = parts["brain"].astype(np.float32) / 200
         probability = parts["probability"].astype(np.float32) / 250
         grid = Grid(brain.shape, parts["affine"].astype(np.float64))
-    if CONTRASTS[contrast] is not None:
-        brain = np.interp(brain, *CONTRASTS[contrast]).astype(np.float32)
+    curve = CONTRASTS[contrast]
+    if curve is not None:
+        brain = np.asarray(np.interp(brain, *curve), np.float32)
     return Atlas(name, brain, probability, grid)

@@ -1,9 +1,19 @@
 """Removal of the slowly varying brightness that receive coils leave (N4)."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from medzoo.volume import Volume
 
-def correct_bias_field(volume, *, shrink=4, iterations=(30, 30, 20), control_points=4):
+
+def correct_bias_field(
+    volume: Volume,
+    *,
+    shrink: int = 4,
+    iterations: Sequence[int] = (30, 30, 20),
+    control_points: int = 4,
+) -> Volume:
     """Divides by a smooth field, estimated over the bright half of a volume.
 
     Args:

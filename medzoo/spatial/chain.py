@@ -1,6 +1,8 @@
 """A recipe's spatial steps, one after the other, and the way back."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -66,7 +68,7 @@ class SpatialChain:
         RecipeError: for an unknown step.
     """
 
-    def __init__(self, steps, channels=None):
+    def __init__(self, steps: Any, channels: Any = None) -> None:
         self.channels = channels
         self.steps = [(s["step"], dict(s.get("arguments", {}))) for s in steps]
         for name, _ in self.steps:
@@ -76,7 +78,7 @@ class SpatialChain:
                     f"Received: step={name!r}. Use one of {sorted(_STEPS)}."
                 )
 
-    def __call__(self, volume):
+    def __call__(self, volume: Any) -> Any:
         """Returns the Volume after all steps, and an `Undo`."""
         source = Grid.of(volume)
         if any(name == "register" for name, _ in self.steps):
@@ -295,7 +297,7 @@ def _white_matter_mask(name, grid):
     return resample_to(volume, grid).array > DEEP_WHITE_MATTER
 
 
-_STEPS = {
+_STEPS: dict[str, Callable[..., None]] = {
     "orient": _orient,
     "resample": _resample,
     "crop_pad": _crop_pad,

@@ -1,12 +1,21 @@
 """Cropping and padding to a size about a centre."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from medzoo.spatial.grid import Grid
 from medzoo.spatial.resample import resample_to
+from medzoo.volume import Volume
 
 
-def crop_pad(volume, size, *, centre=None, background=0.0):
+def crop_pad(
+    volume: Volume,
+    size: Sequence[int],
+    *,
+    centre: Sequence[float] | None = None,
+    background: float = 0.0,
+) -> Volume:
     """Cuts or pads each axis to `size` voxels; kept voxels are not interpolated.
 
     Args:

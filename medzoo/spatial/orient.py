@@ -1,5 +1,7 @@
 """Reordering and flipping of axes towards an anatomical orientation; lossless."""
 
+from typing import Any
+
 import numpy as np
 
 from medzoo.errors import InputError
@@ -7,7 +9,8 @@ from medzoo.errors import InputError
 PAIRS = ("LR", "PA", "IS")
 
 
-def orient(volume, orientation="RAS"):
+# Any: a Volume draws itself through this module, which therefore does not import it.
+def orient(volume: Any, orientation: str = "RAS") -> Any:
     """Permutes and flips axes so that they point as `orientation` says.
 
     Voxel values and world positions stay exactly as they are.

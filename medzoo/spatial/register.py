@@ -10,6 +10,7 @@ from medzoo.spatial.atlas import atlas
 from medzoo.spatial.brain_search import brain_with_rim, find_brain
 from medzoo.spatial.grid import Grid
 from medzoo.spatial.resample import resample_to
+from medzoo.volume import Volume
 
 SPACING = 4.0
 ITERATIONS = 100
@@ -35,7 +36,7 @@ class Registration:
     scale: float
 
 
-def register(volume, atlas_name, contrast="t1"):
+def register(volume: Volume, atlas_name: str, contrast: str = "t1") -> Registration:
     """Registers an image to an atlas: where the atlas brain lies in it.
 
     Args:

@@ -1,11 +1,13 @@
 """Resampling of a Volume onto another grid, smoothed first where it shrinks."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from medzoo.errors import InputError, ResourceError
 from medzoo.spatial.grid import Grid
+from medzoo.volume import Volume
 
 MOST_VOXELS = 2**29
 INTERPOLATIONS = ("linear", "nearest")
@@ -14,7 +16,9 @@ INTERPOLATIONS = ("linear", "nearest")
 SIGMA_PER_FWHM = 1 / np.sqrt(8 * np.log(2))
 
 
-def resample(volume, spacing, *, interpolation="linear"):
+def resample(
+    volume: Volume, spacing: float | Sequence[float], *, interpolation: str = "linear"
+) -> Volume:
     """Resamples to a spacing; the field of view (outer voxel edges) stays.
 
     Args:
@@ -40,7 +44,13 @@ def resample(volume, spacing, *, interpolation="linear"):
     return resample_to(volume, grid, interpolation=interpolation)
 
 
-def resample_to(volume, grid, *, interpolation="linear", background=0.0):
+def resample_to(
+    volume: Volume,
+    grid: Grid,
+    *,
+    interpolation: str = "linear",
+    background: float = 0.0,
+) -> Volume:
     """Samples a Volume at the voxel centres of `grid`.
 
     Args:

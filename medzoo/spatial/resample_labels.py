@@ -7,7 +7,7 @@ from medzoo.spatial.resample import resample_to
 from medzoo.volume import Volume
 
 
-def resample_labels(volume, grid, *, background=0):
+def resample_labels(volume: Volume, grid: Grid, *, background: int = 0) -> Volume:
     """Samples a label map on `grid`; of the labels around a voxel the strongest wins.
 
     Each label is resampled as an image of its own, linearly and smoothed first where
@@ -24,8 +24,7 @@ def resample_labels(volume, grid, *, background=0):
         Volume on `grid`, of the input's dtype. Grids that differ by whole voxels give
         exactly what nearest neighbour gives.
     """
-    nearest = {"interpolation": "nearest", "background": background}
-    result = resample_to(volume, grid, **nearest)
+    result = resample_to(volume, grid, interpolation="nearest", background=background)
     if not _interpolates(volume, grid):
         return result
     winner = np.array(result.array)

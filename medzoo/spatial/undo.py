@@ -1,5 +1,7 @@
 """Undo: the way back from a network's grid into the space of the input."""
 
+from typing import Any
+
 from medzoo.spatial.resample import resample_to
 from medzoo.spatial.resample_labels import resample_labels
 from medzoo.volume import Volume
@@ -17,14 +19,23 @@ class Undo:
             None where no step registered the head.
     """
 
-    def __init__(self, source, to_source, grid, notes=(), to_atlas=None):
+    def __init__(
+        self,
+        source: Any,
+        to_source: Any,
+        grid: Any,
+        notes: Any = (),
+        to_atlas: Any = None,
+    ) -> None:
         self.source = source
         self.to_source = to_source
         self.grid = grid
         self.notes = tuple(notes)
         self.to_atlas = to_atlas
 
-    def __call__(self, array, *, interpolation="nearest", background=0.0):
+    def __call__(
+        self, array: Any, *, interpolation: str = "nearest", background: float = 0.0
+    ) -> Volume:
         """Brings an array on the network's grid back onto the grid of the input.
 
         Args:

@@ -1,12 +1,14 @@
 """fetch: a model by name or address, made ready to be loaded without network."""
 
+from pathlib import Path
+
 from medzoo.zoo.hub.model_files import hub_model_folder, ready_weights
 from medzoo.zoo.recipe.hub_address import is_hub_address, parse_model
 from medzoo.zoo.recipe.schema import read_recipe
 from medzoo.zoo.resolve import resolve
 
 
-def fetch(source, *, revision=None):
+def fetch(source: str | Path, *, revision: str | None = None) -> Path:
     """Makes a model ready to be loaded without network.
 
     Args:
@@ -24,7 +26,7 @@ def fetch(source, *, revision=None):
         OfflineError: if it must be fetched, and cannot be.
     """
     if is_hub_address(source):
-        folder = hub_model_folder(parse_model(source, revision), refresh=True)
+        folder = hub_model_folder(parse_model(str(source), revision), refresh=True)
     else:
         folder = resolve(source, revision=revision)
     return ready_weights(folder, read_recipe(folder))

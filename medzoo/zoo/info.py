@@ -12,11 +12,11 @@ LICENCE_NOTE = (
 )
 
 
-def info(name: str | Path, *, folder: str | Path | None = None) -> dict:
+def info(source: str | Path, *, folder: str | Path | None = None) -> dict:
     """Describes a model: its recipe and what was measured.
 
     Args:
-        name: A zoo name, `name@version`, or the path of a model folder.
+        source: A zoo name, `name@version`, or the path of a model folder.
         folder: A zoo folder to search instead of medzoo's own.
 
     Returns:
@@ -34,7 +34,7 @@ def info(name: str | Path, *, folder: str | Path | None = None) -> dict:
         >>> medzoo.info("ixi_age_resnet")["unit"]
         'years'
     """
-    place = resolve(name, folder)
+    place = resolve(source, folder)
     recipe = read_recipe(place)
     measured = read_metrics(place, recipe) or {}
     return {

@@ -2,16 +2,26 @@
 
 import math
 import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from medzoo.errors import InputError, IntegrityError, MedzooWarning, RecipeError
 from medzoo.zoo.checked_model import CheckedModel, check_model
 from medzoo.zoo.recipe.schema import Recipe
 from medzoo.zoo.resolve import resolve_recipe
 
+if TYPE_CHECKING:
+    from medzoo.models.base import VolumeModel
+
 
 def load(
-    source, *, revision=None, weights=True, freeze_normalization=True, **overrides
-):
+    source: str | Path,
+    *,
+    revision: str | None = None,
+    weights: bool = True,
+    freeze_normalization: bool = True,
+    **overrides: Any,
+) -> "VolumeModel":
     """Loads a model of the zoo as a Keras model.
 
     Args:
@@ -66,7 +76,7 @@ def load(
     return model
 
 
-def attach(model, recipe):
+def attach(model: Any, recipe: dict[str, Any] | Recipe | str) -> "VolumeModel":
     """Makes a plain Keras model of the recipe's topology a medzoo model again.
 
     `keras.models.clone_model` and `keras.Model(inputs, outputs)` return models that

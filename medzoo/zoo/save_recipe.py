@@ -5,6 +5,7 @@ import json
 import shutil
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from medzoo.errors import InputError, MissingFileError, RecipeError
 from medzoo.files import write_text_atomically
@@ -20,21 +21,21 @@ _NOT_ARGUMENTS = ("name", "trainable", "dtype", "recipe", "frozen")
 
 
 def save_recipe(
-    model,
-    folder,
+    model: Any,
+    folder: str | Path,
     *,
-    name,
-    version="1.0",
-    summary=None,
-    licence=None,
-    citation=None,
-    intended_use=None,
-    limits=None,
-    data=None,
-    postprocessing=None,
-    fine_tuned=True,
-    dtype="float32",
-):
+    name: str,
+    version: str = "1.0",
+    summary: str | None = None,
+    licence: str | None = None,
+    citation: str | None = None,
+    intended_use: str | None = None,
+    limits: Any = None,
+    data: Any = None,
+    postprocessing: Any = None,
+    fine_tuned: bool = True,
+    dtype: str = "float32",
+) -> Path:
     """Writes a model as a folder: recipe.json, model.weights.h5 and expected.json.
 
     What the model's own recipe says of channels, target, preprocessing and training is

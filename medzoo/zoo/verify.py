@@ -41,21 +41,23 @@ class Finding:
 
 
 def verify(
-    names: Iterable[str] | None = None, *, answers: bool = False
+    source: str | Path | Iterable[str | Path] | None = None, *, answers: bool = False
 ) -> list[Finding]:
     """Checks recipes, sizes, hashes and the inner structure of weights; no network.
 
     Args:
-        names: Models as `resolve` takes them; None for every bundled model and all
-            that is in the cache.
+        source: A zoo name, `name@version`, a model folder or `hf://org/repo`, or
+            several of these; None for every bundled model and all that is cached.
         answers: Whether each model is loaded too, and must answer as its
             expected.json says: weights in another order have the right shapes.
 
     Returns:
-        One finding a model, and, without names, one a file of the cache.
+        One finding a model, and, with None, one a file of the cache.
     """
-    if names is not None:
-        return [_finding(name, _check_named, name, answers) for name in names]
+    if isinstance(source, str | Path):
+        source = [source]
+    if source is not None:
+        return [_finding(str(one), _check_named, one, answers) for one in source]
     return [
         *(_finding(name, _check_bundled, name, answers) for name in list_models()),
         *(

@@ -50,7 +50,7 @@ def segment_all(output, tree):
         medzoo.write(Volume(np.ones((4, 5, 6), np.uint8), np.eye(4)), path)
         volumes = {"grey matter": 1.5, "white matter": 2.0}
         record = {"case_id": case.case_id, "volumes_ml": volumes, "output": str(path)}
-        records.append(output.add(record))
+        records.append(output.add(record, case))
     output.finish(records)
     return records
 

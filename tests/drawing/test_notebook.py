@@ -9,6 +9,7 @@ import pytest
 
 from medzoo.errors import InputError
 from medzoo.inference.prediction import Prediction
+from medzoo.volume import Volume
 
 
 class Pictures(HTMLParser):
@@ -43,7 +44,8 @@ def segmentation(volume, **changes):
 
 
 def test_a_volume_shows_three_slices_and_its_facts(head_phantom):
-    volume = head_phantom((4.0, 4.0, 8.0), "LPS").with_warnings("odd <i>")
+    head = head_phantom((4.0, 4.0, 8.0), "LPS")
+    volume = Volume(head.array, head.affine, warnings=("odd <i>",))
     page = volume._repr_html_()
     shown = Pictures(page)
     assert [image["title"] for image in shown.images] == [

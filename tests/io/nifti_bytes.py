@@ -1,11 +1,10 @@
 """NIfTI files byte by byte, so that the tests can write what no library would."""
 
 import gzip
-import struct
 
 import numpy as np
 
-from medzoo.io.nifti_header import FIELDS, FIRST_OFFSET, HEADER_BYTES
+from medzoo.io.nifti_header import FIRST_OFFSET, header_dtype
 
 CODES = {
     "u1": 2,
@@ -40,10 +39,12 @@ def nifti_bytes(array=None, *, version=1, order="<", pair=False, trail=b"", **ch
         "srow": [1, 0, 0, -5, 0, 2, 0, -6, 0, 0, 3, -7],
         **changes,
     }
-    header = bytearray(HEADER_BYTES[version])
-    struct.pack_into(order + "i", header, 0, len(header))
-    for name, (offset, form) in FIELDS[version].items():
-        struct.pack_into(order + form, header, offset, *np.ravel(fields[name]).tolist())
+    record = np.zeros((), header_dtype(version, order))
+    record["sizeof_hdr"] = record.dtype.itemsize
+    for name, value in fields.items():
+        for field, part in parts_of(name, value):
+            record[field] = part
+    header = bytearray(record.tobytes())
     if version == 1:
         header[344:348] = b"n+1\0"
         header[148:178] = b"SECRET NAME OF A PATIENT 12345"
@@ -56,6 +57,15 @@ def nifti_bytes(array=None, *, version=1, order="<", pair=False, trail=b"", **ch
     if pair:
         return bytes(header), voxels
     return bytes(header) + bytes(FIRST_OFFSET[version] - len(header)) + voxels
+
+
+def parts_of(name, value):
+    """Nibabel's fields of what stands together: a quaternion, an offset, an affine."""
+    ends = {"quatern": "bcd", "qoffset": "xyz", "srow": "xyz"}.get(name)
+    if ends is None:
+        return [(name, value)]
+    parts = np.reshape(value, (3, -1)).squeeze()
+    return [(f"{name}_{end}", part) for end, part in zip(ends, parts, strict=True)]
 
 
 def write_bytes(path, content):

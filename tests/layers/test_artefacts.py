@@ -1,5 +1,8 @@
 """Random layers of intensity: levels, contrast, resolution, k-space, holes."""
 
+import inspect
+
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -10,17 +13,17 @@ RNG = np.random.default_rng(0)
 X = RNG.uniform(1, 9, (3, 8, 9, 10, 2)).astype("f4")
 
 ZERO = {
-    "RandomContrast": {"factor": 0, "per_channel": True},
-    "RandomCutout3D": {"size": (0, 0), "num_boxes": 2},
+    "RandomContrast3D": {"factor": 0, "per_channel": True},
+    "RandomErasing3D": {"size": (0, 0), "num_boxes": 2},
     "RandomGhosting": {"intensity": (0, 0)},
-    "RandomLowResolution": {"factor": (1, 1), "anisotropic": False},
-    "RandomNoise": {"deviation": (0, 0), "kind": "rician"},
-    "RandomShift": {"deviation": 0},
+    "RandomLowResolution": {"downsampling": (1, 1), "anisotropic": False},
+    "RandomNoise": {"stddev": (0, 0), "kind": "rician"},
+    "RandomShiftIntensity": {"stddev": 0},
     "RandomSpike": {"intensity": (0, 0), "num_spikes": 2},
     "RandomChannelDropout": {"probability": 0},
 }
 NOTHING = {
-    "RandomCutout3D": {"num_boxes": 0},
+    "RandomErasing3D": {"num_boxes": 0},
     "RandomSpike": {"num_spikes": 0},
 }
 
@@ -44,14 +47,14 @@ def test_no_magnitude_is_exactly_the_identity(name, arguments):
     ("name", "arguments"),
     [
         ("HistogramStandardize", {"landmarks": [0, 1, 2], "percentiles": (1, 50, 99)}),
-        ("RandomBlur", {}),
+        ("RandomGaussianBlur3D", {}),
         ("RandomChannelDropout", {}),
-        ("RandomContrast", {}),
-        ("RandomCutout3D", {}),
+        ("RandomContrast3D", {}),
+        ("RandomErasing3D", {}),
         ("RandomGhosting", {"num_ghosts": (2, 3)}),
         ("RandomLowResolution", {"per_channel": True}),
         ("RandomNoise", {"kind": "rician"}),
-        ("RandomShift", {}),
+        ("RandomShiftIntensity", {}),
         ("RandomSpike", {}),
         ("RescaleIntensity", {"percentiles": (1, 99)}),
     ],
@@ -69,8 +72,13 @@ def test_sizes_need_not_be_known(name, arguments):
 def test_shift_is_one_normal_number_a_channel():
     x = np.ones((500, 2, 1, 1, 3), "f4")
 
-    found = np.array(layers.RandomShift(0.5, seed=1)(x, training=True)) - 1
-    shared = layers.RandomShift(0.5, per_channel=False, seed=1)(x, training=True)
+    found = (
+        np.array(
+            layers.RandomShiftIntensity(0.5, per_channel=True, seed=1)(x, training=True)
+        )
+        - 1
+    )
+    shared = layers.RandomShiftIntensity(0.5, seed=1)(x, training=True)
 
     np.testing.assert_array_equal(found[:, 0], found[:, 1])
     assert found[:, 0].std() == pytest.approx(0.5, rel=0.1)
@@ -82,7 +90,7 @@ def test_shift_is_one_normal_number_a_channel():
 
 @pytest.mark.parametrize("preserve_range", [True, False])
 def test_contrast_scales_the_distance_from_the_mean(preserve_range):
-    layer = layers.RandomContrast(preserve_range=preserve_range)
+    layer = layers.RandomContrast3D(preserve_range=preserve_range)
     factor = np.reshape([0.5, 1, 2], (3, 1, 1, 1, 1)).astype("f4")
 
     found = given_draw(layer, X, factor=factor)
@@ -93,6 +101,37 @@ def test_contrast_scales_the_distance_from_the_mean(preserve_range):
         low, high = X.min((1, 2, 3), keepdims=True), X.max((1, 2, 3), keepdims=True)
         expected = np.clip(expected, low, high)
     np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["RandomContrast3D", "RandomScaleIntensity"])
+@pytest.mark.parametrize(
+    ("factor", "low", "high"), [(0.3, 0.7, 1.3), ((0.5, 0), 0.5, 1)]
+)
+def test_factor_means_what_it_means_in_keras(name, factor, low, high):
+    layer = getattr(layers, name)(factor, seed=1)
+
+    drawn = layer.draw({"images": np.zeros((2000, 1, 1, 1, 1), "f4")}, layer.generator)
+
+    drawn = np.array(drawn["factor"])
+    assert low <= drawn.min() < low + 0.01
+    assert high - 0.01 < drawn.max() <= high
+    assert layer.get_config()["factor"] == factor
+
+
+def test_every_layer_shares_a_draw_between_channels_by_default():
+    found = {
+        name: parameters["per_channel"].default
+        for name in layers.__all__
+        if "per_channel"
+        in (parameters := inspect.signature(getattr(layers, name)).parameters)
+    }
+    assert len(found) >= 4
+    assert set(found.values()) == {False}
+
+
+@pytest.mark.parametrize("name", layers.__all__)
+def test_a_name_that_keras_has_carries_3d(name):
+    assert not hasattr(keras.layers, name)
 
 
 def test_rician_noise_has_the_mean_of_a_rayleigh_distribution_where_there_is_nothing():
@@ -225,7 +264,7 @@ def test_a_spike_changes_one_pair_of_points_of_k_space():
 def test_the_number_of_spikes_and_boxes_varies_within_its_range():
     x = np.zeros((80, 2, 2, 2, 1), "f4")
     spikes = layers.RandomSpike((1, 3), seed=1).get_random_transformation(x)
-    boxes = layers.RandomCutout3D((1, 3), seed=1).get_random_transformation(x)
+    boxes = layers.RandomErasing3D((1, 3), seed=1).get_random_transformation(x)
 
     numbers = (np.array(spikes["amplitude"])[..., 0] > 0).sum(1)
     assert set(numbers) == {1, 2, 3}
@@ -256,7 +295,7 @@ def test_dropped_channels_leave_one_at_least():
 
 
 def test_cutout_fills_boxes_that_lie_within():
-    layer = layers.RandomCutout3D(value=-1, mask_value=7, weight_value=0.5)
+    layer = layers.RandomErasing3D(value=-1, mask_value=7, weight_value=0.5)
     data = {
         "images": X[:2],
         "segmentation_masks": np.ones((2, 8, 9, 10, 1), "i4"),
@@ -282,7 +321,7 @@ def test_cutout_fills_boxes_that_lie_within():
 
 def test_cutout_is_never_larger_than_asked_for():
     x = np.ones((100, 10, 10, 10, 1), "f4")
-    found = np.array(layers.RandomCutout3D(1, (0.2, 0.4), seed=1)(x, training=True))
+    found = np.array(layers.RandomErasing3D(1, (0.2, 0.4), seed=1)(x, training=True))
 
     lengths = [(found == 0).any(axes).sum(1) for axes in ((2, 3, 4), (1, 3, 4))]
     for length in lengths:
@@ -292,9 +331,9 @@ def test_cutout_is_never_larger_than_asked_for():
 @pytest.mark.parametrize(
     ("name", "arguments", "message"),
     [
-        ("RandomShift", {"deviation": -1}, "deviation=-1"),
-        ("RandomContrast", {"factor": -0.1}, "factor=-0.1"),
-        ("RandomLowResolution", {"factor": (0.5, 2)}, r"factor=\(0.5, 2\)"),
+        ("RandomShiftIntensity", {"stddev": -1}, "stddev=-1"),
+        ("RandomContrast3D", {"factor": -0.1}, "factor=-0.1"),
+        ("RandomLowResolution", {"downsampling": (0.5, 2)}, r"downsampling=\(0.5, 2\)"),
         ("RandomLowResolution", {"axes": (4,)}, r"axes=\(4,\)"),
         ("RandomGhosting", {"num_ghosts": 1}, "num_ghosts=1"),
         ("RandomGhosting", {"intensity": 1.5}, "intensity="),
@@ -302,8 +341,8 @@ def test_cutout_is_never_larger_than_asked_for():
         ("RandomSpike", {"num_spikes": -1}, "num_spikes=-1"),
         ("RandomSpike", {"intensity": (-1, 0)}, "intensity="),
         ("RandomChannelDropout", {"probability": 1.1}, "probability=1.1"),
-        ("RandomCutout3D", {"size": (0, 1.2)}, "size="),
-        ("RandomCutout3D", {"num_boxes": 1.5}, "num_boxes=1.5"),
+        ("RandomErasing3D", {"size": (0, 1.2)}, "size="),
+        ("RandomErasing3D", {"num_boxes": 1.5}, "num_boxes=1.5"),
     ],
 )
 def test_arguments_out_of_range_are_refused(name, arguments, message):

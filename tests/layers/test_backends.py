@@ -28,15 +28,15 @@ HERE = Path(__file__).parent
 # Arguments that take another way through a layer than those of the tables.
 VARIANTS = {
     "CropOrPad3D": {"mode": "constant"},
-    "RandomElastic3D": {"fixed_border": True, "prevent_folding": True},
-    "Resize3D": {"factor": None, "size": [9, 7, 3], "interpolation": "nearest"},
-    "RandomContrast": {"preserve_range": True},
-    "RandomCutout3D": {"mask_value": 9, "weight_value": 0.0},
+    "RandomElasticTransform3D": {"fixed_border": True, "prevent_folding": True},
+    "Resizing3D": {"factor": None, "size": [9, 7, 3], "interpolation": "nearest"},
+    "RandomContrast3D": {"preserve_range": True},
+    "RandomErasing3D": {"mask_value": 9, "weight_value": 0.0},
     "LabelToImage": {"zero_background": 0.0, "thick_slices": 1.0},
     "RandomLesions": {"contrast": [-0.5, -0.2], "near": []},
     "RandomLowResolution": {"anisotropic": False, "antialias": False},
     "RandomNoise": {"kind": "rician"},
-    "RandomShift": {"per_channel": True},
+    "RandomShiftIntensity": {"per_channel": True},
     "RescaleIntensity": {"percentiles": [0, 100], "in_range": [2, 7]},
     "ZScore": {"region": "mask"},
 }

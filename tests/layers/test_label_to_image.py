@@ -13,7 +13,7 @@ from tests.layers.test_synthesis import label_map
 CODES = (0, 2, 3, 4, 24, 41, 506)
 # Nothing but a mean and a deviation for each label.
 PLAIN = {
-    "bias_deviation": 0.0,
+    "bias_stddev": 0.0,
     "log_gamma": 0.0,
     "blur": (0, 0),
     "thick_slices": 0.0,
@@ -60,7 +60,7 @@ def test_an_image_beside_the_label_map_is_replaced():
 
 def test_each_label_channel_and_volume_has_its_own_mean_and_deviation():
     x = label_map(3)
-    layer = plain(num_channels=2, mean=(0.4, 0.8), deviation=(0.01, 0.05))
+    layer = plain(num_channels=2, mean=(0.4, 0.8), stddev=(0.01, 0.05))
     drawn = layer.get_random_transformation(x, seed=4)
     found = np.array(layer.apply_transformation(x, drawn)["images"])
 
@@ -70,7 +70,7 @@ def test_each_label_channel_and_volume_has_its_own_mean_and_deviation():
         for b in range(3):
             for c in range(2):
                 inside = found[b, ..., c][x[b, ..., 0] == code]
-                deviation = drawn["deviation"][b, c, row]
+                deviation = drawn["stddev"][b, c, row]
                 error = 4 * deviation / np.sqrt(len(inside))
                 assert abs(inside.mean() - means[b, c, row]) < error
                 assert inside.std() == pytest.approx(float(deviation), rel=0.3)
@@ -81,7 +81,7 @@ def test_each_label_channel_and_volume_has_its_own_mean_and_deviation():
 
 
 def test_labels_of_one_class_share_their_intensities():
-    layer = plain(generation_classes=(0, 1, 2, 3, 3, 1, 9), deviation=(0, 0))
+    layer = plain(generation_classes=(0, 1, 2, 3, 3, 1, 9), stddev=(0, 0))
     x = label_map(2)
     found = synthesise(layer, x)["images"]
 
@@ -169,7 +169,7 @@ def test_targets_map_sparse_codes_to_classes():
 
 def test_gamma_and_bias_field_act_as_they_are_drawn():
     x = label_map(2)
-    arguments = {"deviation": (0, 0), "log_gamma": 0.5, "bias_deviation": 0.8}
+    arguments = {"stddev": (0, 0), "log_gamma": 0.5, "bias_stddev": 0.8}
     layer = plain(**arguments, num_channels=2)
     drawn = dict(layer.get_random_transformation(x, seed=3))
     found = np.array(layer.apply_transformation(x, drawn)["images"])
@@ -265,7 +265,7 @@ def test_noise_is_smoothed_with_the_slices_it_is_in():
         ({"num_channels": 0}, "num_channels=0"),
         ({"generation_classes": (1, 2)}, "Received: 2 classes of 7 labels"),
         ({"mean": (0.5, 0.2)}, "`mean` must be an ascending range"),
-        ({"deviation": (-1, 0)}, "`deviation` must lie in"),
+        ({"stddev": (-1, 0)}, "`stddev` must lie in"),
         ({"priors": [{}, {}]}, "Received: 2 for 1 channels"),
         ({"priors": {7: ((0, 1), (0, 1))}}, "code of `labels`.*Received: 7"),
         ({"priors": {2: ((1, 0), (0, 1))}}, "two ascending ranges.*Received: 2"),
@@ -274,7 +274,7 @@ def test_noise_is_smoothed_with_the_slices_it_is_in():
         ({"removal": -1}, "removal=-1"),
         ({"thick_slices": 1.2}, "thick_slices=1.2"),
         ({"slice_spacing": (0.5, 2)}, "slice_spacing="),
-        ({"bias_deviation": -1}, "bias_deviation=-1"),
+        ({"bias_stddev": -1}, "bias_stddev=-1"),
         ({"control_points": 1}, "control_points=1"),
         ({"axes": ("up",)}, "axes="),
         ({"targets": {2: -1}}, "targets="),

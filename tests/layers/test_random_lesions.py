@@ -163,7 +163,7 @@ def test_lesions_get_a_contrast_in_a_synthesised_scan():
                 labels=(0, 2, 3, 4, 24, 41, 506, 77),
                 priors={77: ((0.9, 0.9), (0, 0))},
                 targets={77: 1},
-                bias_deviation=0.0,
+                bias_stddev=0.0,
                 log_gamma=0.0,
                 blur=(0, 0),
                 thick_slices=0.0,

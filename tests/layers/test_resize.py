@@ -1,4 +1,4 @@
-"""Resize3D: where new voxels lie, and what they are worth."""
+"""Resizing3D: where new voxels lie, and what they are worth."""
 
 import keras
 import numpy as np
@@ -23,20 +23,20 @@ def along_x(values, layer):
 
 
 def test_doubling_lies_a_quarter_from_old_centres():
-    found = along_x([0, 4, 8], layers.Resize3D((6, 1, 1)))
+    found = along_x([0, 4, 8], layers.Resizing3D((6, 1, 1)))
 
     np.testing.assert_allclose(found, [0, 1, 3, 5, 7, 8], atol=1e-5)
 
 
 def test_halving_without_smoothing_is_the_mean_of_two():
-    found = along_x([0, 4, 8, 6], layers.Resize3D((2, 1, 1), antialias=False))
+    found = along_x([0, 4, 8, 6], layers.Resizing3D((2, 1, 1), antialias=False))
 
     np.testing.assert_allclose(found, [2, 7], atol=1e-5)
 
 
 @pytest.mark.parametrize("size", [(5, 6, 7), (9, 3, 11), (1, 1, 1), (10, 2, 7)])
 def test_agrees_with_keras_slice_by_slice(size):
-    layer = layers.Resize3D(size, antialias=False)
+    layer = layers.Resizing3D(size, antialias=False)
 
     found = numpy_of(layer(X))
 
@@ -55,7 +55,7 @@ def test_factor_agrees_with_resampling_of_volumes(factor):
     spacing = 1 / np.broadcast_to(factor, 3)
     expected = resample(Volume(x, np.eye(4)), spacing).array
 
-    found = numpy_of(layers.Resize3D(factor=factor)(x[..., None]))[..., 0]
+    found = numpy_of(layers.Resizing3D(factor=factor)(x[..., None]))[..., 0]
 
     assert found.shape == expected.shape
     # Other borders, and a recursive filter for the Gaussian.
@@ -70,15 +70,16 @@ def test_smoothing_removes_what_the_new_voxels_cannot_hold():
     layer = {"size": (24, 1, 1)}
 
     assert (
-        np.abs(along_x(stripes, layers.Resize3D(**layer, antialias=False))).max() > 0.3
+        np.abs(along_x(stripes, layers.Resizing3D(**layer, antialias=False))).max()
+        > 0.3
     )
-    assert np.abs(along_x(stripes, layers.Resize3D(**layer))[4:-4]).max() < 0.03
+    assert np.abs(along_x(stripes, layers.Resizing3D(**layer))[4:-4]).max() < 0.03
 
 
 @pytest.mark.parametrize("antialias", [True, False])
 @pytest.mark.parametrize("size", [3, (9, 4, 30)])
 def test_constant_stays_constant(size, antialias):
-    found = layers.Resize3D(size, antialias=antialias)(np.full_like(X, 7.5))
+    found = layers.Resizing3D(size, antialias=antialias)(np.full_like(X, 7.5))
 
     np.testing.assert_allclose(found, 7.5, rtol=1e-5)
 
@@ -86,7 +87,7 @@ def test_constant_stays_constant(size, antialias):
 @pytest.mark.parametrize("arguments", [{"size": (5, 6, 7)}, {"factor": 1}])
 @pytest.mark.parametrize("interpolation", ["linear", "nearest"])
 def test_the_same_size_is_the_identity(arguments, interpolation):
-    layer = layers.Resize3D(**arguments, interpolation=interpolation)
+    layer = layers.Resizing3D(**arguments, interpolation=interpolation)
 
     np.testing.assert_array_equal(layer(X), X)
 
@@ -105,7 +106,7 @@ def test_label_maps_take_the_nearest_voxel(size, expected, dtype):
     labels = np.array([1, 5, 3], dtype).reshape(1, 3, 1, 1, 1)
     data = {"images": labels, "segmentation_masks": labels, "weights": labels}
 
-    found = layers.Resize3D((size, 1, 1))(data)
+    found = layers.Resizing3D((size, 1, 1))(data)
 
     for key in ("segmentation_masks", "weights"):
         value = numpy_of(found[key])
@@ -117,14 +118,14 @@ def test_half_way_goes_up_however_rounded():
     labels = np.arange(20).reshape(1, 20, 1, 1, 1)
     data = {"images": labels, "segmentation_masks": labels}
 
-    found = numpy_of(layers.Resize3D((30, 1, 1))(data)["segmentation_masks"]).ravel()
+    found = numpy_of(layers.Resizing3D((30, 1, 1))(data)["segmentation_masks"]).ravel()
 
     np.testing.assert_array_equal(found, (2 * np.arange(30) + 1) * 20 // 60)
 
 
 def test_label_map_as_its_own_image_under_nearest():
     labels = RNG.integers(0, 5, (2, 5, 6, 7, 1))
-    layer = layers.Resize3D((7, 4, 13), interpolation="nearest")
+    layer = layers.Resizing3D((7, 4, 13), interpolation="nearest")
 
     found = layer({"images": labels, "segmentation_masks": labels})
 
@@ -139,7 +140,7 @@ def test_label_map_as_its_own_image_under_nearest():
     ],
 )
 def test_symbolic_shapes(arguments, expected):
-    layer = layers.Resize3D(**arguments)
+    layer = layers.Resizing3D(**arguments)
 
     outputs = layer(keras.Input((None, 6, 7, 2)))
 
@@ -148,7 +149,7 @@ def test_symbolic_shapes(arguments, expected):
 
 @pytest.mark.parametrize("arguments", [{"size": (3, 8, 7)}, {"factor": (0.5, 1.5, 1)}])
 def test_sizes_that_are_not_static(arguments):
-    layer = layers.Resize3D(**arguments)
+    layer = layers.Resizing3D(**arguments)
     data = {"images": X[0], "segmentation_masks": X[0].astype("i4")}
     spec = {
         key: tf.TensorSpec((None, None, None, 2), value.dtype)
@@ -175,4 +176,4 @@ def test_sizes_that_are_not_static(arguments):
 )
 def test_refuses_arguments(arguments, received):
     with pytest.raises(ValueError, match=f"Received: {received}"):
-        layers.Resize3D(**arguments)
+        layers.Resizing3D(**arguments)

@@ -110,10 +110,10 @@ def test_sizes_need_not_be_known(name):
         ("CropOrPad3D", {"size": (16, 20, 24)}),
         ("RandomAffine3D", {"rotation": 30}),
         ("RandomCrop3D", {"patch_size": (8, 10, 12)}),
-        ("RandomElastic3D", {"displacement": 2}),
+        ("RandomElasticTransform3D", {"displacement": 2}),
         ("RandomFlip3D", {"axes": (0, 1, 2)}),
         ("RandomSpatial3D", {"displacement": 2}),
-        ("Resize3D", {"size": 12}),
+        ("Resizing3D", {"size": 12}),
     ],
 )
 def test_layers_of_space_take_a_label_map_alone(name, arguments, training):

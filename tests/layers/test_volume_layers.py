@@ -18,16 +18,16 @@ RANDOM = {
         "isotropic_scale": 0.05,
         "background": -1.0,
     },
-    "RandomBiasField": {"deviation": 0.5, "control_points": 3},
-    "RandomBlur": {"sigma": [0.5, 1.5]},
+    "RandomBiasField": {"stddev": 0.5, "control_points": 3},
+    "RandomGaussianBlur3D": {"sigma": [0.5, 1.5]},
     "RandomChannelDropout": {"probability": 0.5, "value": -2.0},
-    "RandomContrast": {"factor": 0.8, "preserve_range": False, "per_channel": True},
-    "RandomCutout3D": {
+    "RandomContrast3D": {"factor": 0.8, "preserve_range": False, "per_channel": True},
+    "RandomErasing3D": {
         "num_boxes": [1, 3],
         "size": [0.3, 0.6],
         "value": -1.0,
     },
-    "RandomElastic3D": {
+    "RandomElasticTransform3D": {
         "displacement": [4.0, 3.0, 3.5],
         "control_points": [5, 6, 5],
         "prevent_folding": False,
@@ -39,13 +39,13 @@ RANDOM = {
     "RandomIntensityCurve": {"strength": 0.9, "level": 0.5},
     "RandomIntensityMap": {"values": [0.2, 1.5], "level": 4.0},
     "RandomLowResolution": {
-        "factor": [1.5, 3.0],
+        "downsampling": [1.5, 3.0],
         "axes": ["LR", 2],
         "per_channel": True,
     },
-    "RandomNoise": {"deviation": [0.1, 0.2], "foreground": False},
+    "RandomNoise": {"stddev": [0.1, 0.2], "foreground": False},
     "RandomScaleIntensity": {"factor": 0.5},
-    "RandomShift": {"deviation": 0.7, "per_channel": False},
+    "RandomShiftIntensity": {"stddev": 0.7, "per_channel": True},
     "RandomSpatial3D": {
         "rotation": [20.0, 0.0, 10.0],
         "shift": 1.0,
@@ -71,7 +71,7 @@ FIXED = {
     },
     "LocalHistogram": {"levels": [0.0, 2.0, 5.0, 9.0], "block": 1, "scale": 2.0},
     "RescaleIntensity": {"out_range": [-1, 2], "percentiles": [5, 90], "clip": False},
-    "Resize3D": {"factor": [0.5, 1.0, 1.5], "antialias": True},
+    "Resizing3D": {"factor": [0.5, 1.0, 1.5], "antialias": True},
     "ZScore": {"region": "foreground"},
 }
 # They change sizes and are never the identity; laws of their own in test_crops.py.
@@ -118,7 +118,7 @@ NETWORK = {
     "PadToMultiple3D",
     "ScaleChannels",
 }
-WARPS = ("RandomAffine3D", "RandomElastic3D", "RandomSpatial3D")
+WARPS = ("RandomAffine3D", "RandomElasticTransform3D", "RandomSpatial3D")
 SPATIAL = (*WARPS, "RandomFlip3D")
 INTENSITY = sorted(set(RANDOM) - set(SPATIAL))
 SHAPE = (6, 7, 8)
@@ -253,7 +253,7 @@ def test_one_draw_moves_image_label_map_and_weights(name, batched):
     ("name", "changes"),
     [
         ("RandomAffine3D", {"shift": 20.0, "scale": 0.0}),
-        ("RandomElastic3D", {"displacement": 20.0}),
+        ("RandomElasticTransform3D", {"displacement": 20.0}),
         ("RandomSpatial3D", {"shift": 20.0}),
     ],
 )

@@ -1,4 +1,4 @@
-"""RandomAffine3D, RandomElastic3D and RandomSpatial3D beyond the shared laws."""
+"""RandomAffine3D, RandomElasticTransform3D, RandomSpatial3D beyond shared laws."""
 
 import keras
 import numpy as np
@@ -13,7 +13,7 @@ from medzoo.layers.warp import warp
 RNG = np.random.default_rng(0)
 X = RNG.normal(3, 2, (2, 9, 10, 11, 2)).astype("f4")
 STILL = {"rotation": 0, "scale": 0, "displacement": 0}
-WARPS = ("RandomAffine3D", "RandomElastic3D", "RandomSpatial3D")
+WARPS = ("RandomAffine3D", "RandomElasticTransform3D", "RandomSpatial3D")
 
 
 def numpy_of(tensor):
@@ -39,7 +39,7 @@ def field_of(control, sizes):
 def still(name, **changes):
     names = {
         "RandomAffine3D": ("rotation", "scale"),
-        "RandomElastic3D": ("displacement",),
+        "RandomElasticTransform3D": ("displacement",),
         "RandomSpatial3D": tuple(STILL),
     }[name]
     return getattr(layers, name)(**{k: STILL[k] for k in names}, **changes)
@@ -140,7 +140,7 @@ def test_cubic_b_splines_agree_with_scipy(size, points):
 
 def test_one_voxel_thin_axis_is_not_bent():
     x = X[:, :, :, :1]
-    layer = layers.RandomElastic3D(3, 5, seed=1)
+    layer = layers.RandomElasticTransform3D(3, 5, seed=1)
     control = control_of(layer, x)
 
     assert (control[..., 2] == 0).all()
@@ -167,7 +167,7 @@ def test_displacement_reproduces_straight_lines():
 def test_equal_coefficients_shift():
     control = np.zeros((2, 4, 4, 4, 3))
     control[0, ..., 1] = 2
-    layer = with_draw(layers.RandomElastic3D(background=-5), control=control)
+    layer = with_draw(layers.RandomElasticTransform3D(background=-5), control=control)
 
     found = numpy_of(layer(X, training=True))
 
@@ -177,7 +177,9 @@ def test_equal_coefficients_shift():
 
 
 def test_no_voxel_moves_farther_than_displacement():
-    layer = layers.RandomElastic3D([1.5, 0.5, 3.0], prevent_folding=False, seed=0)
+    layer = layers.RandomElasticTransform3D(
+        [1.5, 0.5, 3.0], prevent_folding=False, seed=0
+    )
     x = np.zeros((30, 9, 10, 11, 1), "f4")
     control = control_of(layer, x)
 
@@ -191,7 +193,7 @@ def test_no_voxel_moves_farther_than_displacement():
 
 @pytest.mark.parametrize("points", [5, 6, 7, (5, 8, 6)])
 def test_fixed_border_stays_where_it_is(points):
-    layer = layers.RandomElastic3D(3, points, fixed_border=True, seed=0)
+    layer = layers.RandomElasticTransform3D(3, points, fixed_border=True, seed=0)
     field = field_of(control_of(layer), X.shape[1:4])
 
     for axis in (1, 2, 3):
@@ -213,8 +215,8 @@ def smallest_jacobian(layer):
 
 
 def test_large_displacements_are_held_below_what_folds():
-    assert smallest_jacobian(layers.RandomElastic3D(50, 6, seed=0)) > 0
-    free = layers.RandomElastic3D(50, 6, prevent_folding=False, seed=0)
+    assert smallest_jacobian(layers.RandomElasticTransform3D(50, 6, seed=0)) > 0
+    free = layers.RandomElasticTransform3D(50, 6, prevent_folding=False, seed=0)
     assert smallest_jacobian(free) < 0
 
 
@@ -223,13 +225,13 @@ def test_large_displacements_are_held_below_what_folds():
     [(3, (6, 6, 6)), ((2, 4.5, 20), (7, 5, 4)), (0.9, (12, 13, 14))],
 )
 def test_spacing_gives_whole_cells(spacing, points):
-    layer = layers.RandomElastic3D(1, spacing=spacing)
+    layer = layers.RandomElasticTransform3D(1, spacing=spacing)
 
     assert control_of(layer).shape == (2, *points, 3)
 
 
 def test_spacing_needs_static_sizes():
-    layer = layers.RandomElastic3D(1, spacing=3)
+    layer = layers.RandomElasticTransform3D(1, spacing=3)
     spec = tf.TensorSpec((None, 9, 10, 2))
     volumes = tf.data.Dataset.from_generator(lambda: [X[0]], output_signature=spec)
 
@@ -246,7 +248,9 @@ def test_spatial_is_affine_then_elastic():
 
     once = numpy_of(layer.apply_transformation(ramp, drawn))
     affine = layers.RandomAffine3D().apply_transformation(ramp, drawn)
-    twice = numpy_of(layers.RandomElastic3D().apply_transformation(affine, drawn))
+    twice = numpy_of(
+        layers.RandomElasticTransform3D().apply_transformation(affine, drawn)
+    )
 
     np.testing.assert_allclose(once[inner], twice[inner], atol=1e-3)
     assert np.abs(once - ramp)[inner].max() > 0.5
@@ -268,7 +272,7 @@ def test_rates_of_the_two_parts(rates, identity, straight):
 
 
 def test_transform_methods_alone_do_as_the_layer():
-    layer = layers.RandomElastic3D(3, 5, seed=1)
+    layer = layers.RandomElasticTransform3D(3, 5, seed=1)
     data = {"images": X, "segmentation_masks": (X * 3).astype("i4")}
     drawn = layer.get_random_transformation(data)
 
@@ -289,11 +293,11 @@ def test_transform_methods_alone_do_as_the_layer():
         ("RandomAffine3D", {"scale": float("nan")}),
         ("RandomAffine3D", {"isotropic_scale": (0.1, 0.1, 0.1)}),
         ("RandomAffine3D", {"interpolation": "cubic"}),
-        ("RandomElastic3D", {"displacement": "5"}),
-        ("RandomElastic3D", {"control_points": 3}),
-        ("RandomElastic3D", {"control_points": 4, "fixed_border": True}),
-        ("RandomElastic3D", {"control_points": 5.5}),
-        ("RandomElastic3D", {"spacing": (0, 2, 2)}),
+        ("RandomElasticTransform3D", {"displacement": "5"}),
+        ("RandomElasticTransform3D", {"control_points": 3}),
+        ("RandomElasticTransform3D", {"control_points": 4, "fixed_border": True}),
+        ("RandomElasticTransform3D", {"control_points": 5.5}),
+        ("RandomElasticTransform3D", {"spacing": (0, 2, 2)}),
         ("RandomSpatial3D", {"affine_rate": 1.5}),
         ("RandomSpatial3D", {"elastic_rate": -0.5}),
         ("RandomSpatial3D", {"shear": -0.1}),

@@ -44,7 +44,7 @@ def main():
     data = make_case()
     inputs = keras.Input((*SHAPE, 1))
     x = inputs
-    for layer in [layers.Resize3D((9, 9, 9)), *chain()]:
+    for layer in [layers.Resizing3D((9, 9, 9)), *chain()]:
         x = layer(x)
     x = keras.layers.Conv3D(2, 3, activation="relu")(x)
     outputs = keras.layers.Dense(1)(keras.layers.GlobalAveragePooling3D()(x))

@@ -83,7 +83,7 @@ def tissue_recipe(**training):
                 "arguments": {"loss": {"class": "DiceCrossentropy", "arguments": {}}},
             },
             "augmentation": [
-                {"class": "RandomNoise", "arguments": {"deviation": [0, 0.02]}}
+                {"class": "RandomNoise", "arguments": {"stddev": [0, 0.02]}}
             ],
             "options": {
                 "sources": sources,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from medzoo.zoo.hub import transfer
+from medzoo import transfer
 from tests.zoo.hub.loopback_hub import LoopbackHub
 
 REPO = "lab/tiny"

@@ -15,9 +15,9 @@ from medzoo.data.feeds import (
 )
 
 TASKS = {
-    "classification": classification,
-    "reconstruction": reconstruction,
     "regression": regression,
+    "classification": classification,
     "segmentation": segmentation,
+    "reconstruction": reconstruction,
     "super_resolution": super_resolution,
 }

@@ -1,6 +1,6 @@
 """What medzoo asks of a hub, through huggingface_hub, which knows tokens and addresses.
 
-The bytes themselves come through `medzoo.zoo.hub.transfer`: hashed while they stream,
+The bytes themselves come through `medzoo.transfer`: hashed while they stream,
 under a name of the process's own, which the hub's own cache with its locks does not
 offer.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from medzoo.errors import InputError, IntegrityError, MedzooError, OfflineError
-from medzoo.zoo.hub.transfer import (
+from medzoo.transfer import (
     PASSING_STATUS,
     TIMEOUT_SECONDS,
     PassingError,

@@ -15,9 +15,9 @@ from medzoo.errors import (
 )
 from medzoo.files import cache_folder, replace_atomically
 from medzoo.progress import Progress
+from medzoo.transfer import Expected, transfer
 from medzoo.zoo.hub import cache
 from medzoo.zoo.hub import client as hub
-from medzoo.zoo.hub.transfer import Expected, transfer
 from medzoo.zoo.metrics_json import METRICS_FILE
 from medzoo.zoo.recipe.hub_address import HubModel, is_hub_address, parse_file
 from medzoo.zoo.recipe.schema import RECIPE_FILE, Recipe
@@ -138,7 +138,7 @@ def _fetch_weights(folder, recipe, addresses, place):
                     address,
                     temporary,
                     expected,
-                    lambda done: progress(max(1, done // 1000)),
+                    lambda done, _: progress(max(1, done // 1000)),
                 )
             return
         except MedzooError as fault:

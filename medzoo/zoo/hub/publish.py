@@ -5,9 +5,9 @@ from pathlib import Path
 
 from medzoo.errors import InputError, IntegrityError, MissingFileError
 from medzoo.files import replace_atomically, sha256_of, write_text_atomically
+from medzoo.transfer import with_patience
 from medzoo.zoo.hub import client as hub
 from medzoo.zoo.hub.model_card import CARD_FILE, render_hub_card
-from medzoo.zoo.hub.transfer import with_patience
 from medzoo.zoo.metrics_json import METRICS_FILE, read_metrics
 from medzoo.zoo.recipe.hub_address import SCHEME, HubModel, is_hub_address, parse_model
 from medzoo.zoo.recipe.schema import RECIPE_FILE, Recipe, read_recipe
@@ -36,7 +36,13 @@ class Publication:
     is_new: bool | None = None
 
 
-def publish(folder, target, *, private=None, dry_run=False):
+def publish(
+    source: str | Path,
+    target: str | Path,
+    *,
+    private: bool | None = None,
+    dry_run: bool = False,
+) -> Publication:
     """Publishes a model folder, once: a second run changes nothing.
 
     The folder holds recipe.json, the weights that it names, and metrics.json of
@@ -44,7 +50,7 @@ def publish(folder, target, *, private=None, dry_run=False):
     another version.
 
     Args:
-        folder: path of the model folder.
+        source: path of the model folder.
         target: str or path: `hf://org/name`, made if it is not there, or a folder.
         private: bool or None, whether a repository that is made is private; None
             leaves that to the hub's settings.
@@ -61,7 +67,7 @@ def publish(folder, target, *, private=None, dry_run=False):
         RecipeError: if the recipe breaks the schema; licence, intended use and limits
             are part of it.
     """
-    folder = Path(folder)
+    folder = Path(source)
     recipe = read_recipe(folder)
     files = _checked_files(folder, recipe)
     if is_hub_address(target):
@@ -71,8 +77,8 @@ def publish(folder, target, *, private=None, dry_run=False):
                 f"A model is published to a repository, whose commits the hub makes. "
                 f"Received: target={target}. Write {SCHEME}{model.repo}."
             )
-        source = f"{SCHEME}{model.repo}"
-        plan = Publication(source, files, render_hub_card(folder, source))
+        address = f"{SCHEME}{model.repo}"
+        plan = Publication(address, files, render_hub_card(folder, address))
         return plan if dry_run else _to_hub(plan, model, recipe, private)
     _check_folder_target(folder, Path(target))
     plan = Publication(str(target), files, render_hub_card(folder, f"./{recipe.name}"))

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from medzoo.errors import WARNINGS_LOCK, IntegrityError, RecipeError
+from medzoo.transfer import TIMEOUT_SECONDS, Expected, transfer
 from medzoo.zoo.hub import client as hub
-from medzoo.zoo.hub.transfer import TIMEOUT_SECONDS, Expected, transfer
 from medzoo.zoo.recipe.hub_address import COMMIT, HubModel
 from medzoo.zoo.recipe.schema import RECIPE_FILE
 from medzoo.zoo.recipe.strict_json import FILE_LIMIT, read_json_object, shown

@@ -96,7 +96,7 @@ GOLDEN = {
     ],
 }
 FLIP = {"class": "RandomFlip3D", "arguments": {"axes": [0]}}
-NOISE = {"class": "RandomNoise", "arguments": {"deviation": [0, 0.1]}}
+NOISE = {"class": "RandomNoise", "arguments": {"stddev": [0, 0.1]}}
 TURN = {"class": "RandomAffine3D", "arguments": {"rotation": 10.0}}
 ORIENT = {"step": "orient", "arguments": {"orientation": "RAS"}}
 T1 = [{"name": "t1", "required": True}]

@@ -15,7 +15,7 @@ SYNTHESIS = {
         "labels": [0, 1, 2, 3],
         "priors": {str(k): [[0.5, 0.5], [0, 0]] for k in (1, 2, 3)},
         "zero_background": 1.0,
-        "bias_deviation": 0.0,
+        "bias_stddev": 0.0,
         "blur": [0, 0],
         "log_gamma": 0.0,
         "thick_slices": 0.0,
@@ -101,7 +101,7 @@ def test_synthetic_channels_replace_real_ones_on_request(volumes, replaces):
 def test_coordinates_are_moved_with_the_image_and_no_intensity_touches_them(volumes):
     content = recipe(movement=[{"class": "RandomFlip3D", "arguments": {"axes": [0]}}])
     content["training"]["augmentation"] = [
-        {"class": "RandomScaleIntensity", "arguments": {"factor": 2.0}}
+        {"class": "RandomScaleIntensity", "arguments": {"factor": [0.9, 2.0]}}
     ]
     data = PatchDataset(volumes(content, coordinates=True), content)
     flipped = set()

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from medzoo import errors
+from medzoo import errors, transfer
 from medzoo.cli.main import main
 from medzoo.zoo.fetch import fetch
 from medzoo.zoo.hub import cache as cache_module
-from medzoo.zoo.hub import transfer
 from medzoo.zoo.hub.model_files import ready_weights
 from medzoo.zoo.recipe.schema import read_recipe
 from medzoo.zoo.resolve import resolve

@@ -1,4 +1,7 @@
-"""RandomCutout3D: boxes in which nothing is seen."""
+"""RandomErasing3D: boxes in which nothing is seen."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
@@ -8,7 +11,7 @@ from medzoo.layers.volume_layer import IMAGES, RandomVolumeLayer
 
 
 @keras.saving.register_keras_serializable(package="medzoo")
-class RandomCutout3D(RandomVolumeLayer):
+class RandomErasing3D(RandomVolumeLayer):
     """Sets the voxels of random boxes to a value, in all channels.
 
     Boxes lie wholly within the volume.
@@ -43,15 +46,15 @@ class RandomCutout3D(RandomVolumeLayer):
 
     def __init__(
         self,
-        num_boxes=1,
-        size=(0.1, 0.4),
-        value=0.0,
-        mask_value=None,
-        weight_value=None,
-        rate=1.0,
-        seed=None,
-        **kwargs,
-    ):
+        num_boxes: int | Sequence[int] = 1,
+        size: float | Sequence[float] = (0.1, 0.4),
+        value: float = 0.0,
+        mask_value: int | None = None,
+        weight_value: float | None = None,
+        rate: float = 1.0,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(rate=rate, seed=seed, **kwargs)
         self.num_boxes = whole_range(num_boxes, "num_boxes")
         self.size = range_within(size, "size", most=1.0)
@@ -59,7 +62,7 @@ class RandomCutout3D(RandomVolumeLayer):
         self.mask_value = mask_value
         self.weight_value = weight_value
 
-    def draw(self, data, seed):
+    def draw(self, data: Any, seed: Any) -> Any:
         low, high = self.num_boxes
         shape = (ops.shape(data[IMAGES])[0], high, 3)
         number = keras.random.randint((shape[0], 1, 1), low, high + 1, seed=seed)
@@ -70,13 +73,19 @@ class RandomCutout3D(RandomVolumeLayer):
             "position": keras.random.uniform(shape, seed=seed),
         }
 
-    def transform_images(self, images, transformation, training=True):
+    def transform_images(
+        self, images: Any, transformation: Any, training: bool | None = True
+    ) -> Any:
         return self._fill(images, self.value, transformation)
 
-    def transform_segmentation_masks(self, masks, transformation, training=True):
+    def transform_segmentation_masks(
+        self, masks: Any, transformation: Any, training: bool | None = True
+    ) -> Any:
         return self._fill(masks, self.mask_value, transformation)
 
-    def transform_weights(self, weights, transformation, training=True):
+    def transform_weights(
+        self, weights: Any, transformation: Any, training: bool | None = True
+    ) -> Any:
         return self._fill(weights, self.weight_value, transformation)
 
     def _fill(self, volumes, value, transformation):
@@ -89,7 +98,7 @@ class RandomCutout3D(RandomVolumeLayer):
         )
         return ops.where(inside[..., None], ops.cast(value, volumes.dtype), volumes)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "num_boxes": self.num_boxes,

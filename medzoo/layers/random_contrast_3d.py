@@ -1,18 +1,23 @@
-"""RandomContrast: intensities further from their mean, or closer to it."""
+"""RandomContrast3D: intensities further from their mean, or closer to it."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
 
+from medzoo.layers.ranges import factor_range
 from medzoo.layers.volume_layer import IMAGES, RandomVolumeLayer
 
 
 @keras.saving.register_keras_serializable(package="medzoo")
-class RandomContrast(RandomVolumeLayer):
+class RandomContrast3D(RandomVolumeLayer):
     """Multiplies the distance of intensities from the mean of their channel.
 
     Args:
-        factor: float, the natural logarithm of what the distance is multiplied by is
-            drawn from [-factor, factor]. Defaults to 0.3 (0.74 to 1.35).
+        factor: float, or two floats `(lower, upper)`, as of
+            `keras.layers.RandomContrast`: the distance is multiplied by a number from
+            1 - lower to 1 + upper. Defaults to 0.3 (0.7 to 1.3).
         preserve_range: bool, whether the result is cut to the extremes that the
             channel had before. Defaults to True.
         per_channel: bool, whether each channel has its own factor. Defaults to False.
@@ -36,30 +41,28 @@ class RandomContrast(RandomVolumeLayer):
 
     def __init__(
         self,
-        factor=0.3,
-        preserve_range=True,
-        per_channel=False,
-        rate=1.0,
-        seed=None,
-        **kwargs,
-    ):
+        factor: float | Sequence[float] = 0.3,
+        preserve_range: bool = True,
+        per_channel: bool = False,
+        rate: float = 1.0,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(rate=rate, seed=seed, **kwargs)
-        if not factor >= 0:
-            raise ValueError(
-                f"`factor` must not be negative. Received: factor={factor}."
-            )
+        self._range = factor_range(factor, "factor")
         self.factor = factor
         self.preserve_range = preserve_range
         self.per_channel = per_channel
 
-    def draw(self, data, seed):
+    def draw(self, data: Any, seed: Any) -> Any:
         images = data[IMAGES]
         channels = images.shape[-1] if self.per_channel else 1
         shape = (ops.shape(images)[0], 1, 1, 1, channels)
-        drawn = keras.random.uniform(shape, -self.factor, self.factor, seed=seed)
-        return {"factor": ops.exp(drawn)}
+        return {"factor": keras.random.uniform(shape, *self._range, seed=seed)}
 
-    def transform_images(self, images, transformation, training=True):
+    def transform_images(
+        self, images: Any, transformation: Any, training: bool | None = True
+    ) -> Any:
         if transformation is None:
             return images
         axes = (1, 2, 3)
@@ -71,7 +74,7 @@ class RandomContrast(RandomVolumeLayer):
         low = ops.min(images, axes, keepdims=True)
         return ops.clip(result, low, ops.max(images, axes, keepdims=True))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "factor": self.factor,

@@ -15,7 +15,6 @@ from urllib.request import url2pathname
 
 from medzoo.errors import InputError, IntegrityError, OfflineError
 from medzoo.transport import FaultError, chunks, open_address, public
-from medzoo.zoo.recipe.strict_json import shown
 
 CHUNK_BYTES = 1 << 18
 # Without a byte for so long a connection counts as dead.
@@ -25,6 +24,7 @@ SLOWEST_BYTES, SLOWEST_SECONDS = 2**14, 30.0
 ATTEMPTS = 4
 FIRST_WAIT_SECONDS = 0.4
 LONGEST_WAIT_SECONDS = 30.0
+PARTIAL, RANGE_NOT_SATISFIABLE = 206, 416
 PASSING_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -97,7 +97,9 @@ def transfer(
     expected: Expected,
     *,
     headers: dict[str, str] | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[int, int | None], None] | None = None,
+    resume: bool = False,
+    timeout: float = TIMEOUT_SECONDS,
 ) -> None:
     """Copies a file from a server, or from a place in the file system, to `path`.
 
@@ -106,7 +108,10 @@ def transfer(
         path: Where to; overwritten. Its content is only right when this returns.
         expected: What the bytes must be.
         headers: Of the request; Authorization does not follow to another host.
-        progress: Called with the number of bytes that are there.
+        progress: Called with the bytes that are there, and those in all or None.
+        resume: Whether `path` holds the first bytes already, and keeps what came when
+            the connection breaks. Hashes are the caller's then: `expected` has none.
+        timeout: Seconds without a byte.
 
     Raises:
         IntegrityError: The bytes are not the expected ones.
@@ -115,7 +120,23 @@ def transfer(
     if scheme_of(url) == "file":
         _copy_local(url, path, expected)
         return
-    with_patience(lambda: _attempt(url, headers, path, expected, progress), public(url))
+
+    def attempt():
+        start = path.stat().st_size if resume and path.is_file() else 0
+        asked = {"Range": f"bytes={start}-"} if start else {}
+        try:
+            response = _open(url, {**(headers or {}), **asked}, timeout)
+        except RefusedError as refused:
+            # Nothing lies beyond what is here: its hash says whether it is right.
+            if start and refused.status == RANGE_NOT_SATISFIABLE:
+                return
+            raise
+        with response:
+            # A server that does not know ranges sends it all again.
+            start = start if response.status == PARTIAL else 0
+            _save(response, url, path, expected, progress, start)
+
+    with_patience(attempt, public(url))
 
 
 def scheme_of(url: str) -> str:
@@ -128,21 +149,22 @@ def scheme_of(url: str) -> str:
         return urlsplit(url).scheme
     except ValueError as error:
         raise InputError(
-            f"An address must be one. Received: {shown(url)}: {error}. Correct it."
+            f"An address must be one. Received: {url[:80]!r}: {error}. Correct it."
         ) from None
 
 
-def _attempt(url, headers, path, expected, progress) -> None:
-    with _open(url, headers) as response:
-        declared = response.headers.get("Content-Length")
-        declared = int(declared) if (declared or "").isdecimal() else None
-        if declared is not None:
-            start = _beginning(response, declared, expected)
-            _check_size(declared, expected, url, start)
-        with open(path, "wb") as file:
-            pieces = _passing(response, expected)
-            received = _receive(pieces, file, expected, url, progress)
-    promised = declared if declared is not None else expected.size
+def _save(response, url, path, expected, progress, start) -> None:
+    """Writes a response's body to a file, behind the first `start` bytes."""
+    declared = response.headers.get("Content-Length") or ""
+    promised = start + int(declared) if declared.isdecimal() else None
+    if promised is not None:
+        beginning = _beginning(response, promised, expected)
+        _check_size(promised, expected, url, beginning)
+    with open(path, "ab" if start else "wb") as file:
+        pieces = _passing(response, expected)
+        watch = progress and (lambda done: progress(done, promised))
+        received = _receive(pieces, file, expected, url, watch, start)
+    promised = expected.size if promised is None else promised
     if promised is not None and received < promised:
         raise PassingError(f"the connection closed at {received} of {promised} bytes")
 
@@ -240,19 +262,19 @@ def _connection_fault(reason: object, url: str) -> Exception:
     if isinstance(reason, ssl.SSLCertVerificationError):
         remedy = "If a proxy of your site signs connections, set SSL_CERT_FILE."
     return OfflineError(
-        f"A server must be reachable. Received: {shown(said)} from {public(url)}. "
+        f"A server must be reachable. Received: {said[:80]} from {public(url)}. "
         f"{remedy}"
     )
 
 
-def _receive(pieces, file, expected, url, progress) -> int:
+def _receive(pieces, file, expected, url, progress, received=0) -> int:
     """Writes and hashes chunks; gives their number of bytes.
 
     A file that is too short is left to the caller, who knows whether it was cut.
     """
     digest, git = hashlib.sha256(), hashlib.sha1(usedforsecurity=False)
     git.update(f"blob {expected.size}\0".encode())
-    received, start = 0, b""
+    start = b""
     for chunk in pieces:
         start = start or chunk[:64]
         received += len(chunk)

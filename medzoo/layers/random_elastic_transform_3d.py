@@ -1,4 +1,7 @@
-"""RandomElastic3D: bends volumes smoothly."""
+"""RandomElasticTransform3D: bends volumes smoothly."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
@@ -16,7 +19,7 @@ from medzoo.layers.volume_layer import IMAGES
 
 
 @keras.saving.register_keras_serializable(package="medzoo")
-class RandomElastic3D(RandomWarp):
+class RandomElasticTransform3D(RandomWarp):
     """Resamples each volume through a smooth random displacement of its voxels.
 
     The displacement is a cubic B-spline over a grid of control points, whose
@@ -54,7 +57,7 @@ class RandomElastic3D(RandomWarp):
             is not positive, or another interpolation.
 
     Example:
-    >>> bend = medzoo.layers.RandomElastic3D(displacement=6, spacing=24)
+    >>> bend = medzoo.layers.RandomElasticTransform3D(displacement=6, spacing=24)
     >>> bend({"images": t1, "segmentation_masks": labels}, training=True)
 
     Source:
@@ -65,17 +68,17 @@ class RandomElastic3D(RandomWarp):
 
     def __init__(
         self,
-        displacement=5.0,
-        control_points=7,
-        spacing=None,
-        fixed_border=False,
-        prevent_folding=True,
-        background=0.0,
-        interpolation="linear",
-        rate=1.0,
-        seed=None,
-        **kwargs,
-    ):
+        displacement: float | Sequence[float] = 5.0,
+        control_points: int | Sequence[int] = 7,
+        spacing: float | Sequence[float] | None = None,
+        fixed_border: bool = False,
+        prevent_folding: bool = True,
+        background: float = 0.0,
+        interpolation: str = "linear",
+        rate: float = 1.0,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(
             background=background,
             interpolation=interpolation,
@@ -92,7 +95,7 @@ class RandomElastic3D(RandomWarp):
         self.fixed_border = fixed_border
         self.prevent_folding = prevent_folding
 
-    def draw(self, data, seed):
+    def draw(self, data: Any, seed: Any) -> Any:
         count, *sizes = ops.shape(data[IMAGES])[:4]
         points = grid_sizes(sizes, self.control_points, self.spacing, self.least)
         bound = largest_displacement(
@@ -100,12 +103,12 @@ class RandomElastic3D(RandomWarp):
         )
         return {"control": draw_control(count, points, bound, self.fixed_border, seed)}
 
-    def coordinates(self, transformation, sizes):
+    def coordinates(self, transformation: Any, sizes: Any) -> Any:
         moved = displacement_field(transformation["control"], sizes)
         index = voxel_indices(sizes)
         return [i + d for i, d in zip(index, moved, strict=True)]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "displacement": self.displacement,

@@ -1,6 +1,8 @@
-"""Resize3D: volumes of another number of voxels, or of another spacing."""
+"""Resizing3D: volumes of another number of voxels, or of another spacing."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
@@ -18,7 +20,7 @@ TIE = 1e-4
 
 
 @keras.saving.register_keras_serializable(package="medzoo")
-class Resize3D(ResizingLayer):
+class Resizing3D(ResizingLayer):
     """Resamples volumes to a size, or by a factor; the centre stays in the centre.
 
     Voxels are cells: with `size` the outer edges of the volume stay. Beyond the centres
@@ -47,18 +49,23 @@ class Resize3D(ResizingLayer):
             positive, or another interpolation.
 
     Example: from 1 mm to 2 mm.
-    >>> layer = medzoo.layers.Resize3D(factor=0.5)
+    >>> layer = medzoo.layers.Resizing3D(factor=0.5)
     >>> layer(t1).shape
     (80, 96, 80, 1)
     """
 
     def __init__(
-        self, size=None, factor=None, interpolation="linear", antialias=True, **kwargs
-    ):
+        self,
+        size: int | Sequence[int] | None = None,
+        factor: float | Sequence[float] | None = None,
+        interpolation: str = "linear",
+        antialias: bool = True,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if (size is None) == (factor is None):
             raise ValueError(
-                "Resize3D needs one of `size` and `factor`. "
+                "Resizing3D needs one of `size` and `factor`. "
                 f"Received: size={size}, factor={factor}."
             )
         if interpolation not in INTERPOLATIONS:
@@ -73,7 +80,7 @@ class Resize3D(ResizingLayer):
         self.interpolation = interpolation
         self.antialias = antialias
 
-    def output_sizes(self, sizes):
+    def output_sizes(self, sizes: Any) -> Any:
         if self.size is not None:
             return self.size
         return tuple(
@@ -81,7 +88,9 @@ class Resize3D(ResizingLayer):
             for n, factor in zip(sizes, self._factors(), strict=True)
         )
 
-    def transform_images(self, images, transformation, training=True):
+    def transform_images(
+        self, images: Any, transformation: Any, training: bool | None = True
+    ) -> Any:
         if self.interpolation == "nearest":
             return self.transform_segmentation_masks(images, transformation)
         for axis, (old, new, step) in enumerate(self._grids(images)):
@@ -90,7 +99,9 @@ class Resize3D(ResizingLayer):
                 images = apply_along_axis(images, matrix, axis)
         return images
 
-    def transform_segmentation_masks(self, masks, transformation, training=True):
+    def transform_segmentation_masks(
+        self, masks: Any, transformation: Any, training: bool | None = True
+    ) -> Any:
         for axis, (old, new, step) in enumerate(self._grids(masks)):
             if not _unchanged(old, new, step):
                 index = ops.floor(_positions(old, new, step) + (0.5 + TIE))
@@ -110,7 +121,7 @@ class Resize3D(ResizingLayer):
             for n, factor in zip(old, self._factors(), strict=True)
         ]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "size": self.size,
