@@ -8,7 +8,7 @@ from medzoo.training.tasks import TASKS
 # Nine of ten people of a scanner that is known lie nearer than what is called usual.
 USUAL = 0.9
 # Of what is usual, the least distance that is warned of.
-LEAST_LIMIT = 1.2
+LEAST_LIMIT = 1.1
 # Uncertainty grows with the distance to this power at most.
 MAX_GROWTH = 4.0
 
@@ -26,8 +26,8 @@ def familiarity(recipe, home, away, interval):
         dict, arguments of the step "familiarity".
     """
     usual = float(np.quantile(home.distances, USUAL))
-    growths = np.arange(0, MAX_GROWTH + 0.01, 0.1)
     task = TASKS[recipe["task"]](recipe)
+    growths = np.arange(0, MAX_GROWTH + 0.01, 0.1)
     scores = [
         task.score(
             away.targets,
@@ -38,14 +38,14 @@ def familiarity(recipe, home, away, interval):
         for growth in growths
     ]
     growth = float(growths[int(np.argmin(scores))])
-    # Warned is where uncertainty has doubled, and nine of ten scans of a new scanner.
+    # Warned is half-way to new scanners, or where uncertainty has doubled.
     doubled = usual * 2 ** (1 / growth) if growth else np.inf
     new = float(np.quantile(away.distances, 1 - USUAL))
-    limit = max(min(doubled, new), LEAST_LIMIT * usual)
+    limit = max(min(doubled, np.sqrt(usual * new)), LEAST_LIMIT * usual)
     return {
         "usual": round(usual, 4),
         "growth": round(growth, 2),
-        "limit": round(limit, 4),
+        "limit": round(float(limit), 4),
     }
 
 

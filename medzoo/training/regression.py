@@ -8,6 +8,9 @@ from medzoo.training.prediction_interval import error_bounds
 from medzoo.training.ridge import ridge_regression
 from medzoo.training.task_training import NumberTraining
 
+# What coverage that is missing costs, in units of the target: more than any width.
+MISSING_COVERAGE = 1e6
+
 
 class RegressionTraining(NumberTraining):
     """Trains values, see `NumberTraining`."""
@@ -53,11 +56,15 @@ class RegressionTraining(NumberTraining):
         return f"{error}, bias {off.mean():+.2f} on {len(off)}"
 
     def score(self, targets, outputs, widening, interval=None):
-        """The mean interval score: width, and how far the truth lies outside."""
+        """How far the interval is from holding the truth as often as it promises.
+
+        Of widths that hold it often enough the narrowest is the best.
+        """
         low = outputs[:, 0] + widening * interval["lower"]
         high = outputs[:, 0] + widening * interval["upper"]
-        missed = np.maximum(low - targets, 0) + np.maximum(targets - high, 0)
-        return np.mean(high - low + 2 / (1 - interval["coverage"]) * missed)
+        held = np.mean((low <= targets) & (targets <= high))
+        missing = max(interval["coverage"] - held, 0.0)
+        return MISSING_COVERAGE * missing + np.mean(high - low)
 
     def _coverage(self):
         return (step_arguments(self.recipe, "interval") or {}).get("coverage", 0.9)
