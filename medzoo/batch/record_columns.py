@@ -1,4 +1,4 @@
-"""What a record answers, as columns of a table, and what each column means."""
+"""The results in a record, as columns of a table, and what each column means."""
 
 import re
 
@@ -7,7 +7,7 @@ TEXTS = ("label", "warnings", "error")
 
 
 def columns_of(record):
-    """Returns the answers of one case.
+    """Returns the results of one case.
 
     Args:
         record: dict of `medzoo.predict`.
@@ -46,7 +46,7 @@ def meaning_of(column, recipe):
         "value": {"Description": f"Answer of {model}", "Units": unit},
         "interval_low": {"Description": "90 % interval, lower end", "Units": unit},
         "interval_high": {"Description": "90 % interval, upper end", "Units": unit},
-        "uncertainty": {"Description": "Standard deviation of the answer"},
+        "uncertainty": {"Description": "Standard deviation of the prediction"},
         "label": {"Description": f"Answer of {model}"},
         "warnings": {"Description": "What was doubtful in the scan"},
         "error": {"Description": "Why there is no result"},

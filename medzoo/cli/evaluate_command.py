@@ -39,8 +39,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--repeatability",
         action="store_true",
-        help="measure only how far answers differ for scans of one person (a column "
-        "subject), and for the same scan with noise, shifted, and with coarser voxels",
+        help="measure only how far predictions differ for scans of one person (a "
+        "column subject), and for a scan with noise, shifted, and with coarser voxels",
     )
     parser.add_argument(
         "--as-external",

@@ -19,7 +19,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--answers",
         action="store_true",
-        help="load each model too and compare its answers with its expected.json",
+        help="load each model too and compare its predictions with its expected.json",
     )
     add_json(parser)
 

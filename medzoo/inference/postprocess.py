@@ -12,7 +12,7 @@ def check_finite(output):
     if not np.isfinite(output).all():
         shown = np.asarray(output).ravel()[:10].tolist()
         raise InputError(
-            "The model must answer with finite numbers. "
+            "The model output must not contain NaN or Inf. "
             f"Received: output={shown}. Check the intensities."
         )
 

@@ -39,9 +39,10 @@ class ScalarTask(Task):
 
     def network(self, x):
         """Returns the `Output` for a placed Volume."""
+        # First of all: who loads it sees to it that keras is imported quietly.
+        model = self.model
         batch = self.preprocessor.normalize(x.array[None])
         spread = self._spread(x.array)
-        model = self.model
         if self.step("familiarity") is None or not hasattr(model, "feature_network"):
             run = self.settings.engine_of(model)
             values = output_of_network(model, batch, self.recipe, run)

@@ -278,8 +278,8 @@ def _finish(probabilities, entropy):
     def finish(blended):
         if not np.isfinite(blended.sum()):
             raise InputError(
-                "The model must answer with finite numbers. Received: probabilities "
-                "that are not. Check the intensities."
+                "The model output must not contain NaN or Inf. Received: "
+                "probabilities that do. Check the intensities."
             )
         kept = [blended.argmax(-1).astype(np.uint8)]
         if entropy:

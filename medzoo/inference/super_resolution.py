@@ -261,8 +261,8 @@ class _FineVolume:
     def _to_channels(self, fine):
         if not np.isfinite(fine).all():
             raise InputError(
-                "The model must answer with finite numbers. Received: NaN or infinity. "
-                "Check the intensities."
+                "The model output must not contain NaN or Inf. Received: an image "
+                "that does. Check the intensities."
             )
         fx, fy, fz = self.factor
         n, x, y, z, _ = fine.shape

@@ -99,7 +99,7 @@ def _affine(data, path, assumed):
     if assumed is None:
         raise refusal(
             GeometryError,
-            "An image must say where it lies, by its direction cosines",
+            "An image must have valid direction cosines",
             path,
             f"goodRASFlag={good}",
             "Pass assume_affine=<voxel size in mm> (--assume-affine) if it is RAS+.",

@@ -44,7 +44,7 @@ def nifti_affine(geometry, shape, path, assumed=None):
     if not forms and assumed is None:
         raise refusal(
             GeometryError,
-            "An image must say where it lies, by sform or qform",
+            "An image must have a valid qform or sform",
             path,
             "sform_code=0, qform_code=0",
             "Pass assume_affine=<voxel size in mm> (--assume-affine) if it is RAS+.",

@@ -131,8 +131,7 @@ def _refuse_analyze(data, path):
     if pair and len(data) >= HEADER_BYTES[1] and data[:4] in lengths:
         raise refusal(
             GeometryError,
-            "An image must say where it lies and which side is left; Analyze 7.5 "
-            "cannot",
+            "An image must have a position and an orientation; Analyze 7.5 has none",
             path,
             "an Analyze header without NIfTI's signature",
             "Convert the original scan to NIfTI.",

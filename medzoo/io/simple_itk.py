@@ -47,7 +47,7 @@ def read_with_simple_itk(path, assumed=None, *, several_volumes=False):
     if not header.has_geometry and assumed is None:
         raise refusal(
             GeometryError,
-            "An image must say where it lies, by origin, spacing and anatomical axes",
+            "An image must have an origin, a spacing and anatomical axes",
             path,
             "geometry=incomplete or not anatomical",
             "Pass assume_affine=<voxel size in mm> (--assume-affine) if it is RAS+.",

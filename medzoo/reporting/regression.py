@@ -35,7 +35,7 @@ class RegressionReport(TaskReport):
             )
             parts.append(element("p", text))
         if found.uncertainty is not None:
-            deviation = f"Standard deviation of the answer: {found.uncertainty:.2f}"
+            deviation = f"Standard deviation of the prediction: {found.uncertainty:.2f}"
             parts.append(element("p", f"{deviation} {found.unit}."))
         if population is not None or found.interval is not None:
             chart = value_chart(found.value, found.interval, found.unit, population)

@@ -1,4 +1,4 @@
-"""Has a channel the contrast of what it was given for: T1, T1-IR or FLAIR?
+"""Is the tissue contrast of a channel typical of its kind: T1, T1-IR or FLAIR?
 
 Three tissues are looked at where an average brain has them: cortical grey matter, deep
 white matter, and the fluid of the ventricles. docs/decisions/ has the measurements.
@@ -27,7 +27,7 @@ ADVICE = "do not trust the result"
 
 
 def contrast_doubts(volume, found, atlas, name):
-    """Says whether a channel has not the contrast of its kind.
+    """Says whether the tissue contrast of a channel is atypical of its kind.
 
     Args:
         volume: Volume, one channel, in the world that `found` is of.
@@ -42,8 +42,8 @@ def contrast_doubts(volume, found, atlas, name):
     if name not in KINDS or tissues.fits(name):
         return []
     return [
-        f"the {name} image has not the contrast of a {KINDS[name]} (grey matter is "
-        f"{tissues.grey:.2f} times as bright as white matter, fluid "
+        f"the tissue contrast of the {name} image is atypical of {KINDS[name]} MRI "
+        f"(grey matter is {tissues.grey:.2f} times as bright as white matter, fluid "
         f"{tissues.fluid:.2f} times): {ADVICE}"
     ]
 

@@ -124,7 +124,7 @@ def _check_answers(folder: Path) -> None:
         off = float(np.abs(found - expected).max())
     if not off <= MOST_OFF * max(1.0, float(np.abs(expected).max())):
         raise IntegrityError(
-            f"A model must answer as its {EXPECTED_FILE} says, in {folder}. "
+            f"Predictions must match {EXPECTED_FILE} in {folder}. "
             f"Received: largest difference={off:.3g}. Do not use it; get it again."
         )
 

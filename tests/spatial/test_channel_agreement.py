@@ -137,7 +137,7 @@ def test_a_case_of_two_channels_is_told_in_its_notes(name):
     assert any("two people" in note for note in notes(contrast(person(1), name)))
     plain = notes(person(0))
     assert any("are one image" in note for note in plain)
-    assert any("not the contrast of a T1-IR" in note for note in plain)
+    assert any("atypical of T1-IR" in note for note in plain)
 
 
 def pairs(folder):

@@ -104,7 +104,7 @@ def _check_readable(chosen, path, resample):
     if "where its slices lie" in chosen.problem or "pixels" in chosen.problem:
         raise refusal(
             GeometryError,
-            "An image must say where it lies",
+            "A series must have a complete geometry",
             path,
             told,
             "Export the original series.",

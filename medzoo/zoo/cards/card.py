@@ -13,7 +13,7 @@ CARD_FILE = "card.md"
 PICTURE_FILE = "result.png"
 GENERATED = "<!-- Written by `medzoo cards` from recipe.json and metrics.json. -->"
 _REPEATED = (
-    "Mean absolute differences between answers for one head: with 3 % of noise, "
+    "Mean absolute differences between predictions for one head: with 3 % of noise, "
     "sampled 0.7 mm further along each axis, with voxels longer by a quarter, and of "
     "two scans of one person where there are such."
 )

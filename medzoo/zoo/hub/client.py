@@ -203,6 +203,6 @@ def _refused(status: int | None, subject: str) -> Exception:
 
 def _no_hub(subject: object, received: str) -> IntegrityError:
     return IntegrityError(
-        f"A hub must answer as hubs do. Received: {received}, for {subject}. "
+        f"Unexpected hub response. Received: {received}, for {subject}. "
         f"Check HF_ENDPOINT; it may be a page to log in."
     )

@@ -85,7 +85,7 @@ def upload(model: HubModel, contents: dict[str, Path | bytes], title: str) -> st
         )
     if not isinstance(commit, str) or not COMMIT.fullmatch(commit):
         raise IntegrityError(
-            f"A hub must answer with a commit. Received: {shown(commit)} for "
+            f"A hub must return a commit. Received: {shown(commit)} for "
             f"{model.repo}. Check HF_ENDPOINT."
         )
     return commit
