@@ -146,7 +146,8 @@ def _load_weights(model, path, shapes, left_out):
     wanted = sum(math.prod(weight.shape) for weight in model.weights)
     if left_out:
         # Members have equally many weights; those of the others stay in the file.
-        wanted += left_out * wanted // len(model.members)
+        own = model.members[0].weights
+        wanted += left_out * sum(math.prod(weight.shape) for weight in own)
     if stored != wanted:
         raise IntegrityError(
             "A weights file must hold the weights of the network and nothing else, in "
