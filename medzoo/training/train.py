@@ -186,7 +186,6 @@ def _trained_on_all(recipe, prepared, targets, output, workers, log):
     data = CaseDataset(
         prepared,
         targets,
-        recipe,
         batch_size=settings.batch_size,
         seed=settings.seed,
         weights=case_weights(prepared.cases, targets, recipe["training"]),

@@ -115,7 +115,7 @@ def test_windows_of_nothing_are_background_without_asking():
 
 def test_answers_that_are_not_finite_are_refused():
     model, x = voxelwise(), np.full((16, 16, 16, 1), np.nan, "f4")
-    with pytest.raises(InputError, match="finite"):
+    with pytest.raises(InputError, match="NaN or Inf"):
         segment(model, x, recipe())
 
 

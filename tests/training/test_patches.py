@@ -122,10 +122,10 @@ def test_where_volumes_are_kept(tissue_study, tmp_path, mode):
         for number in range(3):
             for one, other in zip(data[number], expected[number], strict=True):
                 np.testing.assert_array_equal(one, other)
-        kept = data.volumes.kept.get(0)
+        kept = data.volumes.get(0)
         assert isinstance(kept["labels"], np.memmap)
         return
-    drawn = [data.draw_case(number, None)[1] for number in range(32)]
+    drawn = [data.draw_case(number, None) for number in range(32)]
     assert {drawn.count(index) % 8 for index in drawn} == {0}
     again = medzoo.dataset(table, recipe, mode=mode)
     with ThreadPoolExecutor(3) as pool:

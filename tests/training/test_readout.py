@@ -30,7 +30,7 @@ def wide_recipe(recipe):
 def test_answer_is_the_mixture_of_both_parts(wide_recipe, study):
     data = dataset(study, wide_recipe, seed=5)
     network = single_network(wide_recipe)
-    x = np.stack([data.preprocessor.normalize(data.prepared.get(4)[None])[0]])
+    x = np.stack([data.preprocessor.normalize(data.prepared.get(4)["image"][None])[0]])
     x = (x + x[:, ::-1]) / 2  # as the mirrored mean sees it
     alone = np.asarray(network(x))[0, 0]
     mixed = {}
@@ -105,7 +105,7 @@ def test_readout_of_a_classification_gives_calibrated_logits(wide_recipe, study)
 
     images = np.stack(
         [
-            data.preprocessor.normalize(data.prepared.get(i)[None])[0]
+            data.preprocessor.normalize(data.prepared.get(i)["image"][None])[0]
             for i in range(len(old))
         ]
     )
@@ -124,7 +124,7 @@ def test_cases_that_are_drawn_more_often_count_more(wide_recipe, study):
         data.weights[4] = heavy
         model = single_network(wide_recipe)
         add_readout(model, data, wide_recipe, share=1.0, penalty=1.0)
-        x = data.preprocessor.normalize(data.prepared.get(4)[None])
+        x = data.preprocessor.normalize(data.prepared.get(4)["image"][None])
         answers.append(float(np.asarray(model((x + x[:, ::-1]) / 2))[0, 0]))
     truth = data.targets[4]
     assert abs(answers[1] - truth) < 0.5 * abs(answers[0] - truth)
