@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from medzoo.data.cases.cohort import SOURCE
+from medzoo.errors import InputError
 from medzoo.layers.known_contrasts import KnownContrasts
 from medzoo.models.ensemble import KNOWN_NAME
 from medzoo.training.out_of_scanner import sources_of
@@ -13,6 +15,9 @@ class TrainingContrasts:
     Args:
         recipe: dict, the recipe's content, of a network with `known_contrasts`.
         prepared: `PreparedCases`, prepared.
+
+    Raises:
+        InputError: for more scanners than the layer keeps.
     """
 
     def __init__(self, recipe, prepared):
@@ -27,6 +32,13 @@ class TrainingContrasts:
                 cases.append(index)
                 contrasts.append(f"{sources[index]} {way}")
             plain.append(_described(prepared, index, 0, describe))
+        most, found = self._make().num_contrasts, len(set(contrasts))
+        if found > most:
+            raise InputError(
+                f"At most {most} scanners, counted once for each way of stripping, can "
+                f"be told apart. Received: {found} in the column {SOURCE}. Merge some, "
+                "or raise num_contrasts in the recipe."
+            )
         self._features = np.concatenate(features)
         self._cases, self._contrasts = np.array(cases), np.array(contrasts)
         self._plain = np.concatenate(plain)

@@ -70,7 +70,8 @@ def leave_out(recipe, prepared, targets, groups, folder, *, log=None, workers=No
     weights = case_weights(prepared.cases, targets, recipe["training"])
     networks, outputs = [], {}
     for number, group in enumerate(sorted(set(groups))):
-        name = f"fold {group}" if isinstance(group, int) else f"without {group}"
+        is_fold = isinstance(group, int)
+        name = f"fold {group}" if is_fold else f"without {group}"
         data = CaseDataset(
             prepared,
             targets,
@@ -80,7 +81,8 @@ def leave_out(recipe, prepared, targets, groups, folder, *, log=None, workers=No
             variants=variants,
             weights=weights,
         )
-        run = folder / name.replace(" ", "-")
+        # Never by a name out of the table: it may be no name of a folder.
+        run = folder / f"{'fold' if is_fold else 'without'}-{number}"
         network = _train_fold(recipe, data, run, number, name, log, workers)
         networks.append(network)
         held_out = [i for i, own in enumerate(groups) if own == group]

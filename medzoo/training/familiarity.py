@@ -28,16 +28,12 @@ def familiarity(recipe, home, away, interval):
     usual = float(np.quantile(home.distances, USUAL))
     task = TASKS[recipe["task"]](recipe)
     growths = np.arange(0, MAX_GROWTH + 0.01, 0.1)
-    scores = [
-        task.score(
-            away.targets,
-            away.outputs,
-            widening(away.distances, usual, growth),
-            interval,
-        )
-        for growth in growths
-    ]
-    growth = float(growths[int(np.argmin(scores))])
+
+    def score(growth):
+        factor = widening(away.distances, usual, growth)
+        return task.score(away.targets, away.outputs, factor, interval)
+
+    growth = float(min(growths, key=score))
     # Warned is half-way to new scanners, or where uncertainty has doubled.
     doubled = usual * 2 ** (1 / growth) if growth else np.inf
     new = float(np.quantile(away.distances, 1 - USUAL))

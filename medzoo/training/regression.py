@@ -8,9 +8,6 @@ from medzoo.training.prediction_interval import error_bounds
 from medzoo.training.ridge import ridge_regression
 from medzoo.training.task_training import NumberTraining
 
-# What coverage that is missing costs, in units of the target: more than any width.
-MISSING_COVERAGE = 1e6
-
 
 class RegressionTraining(NumberTraining):
     """Trains values, see `NumberTraining`."""
@@ -64,7 +61,7 @@ class RegressionTraining(NumberTraining):
         high = outputs[:, 0] + widening * interval["upper"]
         held = np.mean((low <= targets) & (targets <= high))
         missing = max(interval["coverage"] - held, 0.0)
-        return MISSING_COVERAGE * missing + np.mean(high - low)
+        return missing, np.mean(high - low)
 
     def _coverage(self):
         return (step_arguments(self.recipe, "interval") or {}).get("coverage", 0.9)

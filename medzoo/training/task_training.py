@@ -74,7 +74,7 @@ class NumberTraining(TaskTraining):
         raise NotImplementedError
 
     def score(self, targets, outputs, widening, interval=None):
-        """Returns a score of predictions and their uncertainty, lower is better.
+        """Returns a score of predictions and their uncertainty; the least is the best.
 
         Args:
             targets: `(cases,)` array.

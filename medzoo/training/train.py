@@ -146,15 +146,17 @@ def _prepared(recipe, cases, output, keeping, workers, restart, log):
 
 def _train_networks(recipe, prepared, targets, output, workers, log):
     """Cross-validates, and trains what is published; returns it and its recipe."""
+    contrasts = None
+    if recipe["architecture"]["arguments"].get("known_contrasts") is not None:
+        contrasts = TrainingContrasts(recipe, prepared)
     networks, outputs, folds = cross_validate(
         recipe, prepared, targets, output / "runs", workers=workers, log=log
     )
     interval = write_out_of_fold(
         output / "out_of_fold.csv", recipe, prepared.cases, targets, outputs, folds
     )
-    step = contrasts = None
-    if recipe["architecture"]["arguments"].get("known_contrasts") is not None:
-        contrasts = TrainingContrasts(recipe, prepared)
+    step = None
+    if contrasts is not None:
         truth = np.asarray(targets, float)
         home = HeldOut(outputs, contrasts.held_out_distances(folds), truth)
         sources = sources_of(prepared.cases)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import medzoo
+from medzoo.errors import InputError
 from medzoo.training.train import train
 
 SIZE = 8
@@ -71,6 +72,19 @@ def recipe_of():
     }
 
 
+def write_table(folder, sources):
+    """Writes 24 cubes, of the given sources in turn, and their table."""
+    generator = np.random.default_rng(0)
+    with (folder / "cases.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("case_id", "t1", "age", "source"))
+        for number in range(24):
+            name, level = sources[number % len(sources)]
+            medzoo.write(cube(generator, level), folder / f"{number}.nii.gz")
+            writer.writerow((f"c{number}", f"{number}.nii.gz", 20 + number, name))
+    return folder / "cases.csv"
+
+
 def cube(generator, level):
     array = generator.normal(level, 0.1, (SIZE, SIZE, SIZE)).astype("f4")
     array[:4] += generator.normal(0, 0.1)
@@ -81,15 +95,9 @@ def cube(generator, level):
 def folder(tmp_path_factory):
     """A model that was trained on cubes of two scanners: levels of 1 and of 2."""
     place = tmp_path_factory.mktemp("cubes")
-    generator = np.random.default_rng(0)
-    with (place / "cases.csv").open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(("case_id", "t1", "age", "source"))
-        for number in range(24):
-            level = 1 + number % 2
-            medzoo.write(cube(generator, level), place / f"{number}.nii.gz")
-            writer.writerow((f"c{number}", f"{number}.nii.gz", 20 + number, level))
-    return train(recipe_of(), place / "cases.csv", place / "model")
+    # Text of a table never becomes a path.
+    table = write_table(place, [("../GE 1.5 T", 1), ("Siemens/3 T", 2)])
+    return train(recipe_of(), table, place / "model")
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +112,9 @@ def width(prediction):
 def test_scanners_were_left_out_and_judged(folder):
     with (folder / "out_of_scanner.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert {row["source"] for row in rows} == {"1", "2"}
+    assert {row["source"] for row in rows} == {"../GE 1.5 T", "Siemens/3 T"}
+    names = {path.name for path in (folder / "runs").iterdir() if path.is_dir()}
+    assert names == {"fold-0", "fold-1", "fold-2", "without-0", "without-1"}
     # Each is far from the other, of which alone its distance is measured.
     assert min(float(row["distance"]) for row in rows) > 2
     recipe = json.loads((folder / "recipe.json").read_text())
@@ -145,6 +155,15 @@ def test_thick_slices_are_less_familiar(model):
     )
     assert not [w for w in thin.warnings if "contrast of this scan" in w]
     assert [w for w in thick.warnings if "contrast of this scan" in w]
+
+
+def test_more_scanners_than_can_be_kept_are_refused_before_training(tmp_path):
+    recipe = recipe_of()
+    recipe["architecture"]["arguments"]["known_contrasts"] = {"num_contrasts": 2}
+    table = write_table(tmp_path, [("a", 1), ("b", 2), ("c", 3)])
+    with pytest.raises(InputError, match="3 in the column source"):
+        train(recipe, table, tmp_path / "model")
+    assert not list((tmp_path / "model" / "runs").glob("fold-*"))
 
 
 def test_a_new_head_keeps_the_network_usable(folder):
