@@ -13,10 +13,10 @@ PACKAGE = Path(medzoo.__file__).parent
 # The folders in which every task has a module, and the tables that list the tasks.
 HOMES = ("data/feeds", "inference", "training", "evaluation", "reporting")
 TABLES = (*(f"{home}/tasks.py" for home in HOMES), "zoo/recipe/tasks.py")
-# Floors that may name a task nowhere else. Not metrics and models, which name modules
-# of their own that are called alike, and what a network becomes with another head.
+# Floors that may name a task nowhere else. Not metrics, whose modules are called alike.
 FLOORS = ("batch", "cli", "data", "datasets", "drawing", "evaluation", "inference")
-FLOORS += ("io", "layers", "losses", "reporting", "spatial", "training", "zoo")
+FLOORS += ("io", "layers", "losses", "models", "reporting", "spatial", "training")
+FLOORS += ("zoo",)
 MODULES = {
     f"medzoo.{home.replace('/', '.')}.{task}": task for home in HOMES for task in TASKS
 }

@@ -33,10 +33,6 @@ CLASSES = {
 }
 
 
-# Steps that say something of the old classes or of what was measured for them.
-_OF_CLASSES = ("interval", "familiarity", "sides", "groups", "centiles")
-
-
 def build_model(recipe, **overrides):
     """Builds the recipe's network with fresh weights.
 
@@ -73,41 +69,29 @@ def build_model(recipe, **overrides):
         ) from error
 
 
-def with_new_head(model, num_classes, class_names=None):
+def with_new_head(model, num_classes, recipe=None):
     """Returns the network with a fresh head for other classes and its trained body.
-
-    A segmentation network goes on giving classes of voxels; one that gives a number
-    or classes of volumes becomes a classifier of volumes.
 
     Args:
         model: medzoo model whose class has an argument `num_classes`, or an ensemble
-            of such; with a recipe or without.
+            of such.
         num_classes: int, at least 2.
-        class_names: list of str, or None for "class_0", "class_1", ...
+        recipe: dict or None, the recipe that the new model carries; the arguments of
+            its network become those of the new one.
 
     Returns:
-        A new model; its recipe, if there is one, tells the new classes and no longer
-        vouches for weights.
+        A new model.
 
     Raises:
-        ValueError: if names and number differ, there are fewer than two classes, or
-            the network has none.
+        ValueError: if the network has no classes.
     """
-    names = list(class_names or (f"class_{k}" for k in range(num_classes)))
-    if num_classes < 2 or len(names) != num_classes or len(set(names)) != len(names):
-        raise ValueError(
-            "`class_names` must be distinct, one for each of at least two classes. "
-            f"Received: num_classes={num_classes}, class_names={names}."
-        )
-    config = model.get_config()
+    config = {**model.get_config(), "recipe": recipe}
     # Which layers were frozen is no part of another network.
     config.pop("frozen", None)
-    recipe = config["recipe"]
     _set_classes(type(model).__name__, config, num_classes)
     if recipe is not None:
         architecture = recipe["architecture"]
         _set_classes(architecture["class"], architecture["arguments"], num_classes)
-        _tell_classes(recipe, names)
     fresh = type(model).from_config(config)
     copy_body(model, fresh)
     return fresh
@@ -148,28 +132,3 @@ def _set_classes(class_name, arguments, num_classes):
         if name in arguments:
             arguments[name] = neutral
     return None
-
-
-def _tell_classes(recipe, class_names):
-    target = recipe.get("target") or {"column": "label"}
-    # Codes and value maps are those of the old classes.
-    recipe["target"] = {k: target[k] for k in ("column", "label_map") if k in target}
-    if recipe["task"] != "segmentation":
-        recipe["task"] = "classification"
-    recipe.pop("unit", None)
-    recipe["class_names"] = class_names
-    # An interval in years means nothing for a class, codes of regions for others.
-    recipe["postprocessing"] = [
-        step for step in recipe["postprocessing"] if step["step"] not in _OF_CLASSES
-    ]
-    training = recipe.get("training", {})
-    _forget_classes(training.get("options", {}))
-    if "unions" in (training.get("loss") or {}).get("arguments", {}):
-        del training["loss"]
-    recipe["weights"] = None
-
-
-def _forget_classes(options):
-    """Drops from the options of a training what names the old classes of voxels."""
-    for name in ("class_weights", "reference_class", "sources"):
-        options.pop(name, None)

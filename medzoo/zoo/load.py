@@ -59,9 +59,10 @@ def load(
     if class_names is not None and num_classes is None:
         num_classes = len(class_names)
 
-    from medzoo.models.from_recipe import build_model, with_new_head
+    from medzoo.models.from_recipe import build_model
     from medzoo.training.normalization import freeze_normalizations
     from medzoo.training.objective import compile_for_fine_tuning
+    from medzoo.zoo.new_classes import with_new_classes
 
     overrides = _in_full_precision(overrides)
     left_out = _members_left_out(recipe, overrides) if weights else 0
@@ -69,7 +70,7 @@ def load(
     if path is not None:
         _load_weights(model, path, shapes, left_out)
     if num_classes is not None:
-        model = with_new_head(model, num_classes, class_names)
+        model = with_new_classes(model, num_classes, class_names)
     if path is not None and freeze_normalization:
         freeze_normalizations(model)
     compile_for_fine_tuning(model)

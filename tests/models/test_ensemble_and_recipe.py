@@ -97,7 +97,7 @@ def test_build_model_refuses_unknown_arguments(recipe):
 @pytest.mark.parametrize("kind", ["recipe", "ensemble_recipe"])
 def test_new_head_keeps_the_trained_body(request, kind):
     model = build_model(request.getfixturevalue(kind))
-    fresh = with_new_head(model, 3, ["a", "b", "c"])
+    fresh = with_new_head(model, 3)
 
     assert fresh.output_shape == (None, 3)
     for one, two in zip(bodies(model), bodies(fresh), strict=True):
@@ -122,33 +122,9 @@ def bodies(model):
     return model.members if isinstance(model, Ensemble3D) else (model,)
 
 
-def test_new_head_makes_logits_and_a_classifiers_recipe(recipe):
-    model = build_model(recipe)
-
-    fresh = with_new_head(model, 2)
-
-    changed = fresh.recipe
-    assert changed["task"] == "classification"
-    assert changed["class_names"] == ["class_0", "class_1"]
-    assert "unit" not in changed
-    assert changed["weights"] is None
-    assert changed["postprocessing"] == []
-    assert changed["target"] == {"column": "age"}
-    arguments = changed["architecture"]["arguments"]
-    assert (arguments["output_scale"], arguments["output_offset"]) == (1.0, 0.0)
-    # A fresh head of a network that answered about 47 years.
-    assert np.abs(fresh(X)).max() < 20
-    assert model.recipe == recipe
+def test_a_network_without_a_recipe_has_no_preprocessor(small):
     with pytest.raises(RecipeError):
-        ResNet3D(**recipe["architecture"]["arguments"]).preprocessor  # noqa: B018
-
-
-@pytest.mark.parametrize(
-    ("num_classes", "names"), [(1, None), (2, ["a"]), (2, ["a", "a"]), (0, None)]
-)
-def test_new_head_refuses(recipe, num_classes, names):
-    with pytest.raises(ValueError, match=f"Received: num_classes={num_classes}"):
-        with_new_head(build_model(recipe), num_classes, names)
+        ResNet3D(**small).preprocessor  # noqa: B018
 
 
 def test_copy_body_leaves_the_head(recipe):

@@ -16,6 +16,8 @@ class Task:
         has_classes: Whether a recipe names classes.
         needs_target: Whether a recipe must name the column with the truth.
         classes_in_table: Whether a cell of that column holds a class.
+        with_classes: The task of a model whose head is replaced by one for classes;
+            None keeps the task.
     """
 
     gives: str
@@ -26,11 +28,17 @@ class Task:
     has_classes: bool = False
     needs_target: bool = True
     classes_in_table: bool = False
+    with_classes: str | None = None
 
 
 TASKS = {
     "regression": Task(
-        "a value in {unit}", "value", "--json", "image-regression", has_unit=True
+        "a value in {unit}",
+        "value",
+        "--json",
+        "image-regression",
+        has_unit=True,
+        with_classes="classification",
     ),
     "classification": Task(
         "one of: {classes}",
