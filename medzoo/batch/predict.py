@@ -1,32 +1,36 @@
 """medzoo.predict: models by name on many cases, as records, tables and images."""
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
 from medzoo.errors import InputError
 from medzoo.zoo.checked_model import check_files
 from medzoo.zoo.resolve import resolve_recipe
 
 
 def predict(
-    source,
-    cases=None,
-    output=None,
+    source: str | Path | Sequence[str | Path],
+    cases: Any = None,
+    output: str | Path | None = None,
     *,
-    bids=None,
-    participant_label=(),
-    bids_filter=None,
-    assume_affine=None,
-    uncertainty="interval",
-    probabilities=False,
-    engine="keras",
-    precision=None,
-    age=None,
-    sex=None,
-    aligned=False,
-    overwrite=False,
-    keep_folders=False,
-    dicom_seg=False,
-    threads=None,
-    listener=None,
-):
+    bids: str | Path | None = None,
+    participant_label: Sequence[str] = (),
+    bids_filter: Mapping[str, str] | None = None,
+    assume_affine: float | Sequence[float] | None = None,
+    uncertainty: str | None = "interval",
+    probabilities: bool = False,
+    engine: str = "keras",
+    precision: str | None = None,
+    age: float | None = None,
+    sex: str | None = None,
+    aligned: bool = False,
+    overwrite: bool = False,
+    keep_folders: bool = False,
+    dicom_seg: bool = False,
+    threads: int | None = None,
+    listener: Any = None,
+) -> list[dict[str, Any]]:
     """Predicts with models of the zoo on many cases.
 
     Args:

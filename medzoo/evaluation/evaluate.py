@@ -4,6 +4,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -30,17 +31,17 @@ from medzoo.zoo.resolve import resolve_recipe
 
 
 def evaluate(
-    source,
-    cases=None,
+    source: str | Path,
+    cases: Any = None,
     *,
-    target=None,
-    out_of_fold=False,
-    cost=False,
-    repeatability=False,
-    output=None,
-    as_external=None,
-    threads=None,
-):
+    target: str | None = None,
+    out_of_fold: bool = False,
+    cost: bool = False,
+    repeatability: bool = False,
+    output: str | Path | None = None,
+    as_external: str | None = None,
+    threads: int | None = None,
+) -> dict[str, Any]:
     """Measures a model of the zoo.
 
     Args:

@@ -1,10 +1,16 @@
 """Prediction on one scan: the straight path from an image to a result."""
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
 from medzoo.inference.centiles import Person, with_centiles
+from medzoo.inference.prediction import Prediction
 from medzoo.inference.settings import Settings
 from medzoo.inference.task import recipe_of
 from medzoo.inference.tasks import TASKS
 from medzoo.preprocess import Preprocessor
+from medzoo.volume import Volume
 
 
 def predict_image(image, preprocess, task, person=None):
@@ -37,17 +43,17 @@ def predict_image(image, preprocess, task, person=None):
 
 
 def predict_volume(
-    model,
-    image,
+    model: Any,
+    image: str | Path | Volume | Mapping[str, Any],
     *,
-    uncertainty="interval",
-    probabilities=False,
-    preprocessor=None,
-    engine="keras",
-    precision=None,
-    age=None,
-    sex=None,
-):
+    uncertainty: str | None = "interval",
+    probabilities: bool = False,
+    preprocessor: Any = None,
+    engine: str = "keras",
+    precision: str | None = None,
+    age: float | None = None,
+    sex: str | None = None,
+) -> Prediction:
     """Predicts on one scan.
 
     Args:
@@ -80,7 +86,7 @@ def task_of(recipe, load, settings=None, preprocessor=None):
     return TASKS[recipe["task"]](recipe, load, settings, preprocessor)
 
 
-def preprocessor_of(model):
+def preprocessor_of(model: Any) -> Preprocessor:
     """Returns the `Preprocessor` of the recipe that a model carries.
 
     Raises:

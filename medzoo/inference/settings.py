@@ -1,6 +1,7 @@
 """What a caller asks of a prediction, whatever the task."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from medzoo.inference.engine import PRECISIONS, check_engine, engine_of
 
@@ -34,12 +35,14 @@ class Settings:
     probabilities: bool = False
     engine: str = "keras"
     precision: str | None = None
-    progress: object = None
+    progress: Any = None
 
     def __post_init__(self):
         check_engine(self.engine, self.precision)
 
-    def engine_of(self, network, *, softmax=False, classes=False):
+    def engine_of(
+        self, network: Any, *, softmax: bool = False, classes: bool = False
+    ) -> Any:
         """Returns what runs a network, see `medzoo.inference.engine.engine_of`."""
         return engine_of(
             network,
@@ -49,7 +52,7 @@ class Settings:
             classes=classes,
         )
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Returns what decides the result, plain JSON."""
         return {
             "uncertainty": self.uncertainty,

@@ -1,13 +1,18 @@
 """What every network of medzoo has: its arguments, its recipe, `predict_volume`."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 
 from medzoo.layers.convolution_blocks import BlockStyle
 from medzoo.models.rematerialization import Blocks
+from medzoo.volume import Volume
+
+if TYPE_CHECKING:
+    from medzoo.inference import Prediction
 
 
 class Arguments:
@@ -101,16 +106,16 @@ class VolumeModel(keras.Model):
 
     def predict_volume(
         self,
-        image,
+        image: str | Path | Volume | Mapping[str, Any],
         *,
-        uncertainty="interval",
-        probabilities=False,
-        preprocessor=None,
-        engine="keras",
-        precision=None,
-        age=None,
-        sex=None,
-    ):
+        uncertainty: str | None = "interval",
+        probabilities: bool = False,
+        preprocessor: Any = None,
+        engine: str = "keras",
+        precision: str | None = None,
+        age: float | None = None,
+        sex: str | None = None,
+    ) -> "Prediction":
         """Predicts on one scan, from the file to a result in the recipe's unit.
 
         Args:

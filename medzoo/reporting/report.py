@@ -1,6 +1,8 @@
 """`medzoo.report`: predicts where needed, and writes one HTML file."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from medzoo.batch.input_cases import case_name, cases_of
 from medzoo.batch.predictor import CASE_ERRORS
@@ -23,8 +25,14 @@ IN_MEMORY = (
 
 
 def report(
-    model, images, path, *, predictions=None, uncertainty="interval", overwrite=False
-):
+    source: Any,
+    images: str | Path | Volume | Mapping[str, Any] | Sequence[Any],
+    path: str | Path,
+    *,
+    predictions: Prediction | Sequence[Prediction] | None = None,
+    uncertainty: str | None = "interval",
+    overwrite: bool = False,
+) -> Path:
     """Writes what a model makes of scans as one HTML file with pictures.
 
     The file holds everything it shows and fetches nothing: three views a case to go
@@ -33,8 +41,8 @@ def report(
     with its error.
 
     Args:
-        model: str or path (a zoo name, `name@version`, a model folder), or a model
-            that `medzoo.load` gave.
+        source: str or path (a zoo name, `name@version`, a model folder), or a model
+            from `medzoo.load`.
         images: what is shown: a path or Volume; a dict of channel -> path or Volume
             (one case); a list of these; a dict of case_id -> one of these; or the path
             of a cases.csv.
@@ -57,7 +65,7 @@ def report(
         >>> medzoo.report("ixi_age_resnet", "sub-01_T1w.nii.gz", "sub-01.html")
     """
     checked_path(path)
-    model, recipe, folder, note = _loaded(model, predictions is None)
+    model, recipe, folder, note = _loaded(source, predictions is None)
     cases = _cases(images, recipe["channels"])
     given = _one_each(predictions, cases)
     # Whoever calls this again from a program looks at the new one.
@@ -82,27 +90,27 @@ def report(
     return sheet.write()
 
 
-def _loaded(model, needed):
+def _loaded(source, needed):
     """A Keras model (None if not needed), its recipe, its folder if known, and a note.
 
     The name of a model, as the folder of one in memory, only serves what was measured.
     """
-    if isinstance(model, (str, Path)):
-        folder = resolve(model)
+    if isinstance(source, (str, Path)):
+        folder = resolve(source)
         recipe = read_recipe(folder).to_dict()
         if not needed:
             return None, recipe, folder, ""
         from medzoo.zoo.load import load
 
-        return load(model), recipe, folder, "(verified when it was loaded)"
-    recipe = recipe_of(model)
+        return load(source), recipe, folder, "(verified when it was loaded)"
+    recipe = recipe_of(source)
     try:
         folder = resolve(f"{recipe['name']}@{recipe['version']}")
         if read_recipe(folder).weights != recipe["weights"]:
             folder = None
     except MedzooError:
         folder = None
-    return model, recipe, folder, IN_MEMORY
+    return source, recipe, folder, IN_MEMORY
 
 
 def _cases(images, channels):

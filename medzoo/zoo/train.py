@@ -1,6 +1,8 @@
 """medzoo.train: a model by name, trained on cases as its recipe says."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from medzoo.errors import InputError
 from medzoo.zoo.hub.model_files import ready_weights
@@ -9,21 +11,21 @@ from medzoo.zoo.resolve import resolve_recipe
 
 
 def train(
-    source,
-    cases,
-    output,
+    source: str | Path,
+    cases: Any,
+    output: str | Path,
     *,
-    target=None,
-    fine_tune=False,
-    restart=False,
-    precision=None,
-    accumulate=None,
-    rematerialize=None,
-    feed="memory",
-    workers=None,
-    threads=None,
-    log=None,
-):
+    target: str | None = None,
+    fine_tune: bool = False,
+    restart: bool = False,
+    precision: str | None = None,
+    accumulate: int | None = None,
+    rematerialize: bool | None = None,
+    feed: str = "memory",
+    workers: int | None = None,
+    threads: int | None = None,
+    log: Callable[[str], Any] | None = None,
+) -> Path:
     """Trains a model of the zoo on cases; interrupted, it goes on where it stopped.
 
     Regression and classification are cross-validated first; an ensemble is made of the

@@ -1,8 +1,10 @@
 """CompiledPipeline: a chain of layers compiled by XLA, for data pipelines."""
 
+from collections.abc import Sequence
 from functools import partial
 from inspect import signature
 from threading import Lock
+from typing import Any
 
 import keras
 import numpy as np
@@ -43,7 +45,7 @@ class CompiledPipeline:
     >>> dataset = dataset.map(augment, num_parallel_calls=2).batch(4).prefetch(2)
     """
 
-    def __init__(self, layers):
+    def __init__(self, layers: Sequence[Any] | Any) -> None:
         self.layers = _flat(layers)
         self._run = {
             training: _traced(partial(_run, self._steps(training), training))
@@ -63,7 +65,7 @@ class CompiledPipeline:
     def _steps(self, training):
         return [(layer, _compiled(layer, training)) for layer in self.layers]
 
-    def __call__(self, data, training=True):
+    def __call__(self, data: Any, training: bool = True) -> Any:
         """Sends volumes through all layers.
 
         Args:

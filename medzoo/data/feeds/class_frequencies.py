@@ -1,5 +1,6 @@
 """How often each class occurs in the label maps of a case table."""
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +24,13 @@ class ClassCounts(NamedTuple):
     voxels_where_present: np.ndarray
 
 
-def count_classes(cases, target, num_classes, *, codes=None):
+def count_classes(
+    cases: str | Path,
+    target: str,
+    num_classes: int,
+    *,
+    codes: str | Path | None = None,
+) -> ClassCounts:
     """Counts the voxels of each class, one label map in memory at a time.
 
     Args:

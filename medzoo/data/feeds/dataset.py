@@ -1,5 +1,10 @@
 """dataset: a case table as what `fit` takes."""
 
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from medzoo.data.cases.case import Case
 from medzoo.data.feeds.tasks import TASKS
 from medzoo.errors import InputError, RecipeError
 
@@ -7,18 +12,18 @@ SPLITS = (None, "train", "validation")
 
 
 def dataset(
-    cases,
-    model_or_recipe,
+    cases: str | Path | Sequence[Case],
+    model_or_recipe: Any,
     *,
-    batch_size=4,
-    augment=True,
-    shuffle=True,
-    split=None,
-    target=None,
-    seed=0,
-    mode="memory",
-    folder=None,
-):
+    batch_size: int = 4,
+    augment: bool = True,
+    shuffle: bool = True,
+    split: str | None = None,
+    target: str | None = None,
+    seed: int = 0,
+    mode: str = "memory",
+    folder: str | Path | None = None,
+) -> Any:
     """Makes of a case table the batches that a model is trained or evaluated on.
 
     Scans are read and prepared once, at first use, and kept as `mode` says.

@@ -1,8 +1,13 @@
 """PatchFeed: from a case table to batches of augmented patches, as fast as it goes."""
 
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
 import keras
 import numpy as np
 
+from medzoo.data.cases.case import Case
 from medzoo.data.compiled.compiled_pipeline import CompiledPipeline, run_seeded
 from medzoo.data.feeds.boxes import centre_box, cut_box
 from medzoo.data.feeds.feed_scans import FeedScans
@@ -77,27 +82,27 @@ class PatchFeed(keras.utils.PyDataset):
 
     def __init__(
         self,
-        cases,
-        channels=("t1",),
+        cases: str | Path | Sequence[Case],
+        channels: Sequence[str | dict[str, Any]] = ("t1",),
         *,
-        labels=None,
-        spatial=(),
-        layers=(),
-        patch_size=None,
-        patches_per_volume=8,
-        augmentation=(),
-        margin=0,
-        class_weights=None,
-        num_classes=None,
-        batch_size=2,
-        shuffle=True,
-        mode="memory",
-        folder=None,
-        volumes_at_once=4,
-        workers=2,
-        seed=0,
-        dtype="float32",
-    ):
+        labels: str | None = None,
+        spatial: Sequence[dict[str, Any]] = (),
+        layers: Sequence[Any] = (),
+        patch_size: int | Sequence[int] | None = None,
+        patches_per_volume: int = 8,
+        augmentation: Sequence[Any] = (),
+        margin: int = 0,
+        class_weights: Sequence[float] | None = None,
+        num_classes: int | None = None,
+        batch_size: int = 2,
+        shuffle: bool = True,
+        mode: str = "memory",
+        folder: str | Path | None = None,
+        volumes_at_once: int = 4,
+        workers: int = 2,
+        seed: int = 0,
+        dtype: str = "float32",
+    ) -> None:
         super().__init__(workers=workers, max_queue_size=2 * workers)
         for name, value in (
             ("patches_per_volume", patches_per_volume),
@@ -146,19 +151,19 @@ class PatchFeed(keras.utils.PyDataset):
         numbers = range(first, min(first + self.batch_size, last))
         return self._batch([self._patch(epoch, n) for n in numbers])
 
-    def on_epoch_begin(self):
+    def on_epoch_begin(self) -> None:
         """Keras calls this before the first batch of an epoch is trained on."""
         self._has_begun = True
         self._mixed.forget()
 
-    def on_epoch_end(self):
+    def on_epoch_end(self) -> None:
         """Keras calls this: the next epoch has another order and other draws."""
         # It also calls it before `fit` begins, having looked at two batches.
         if self._has_begun:
             self.epoch += 1
         self._has_begun = False
 
-    def resume(self, epoch, step=0):
+    def resume(self, epoch: int, step: int = 0) -> None:
         """Goes on as if `epoch` epochs and `step` batches of the next were over.
 
         What `fit` calls an epoch begins there from now on and is as long as ever: the
@@ -176,7 +181,7 @@ class PatchFeed(keras.utils.PyDataset):
         self.epoch, self.first_step = epoch, step
         self._mixed.forget()
 
-    def build(self, progress=None):
+    def build(self, progress: Callable[[int, int], Any] | None = None) -> None:
         """Prepares all cases now, `workers` at once, where the mode keeps them.
 
         Args:
@@ -184,7 +189,7 @@ class PatchFeed(keras.utils.PyDataset):
         """
         self.volumes.prepare(workers=self.workers, threads=True, progress=progress)
 
-    def batches(self):
+    def batches(self) -> Iterator[tuple[np.ndarray, ...]]:
         """Yields the batches of one epoch, made ahead by threads.
 
         For loops of one's own; `fit` does as much by itself.

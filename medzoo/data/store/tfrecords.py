@@ -1,6 +1,8 @@
 """TFRecord: prepared volumes in TensorFlow's own files, written and read back."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +14,13 @@ SUFFIX = ".tfrecord"
 CASE_ID, SHAPE, DTYPE = "case_id", "/shape", "/dtype"
 
 
-def write_tfrecords(feed, folder, *, num_shards=1, progress=None):
+def write_tfrecords(
+    feed: Any,
+    folder: str | Path,
+    *,
+    num_shards: int = 1,
+    progress: Callable[[int, int], Any] | None = None,
+) -> list[Path]:
     """Writes the prepared volumes of a feed as TFRecord files.
 
     A record is a case: `case_id`, and of `image` and `labels` the bytes in C order,
@@ -61,8 +69,14 @@ def write_tfrecords(feed, folder, *, num_shards=1, progress=None):
 
 
 def read_tfrecords(
-    source, *, patch_size=None, patches_per_volume=1, shuffle=False, seed=0, workers=2
-):
+    source: str | Path | Sequence[str | Path],
+    *,
+    patch_size: int | Sequence[int] | None = None,
+    patches_per_volume: int = 1,
+    shuffle: bool = False,
+    seed: int = 0,
+    workers: int = 2,
+) -> Any:
     """Reads what `write_tfrecords` wrote.
 
     Args:
