@@ -48,8 +48,8 @@ class MissingFileError(MedzooError, FileNotFoundError):
 
 
 class MedzooWarning(UserWarning):
-    """Something that a user should know and that did not stop the work."""
+    """A warning about something that did not stop the work."""
 
 
 class Terminated(Exception):  # noqa: N818 - not an error: the user asked for it
-    """SIGTERM ended a training; its state is saved, and the same call goes on."""
+    """SIGTERM ended a training; its state is saved, and the same call resumes it."""

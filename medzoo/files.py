@@ -11,11 +11,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 CHUNK_BYTES = 1 << 20
-# Temporary files tell whose they are: machine and process.
+# Names of temporary files hold machine and process.
 TEMPORARY = re.compile(
     r"\.medzoo-(?P<host>[0-9a-f]{8})-(?P<process>\d+)-[0-9a-f]{12}.*"
 )
-# Of another machine nobody knows whether its process lives.
+# Whether a process of another machine still runs cannot be checked.
 LONGEST_LIFE_S = 86_400
 _swept = set()
 
@@ -36,7 +36,7 @@ def replace_atomically(path):
 
     Raises:
         FileNotFoundError: if the block wrote nothing, or the folder does not exist.
-        OSError: what the disk says (full, read-only), naming `path`.
+        OSError: if writing fails (disk full, read-only), naming `path`.
     """
     target = Path(os.path.realpath(path))
     sweep(target.parent)

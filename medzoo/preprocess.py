@@ -101,7 +101,7 @@ class Preprocessor:
 
         Returns:
             Volume `(x, y, z, channel)` float32 on the network's grid, and the `Undo`,
-            whose notes say what makes the scan unlike those of the recipe's channels.
+            whose notes list what is unusual about the scan for the recipe's channels.
         """
         placed, undo = self.spatial(volume)
         array = _contiguous(placed.array)
@@ -130,7 +130,7 @@ def make_layer(settings):
             f"A layer must be one of medzoo.layers. Received: class={name!r}. "
             f"Use one of {layers.__all__}."
         )
-    # What Keras' settings file says must not round a scan.
+    # A floatx of Keras' settings file must not round a scan.
     arguments = {"dtype": "float32", **settings.get("arguments", {})}
     try:
         return getattr(layers, name)(**arguments)
@@ -158,9 +158,8 @@ def _as_volume(image, channel):
         return image
     if not isinstance(image, (str, PathLike)):
         raise InputError(
-            "An image must be a path or a medzoo.Volume, which knows where its voxels "
-            f"lie. Received: {type(image).__name__}. "
-            "Wrap an array: medzoo.Volume(array, affine)."
+            "An image must be a path or a medzoo.Volume. Received: "
+            f"{type(image).__name__}. Wrap an array: medzoo.Volume(array, affine)."
         )
     from medzoo.io import read
 
@@ -198,7 +197,7 @@ def _onto(first, volume, name):
     overlap = resample_to(inside, grid, interpolation="nearest").array.mean()
     if overlap < LEAST_OVERLAP:
         raise InputError(
-            f"Channel {name} must cover at least half of the first channel. "
-            f"Received: overlap={overlap:.2f}. Check that both are of one session."
+            f"Channel {name} must overlap the first channel by at least half. "
+            f"Received: overlap={overlap:.2f}. Check that both belong to one session."
         )
     return resample_to(volume, grid).array.reshape(first.shape)

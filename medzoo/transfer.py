@@ -60,7 +60,7 @@ class PassingError(Exception):
 
 
 class RefusedError(OfflineError):
-    """A server answered, with a status that is no success."""
+    """A server responded with an error status."""
 
     status: int | None = None
 
@@ -77,8 +77,8 @@ def with_patience(action: Callable[[], object], subject: str) -> object:
         except PassingError as fault:
             if attempt == ATTEMPTS:
                 raise OfflineError(
-                    f"A server must answer. Received: {fault}, {ATTEMPTS} times, from "
-                    f"{subject}. Try again later."
+                    f"The server did not respond. Received: {fault}, {ATTEMPTS} times, "
+                    f"from {subject}. Try again later."
                 ) from None
             # Spread out, so that those who failed together do not return together.
             # Nobody should believe that nothing happens.
@@ -115,7 +115,7 @@ def transfer(
 
     Raises:
         IntegrityError: The bytes are not the expected ones.
-        OfflineError: The server does not answer, or does not give the file.
+        OfflineError: The server does not respond, or does not return the file.
     """
     if scheme_of(url) == "file":
         _copy_local(url, path, expected)
@@ -149,7 +149,8 @@ def scheme_of(url: str) -> str:
         return urlsplit(url).scheme
     except ValueError as error:
         raise InputError(
-            f"An address must be one. Received: {url[:80]!r}: {error}. Correct it."
+            f"An address must be a valid URL. Received: {url[:80]!r}: {error}. Correct "
+            "it."
         ) from None
 
 
@@ -194,7 +195,7 @@ def read_answer(
     *,
     timeout: float = TIMEOUT_SECONDS,
 ) -> bytes:
-    """Gives a short answer of a server, as a hub's JSON.
+    """Returns a short response of a server, such as a hub's JSON.
 
     Args:
         url: https:// or http://.
@@ -204,7 +205,7 @@ def read_answer(
 
     Raises:
         IntegrityError: It is larger.
-        RefusedError: The server answers with a status that is no success.
+        RefusedError: The server responds with an error status.
         OfflineError: The server does not answer.
     """
     expected = Expected(most)
@@ -245,8 +246,8 @@ def refusal(status: int | None, subject: str) -> OfflineError:
         404: "Check the address.",
     }.get(status, "Try another address.")
     refused = RefusedError(
-        f"A server must give the file. Received: status {status} from {subject}. "
-        f"{remedy}"
+        f"The server did not return the file. Received: status {status} from "
+        f"{subject}. {remedy}"
     )
     refused.status = status
     return refused
@@ -309,7 +310,7 @@ def _check_size(size: int, expected: Expected, url: str, start: bytes) -> None:
 
 
 def _beginning(response, declared: int, expected: Expected) -> bytes:
-    """The first bytes of an answer of a wrong size, to say what it may be."""
+    """The first bytes of a response of a wrong size, to guess what it is."""
     if expected.size in (None, declared):
         return b""
     return next(_passing(response, expected), b"")[:64]

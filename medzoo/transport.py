@@ -1,6 +1,6 @@
 """Connections that end: bounded in time, speed and size, redirects checked.
 
-The one way in which bytes come from a server, be they weights, a hub's answers or a
+The one way in which bytes come from a server, be they weights, a hub's responses or a
 data set. A socket's own time limit begins anew with every byte, so that a server that
 trickles, in its headers or in its body, would hold a program for ever.
 """

@@ -66,7 +66,7 @@ def test_the_page_of_checks_is_current():
     text = script_of("checks_of_code").page()
     assert (DOCS / "checks.md").read_text(encoding="utf-8") == text
     assert "A result must not replace an input." in text
-    assert "A label map must lie where its image does." in text
+    assert "A label map must be aligned with its image." in text
 
 
 def test_what_is_said_to_be_repaired_is_code():

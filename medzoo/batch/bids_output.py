@@ -24,9 +24,9 @@ WORK_FOLDER = ".medzoo"
 IGNORED = (".bidsignore", "cohort.*\n")
 NOT_KNOWN = "n/a"
 PEOPLE = {
-    "age": {"Description": "Age as the data set tells it", "Units": "year"},
+    "age": {"Description": "Age, from the data set", "Units": "year"},
     "sex": {
-        "Description": "Sex as the data set tells it",
+        "Description": "Sex, from the data set",
         "Levels": {"F": "female", "M": "male"},
     },
 }
@@ -137,9 +137,9 @@ class BidsOutput:
             makers = []
         if "medzoo" not in makers:
             raise InputError(
-                "A derivative must go into an empty folder, or into one that medzoo "
-                f"made. Received: {self.folder}, which holds something else. "
-                "Choose another output, as DIR/derivatives/medzoo."
+                "A derivative must be written to an empty folder or to an earlier "
+                f"derivative of medzoo. Received: {self.folder}, which holds something "
+                "else. Choose another output, as DIR/derivatives/medzoo."
             )
 
     def _description(self):
@@ -217,7 +217,7 @@ class BidsOutput:
         return found
 
     def _write_participants(self):
-        """All people with a result, and what the data set tells of them."""
+        """Everyone with a result, with age and sex from the data set."""
         table = self.folder / "participants.tsv"
         rows = {row["participant_id"]: row for row in _rows_of(table)}
         for path in self.folder.glob("sub-*"):

@@ -90,7 +90,7 @@ def _table(records, delimiter):
 
 
 def tell(record, progress):
-    """Says on stderr what went wrong, or is doubtful, one line each.
+    """Prints errors and warnings of a case to stderr, one line each.
 
     Args:
         record: dict of one case, as `medzoo.predict` gives it.

@@ -1,4 +1,4 @@
-"""A cohort as one table: a row a case, with all numbers of all models asked.
+"""A cohort as one table: a row a case, with all numbers of all models.
 
 It is written as TSV, with a JSON dictionary of its columns as BIDS has them, and as
 Parquet where pyarrow is installed.
@@ -24,14 +24,14 @@ FIRST = {
     KEY: KEY_MEANING,
     "participant_id": {"Description": "Person"},
     "session_id": {"Description": "Session of the person"},
-    "age": {"Description": "Age as the data set tells it", "Units": "year"},
-    "sex": {"Description": "Sex as the data set tells it"},
+    "age": {"Description": "Age, from the data set", "Units": "year"},
+    "sex": {"Description": "Sex, from the data set"},
 }
 NOT_KNOWN = "n/a"
 
 
 class CohortTable:
-    """Gathers what models say of cases, and writes it.
+    """Collects the predictions of all models and writes the table.
 
     Columns of a model begin with its name. Rows and columns of an earlier run into the
     same folder stay, but for what this run says anew.
@@ -67,7 +67,7 @@ class CohortTable:
         return self.folder / f"{NAME}.json"
 
     def add(self, name, record, known=None):
-        """Takes what a model says of a case.
+        """Adds the prediction of one model on one case.
 
         Args:
             name: str, the model's.
@@ -128,8 +128,8 @@ class CohortTable:
                 )
             if path.exists() and not overwrite and not _is_ours(self._dictionary_path):
                 raise InputError(
-                    "A table of results must not replace anything but an earlier one. "
-                    f"Received: {path}, which is no table of medzoo. "
+                    "A table of results may replace only an earlier one. "
+                    f"Received: {path}, which medzoo did not write. "
                     "Choose another output, or --overwrite to replace it."
                 )
 

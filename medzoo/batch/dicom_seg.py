@@ -25,7 +25,7 @@ def check_dicom_seg(recipe, cases):
     require("highdicom", "Writing a DICOM SEG")
     if not TASKS[recipe["task"]].gives_labels:
         raise InputError(
-            "A DICOM SEG is made of a segmentation. Received: task="
+            "Only a segmentation can be written as DICOM SEG. Received: task="
             f"{recipe['task']} of {recipe['name']}. Leave out --dicom-seg."
         )
     for case in cases:

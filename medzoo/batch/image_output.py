@@ -42,7 +42,7 @@ WITHOUT_IMAGE = (None, "interval")
 
 
 class ImageOutput:
-    """Writes what a model makes of each case, and knows what is done already.
+    """Writes the image results of a model and skips cases that are already done.
 
     A path with the suffix of an image is one file, for one case; else it is a folder,
     in which each case becomes `<case_id>.nii.gz`, or `<case_id>_<model>.nii.gz` where
@@ -91,7 +91,7 @@ class ImageOutput:
             )
         if self.suffix is None and self.path.is_file():
             raise InputError(
-                f"Images are written as {', '.join(IMAGE_SUFFIXES)}, or into a folder. "
+                f"Images are written as {', '.join(IMAGE_SUFFIXES)}, or to a folder. "
                 f"Received: output={path}, a file of another kind. Choose another."
             )
         if self.suffix is not None and self.path.is_dir():
@@ -103,8 +103,8 @@ class ImageOutput:
         own = self.path.parent if self.suffix is not None else self.path
         if own.exists() and not own.is_dir():
             raise InputError(
-                "Images are written into a folder. "
-                f"Received: output={path}, where {own} is a file. Choose another."
+                f"Images are written to a folder. Received: output={path}, where {own} "
+                "is a file. Choose another."
             )
         check_writable(own / STATUS_FILE)
         self._earlier = EarlierResults(own)
@@ -196,7 +196,7 @@ class ImageOutput:
             for path in place.files:
                 if path in claimed:
                     raise InputError(
-                        "Two results must not become one file. Received: cases "
+                        "Two results must not have the same file. Received: cases "
                         f"{claimed[path]} and {case.case_id}, both {path}. "
                         "Rename a case."
                     )
@@ -227,9 +227,8 @@ class ImageOutput:
         if obstacle != INPUT:
             advice += ", --keep-folders, or --overwrite to replace it"
         raise InputError(
-            "A result must not replace anything but an earlier result of the same "
-            f"input. Received: {path}, which {obstacle} (case {case.case_id}). "
-            f"{advice}."
+            "A result may replace only an earlier result of the same input. Received: "
+            f"{path}, which {obstacle} (case {case.case_id}). {advice}."
         )
 
     def _obstacle(self, place, case, source):
@@ -323,7 +322,7 @@ def _write_provenance(path, facts, prediction):
 
 
 def _is_record(record, recipe):
-    """Whether a stored record is whole enough to be told again."""
+    """Whether a stored record is complete enough to be reported again."""
     if not isinstance(record, dict) or not isinstance(record.get("output"), str):
         return False
     if not isinstance(record.get("warnings", []), list):

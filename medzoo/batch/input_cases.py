@@ -96,7 +96,7 @@ def table_of(given):
 
 
 def read_table(path, channels):
-    """Returns the cases of a table, with what it tells of people."""
+    """Returns the cases of a table, with age and sex where it has them."""
     return read_cases(path, channels, columns=PERSON_COLUMNS)
 
 

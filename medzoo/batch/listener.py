@@ -1,8 +1,8 @@
-"""Listener: who is told of results while others are still to come."""
+"""Listener: callbacks for results as they become available."""
 
 
 class Listener:
-    """Is told of results as soon as they are there; this one does nothing with them.
+    """Receives results as soon as they are available; this base class ignores them.
 
     Attributes:
         wants_scans: bool, whether results shall hold the scans that they are of.

@@ -138,7 +138,7 @@ def _take(result, run, table, listener):
 
 
 def _known(case):
-    """What a data set says of a case, as columns of a table."""
+    """The columns of a table for what the data set records of a case."""
     known = {name: case.columns.get(name) for name in ("age", "sex")}
     if "subject" in case.columns:
         session = case.columns.get("session")

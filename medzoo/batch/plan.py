@@ -65,8 +65,8 @@ def plan_of_several(
     if dicom_seg and not labels:
         names = ", ".join(p.recipe.name for p in predictors)
         raise InputError(
-            "A DICOM SEG is made of a segmentation. Received: none of the models "
-            f"{names} segments. Leave out --dicom-seg."
+            "Only a segmentation can be written as DICOM SEG. Received: "
+            f"models={names}, none for segmentation. Leave out --dicom-seg."
         )
     if output is not None:
         _check_folder(output)
@@ -148,7 +148,7 @@ def _images(predictor, path, cases, inputs, overwrite, keep_folders=False):
     _check_probabilities(predictor)
     if path is None:
         raise InputError(
-            "A model with images as results needs an output. "
+            "A model with image output needs --output. "
             f"Received: no output for {predictor.recipe.name}. "
             "Give an image file or a folder (-o)."
         )
@@ -166,22 +166,22 @@ def _images(predictor, path, cases, inputs, overwrite, keep_folders=False):
 def _check_probabilities(predictor):
     if predictor.settings.probabilities and not predictor.task.gives_probabilities:
         raise InputError(
-            "Probabilities are those of classes. Received: --probabilities for "
-            f"{predictor.recipe.name}, whose task is {predictor.recipe.task}. "
-            "Leave it out."
+            "Only segmentations have class probabilities to write. Received: "
+            f"--probabilities for {predictor.recipe.name}, whose task is "
+            f"{predictor.recipe.task}. Leave it out."
         )
 
 
 def _check_folder(path):
     if Path(path).is_file() or str(path).lower().endswith(FILES):
         raise InputError(
-            f"Several models write into a folder. Received: output={path}. "
+            f"Several models need an output folder. Received: output={path}. "
             "Give a folder."
         )
 
 
 def _of_model(cases, predictor):
-    """The cases with the channels that a model knows."""
+    """The cases, reduced to the channels of a model."""
     if not isinstance(cases, dict):
         return cases
     known = [channel["name"] for channel in predictor.channels]

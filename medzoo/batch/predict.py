@@ -63,8 +63,8 @@ def predict(
         keep_folders: bool, lay images into folders named as those of the inputs.
         dicom_seg: bool, of segmentations of DICOM series write a DICOM SEG too.
         threads: int or None, CPU threads at most.
-        listener: `medzoo.batch.listener.Listener` or None, told of each result as
-            soon as it is there.
+        listener: `medzoo.batch.listener.Listener` or None, called with each result as
+            soon as it is available.
 
     Returns:
         list of dict, one a case in the order given: `case_id` with `value`, `unit`,
@@ -120,7 +120,7 @@ def _found(source):
     sources = list(source) if several else [source]
     if not sources or len(set(map(str, sources))) < len(sources):
         raise InputError(
-            "Each model stands once. "
+            "Each model must be given once. "
             f"Received: source={source!r}. See medzoo.list_models()."
         )
     return [resolve_recipe(one) for one in sources]

@@ -158,7 +158,7 @@ class Predictor:
             case: `Case`.
 
         Returns:
-            `Prediction`; what was found doubtful is in its warnings.
+            `Prediction`; doubts about the input are in its warnings.
 
         Raises:
             CaseError: for a case that has no result.
@@ -243,7 +243,7 @@ def _given(ready):
 
 
 def _written(output, result):
-    """Writes what there is to write; returns the result with its record."""
+    """Writes the outputs of a case; returns the result with its record."""
     case, found = result.case, result.prediction
     if found is None:
         if output is not None and "error" in result.record:
@@ -255,13 +255,13 @@ def _written(output, result):
 
 
 def _case_error(error, case):
-    """A `CaseError` that says what went wrong in one line and names the file."""
+    """A `CaseError` with a one-line message that names the file."""
     paths = [str(i) for i in case.images.values() if not isinstance(i, Volume)]
     text = str(error)
     if not isinstance(error, (MedzooError, OSError)):
         # Texts of libraries tell of their insides.
         text = (
-            "The case could not be worked on. Received: "
+            "The case could not be processed. Received: "
             f"{type(error).__name__}: {error}. Check the image and the recipe."
         )
     text = " ".join(text.split())[:MOST_TEXT] or repr(error)

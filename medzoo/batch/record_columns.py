@@ -13,7 +13,7 @@ def columns_of(record):
         record: dict of `medzoo.predict`.
 
     Returns:
-        dict of column -> float or str; what was doubtful or failed stands last.
+        dict of column -> float or str; warnings and errors come last.
     """
     row = {name: record[name] for name in ("value", "label") if name in record}
     if "interval" in record:
@@ -43,13 +43,13 @@ def meaning_of(column, recipe):
     model = f"{recipe['name']}@{recipe['version']}"
     unit = recipe.get("unit") or "n/a"
     told = {
-        "value": {"Description": f"Answer of {model}", "Units": unit},
+        "value": {"Description": f"Prediction of {model}", "Units": unit},
         "interval_low": {"Description": "90 % interval, lower end", "Units": unit},
         "interval_high": {"Description": "90 % interval, upper end", "Units": unit},
         "uncertainty": {"Description": "Standard deviation of the prediction"},
-        "label": {"Description": f"Answer of {model}"},
-        "warnings": {"Description": "What was doubtful in the scan"},
-        "error": {"Description": "Why there is no result"},
+        "label": {"Description": f"Prediction of {model}"},
+        "warnings": {"Description": "Warnings about the scan"},
+        "error": {"Description": "Error message"},
     }
     if column in told:
         return told[column]

@@ -73,7 +73,7 @@ class TableOutput:
         earlier = _read(self.path)
         reason = None
         if earlier is None:
-            reason = "no table of results of medzoo"
+            reason = "no table written by medzoo"
         else:
             for case_id, (model, inputs) in earlier.items():
                 if model.partition("@")[0] != self._recipe.name:
@@ -84,9 +84,9 @@ class TableOutput:
                     reason = f"a result of another input for case {case_id}"
         if reason is not None:
             raise InputError(
-                "A result must not replace anything but an earlier result of the same "
-                f"inputs. Received: output={self.path}, which holds {reason}. "
-                "Choose another name, or --overwrite to replace it."
+                "A table may replace only earlier results of the same inputs. "
+                f"Received: output={self.path}, which holds {reason}. Choose another "
+                "name, or --overwrite to replace it."
             )
 
     def _hash_of(self, case_id):

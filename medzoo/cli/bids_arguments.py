@@ -1,4 +1,4 @@
-"""--bids and what goes with it or stands for it: whose scans, and which."""
+"""Arguments that select cases: --bids and its filters, --cases, --data."""
 
 import argparse
 from pathlib import Path
@@ -18,7 +18,7 @@ def add_bids(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=[],
         metavar="LABEL",
-        help="of a BIDS tree these people alone",
+        help="only these participants of the BIDS tree",
     )
     parser.add_argument(
         "--bids-filter",
@@ -26,7 +26,7 @@ def add_bids(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="ENTITY=VALUE",
-        help="which scan is meant where a session has several, as run=1 or acq=mprage",
+        help="selects a scan where a session has several, such as run=1 or acq=mprage",
     )
 
 
@@ -38,7 +38,7 @@ def add_labelled_cases(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data",
         metavar="KIND:FOLDER",
-        help="a data set in the layout that it is published in: mrbrains13:FOLDER, "
+        help="a data set in its published layout: mrbrains13:FOLDER, "
         "mrbrains18:FOLDER or wmh:FOLDER",
     )
     parser.add_argument(

@@ -11,7 +11,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=Path,
         nargs="?",
         metavar="IMAGE",
-        help="a scan; without it, the MNI152 average that the nilearn package carries",
+        help="a scan (default: the MNI152 average of the nilearn package)",
     )
     parser.add_argument(
         "-o",
@@ -19,7 +19,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=Path,
         default=Path("medzoo_demo.png"),
         metavar="PICTURE",
-        help="where the picture goes, as .png, .pdf or .svg (default: %(default)s)",
+        help="picture file, .png, .pdf or .svg (default: %(default)s)",
     )
 
 

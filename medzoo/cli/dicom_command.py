@@ -23,12 +23,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--series",
         metavar="N|UID|DESCRIPTION",
-        help="the series to write, as the list names it",
+        help="the series to write, as listed",
     )
     parser.add_argument(
         "--channel",
         metavar="CHANNEL",
-        help="what to write where no series is named: t1, flair, ...",
+        help="the contrast to write if no series is given: t1, flair, ...",
     )
     parser.add_argument(
         "-o",
@@ -40,7 +40,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--resample",
         action="store_true",
-        help="bring slices at uneven distances onto even ones, which else are refused",
+        help="resample unevenly spaced slices instead of refusing them",
     )
     add_json(parser)
 

@@ -15,7 +15,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "folder",
         type=Path,
         metavar="FOLDER",
-        help="where to; an interrupted download there goes on",
+        help="target folder; an interrupted download is resumed",
     )
     parser.add_argument(
         "--sequences",
@@ -27,7 +27,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--keep-archives",
         action="store_true",
-        help="keep the archives beside the images unpacked from them",
+        help="keep the archives after unpacking",
     )
 
 

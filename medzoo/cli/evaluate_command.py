@@ -27,25 +27,25 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--out-of-fold",
         action="store_true",
-        help="measure the model's stored cross-validation instead of predicting",
+        help="evaluate the stored cross-validation instead of predicting",
     )
     parser.add_argument(
         "--cost",
         action="store_true",
-        help="measure only what one prediction costs, with each engine that is "
-        "installed: on the first of the cases, or an average brain; all other numbers "
-        "in METRICS.json stay",
+        help="measure only time and memory of one prediction with each installed "
+        "engine, on the first case or an average brain; other metrics in "
+        "METRICS.json are kept",
     )
     parser.add_argument(
         "--repeatability",
         action="store_true",
-        help="measure only how far predictions differ for scans of one person (a "
-        "column subject), and for a scan with noise, shifted, and with coarser voxels",
+        help="measure only repeatability: between scans of one person (column "
+        "subject), and under noise, shift and coarser voxels",
     )
     parser.add_argument(
         "--as-external",
         metavar="NAME",
-        help="add the cases to METRICS.json as other data of this name",
+        help="add the results to METRICS.json as external data of this name",
     )
     add_threads(parser)
 
@@ -66,17 +66,17 @@ def _check(values: Namespace, cases: Path | str | None) -> None:
     """Refuses options that contradict each other, or nothing to measure on."""
     if values.cost and (values.out_of_fold or values.target or values.as_external):
         raise InputError(
-            "--cost measures what one prediction costs, and nothing else. Received: it "
-            "with --out-of-fold, --target or --as-external. Leave those out."
+            "--cost measures time and memory alone. Received: --cost with "
+            "--out-of-fold, --target or --as-external. Leave those out."
         )
     if values.repeatability and (cases is None or values.cost):
         raise InputError(
-            "--repeatability changes the scans of a table. Received: no --cases, or "
-            "--cost too. Give --cases CASES.csv alone."
+            "--repeatability needs a case table and excludes --cost. Received: no "
+            "--cases, or --cost too. Give --cases CASES.csv alone."
         )
     if cases is not None and values.out_of_fold:
         raise InputError(
-            "evaluate measures one thing at a time. Received: --cases and "
+            "--cases and --out-of-fold exclude each other. Received: --cases and "
             "--out-of-fold. Give one of them."
         )
     if cases is None and not values.out_of_fold and not values.cost:
@@ -86,12 +86,12 @@ def _check(values: Namespace, cases: Path | str | None) -> None:
         )
     if values.target is not None and cases is None:
         raise InputError(
-            f"--target names a column of the cases. Received: --target {values.target} "
-            f"without --cases. Give --cases CASES.csv."
+            "--target names a column of the case table. Received: --target "
+            f"{values.target} without --cases. Give --cases CASES.csv."
         )
     if values.as_external is not None and None in (cases, values.output):
         raise InputError(
-            "--as-external adds the numbers of cases to a file. Received: "
+            "--as-external adds the metrics of cases to a file. Received: "
             f"--as-external {values.as_external} without --cases or --output. "
             "Give both."
         )

@@ -16,7 +16,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(values: Namespace) -> int:
-    """Prints what there is to know; gives the exit code."""
+    """Prints the description of a model; returns the exit code."""
     facts = info(values.name)
     text = json.dumps(facts, indent=2, allow_nan=False) if values.json else sheet(facts)
     sys.stdout.write(f"{text}\n")

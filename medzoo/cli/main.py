@@ -15,20 +15,20 @@ from medzoo.errors import MedzooError, MedzooWarning
 # the command is chosen: the others may need what is not installed, or is slow.
 COMMANDS = {
     "list": ("list_command", "list the models of the zoo"),
-    "info": ("info_command", "describe a model: its data, numbers, licence and limits"),
+    "info": ("info_command", "describe a model: data, metrics, licence and limits"),
     "predict": ("predict_command", "predict on images"),
     "dicom": ("dicom_command", "list the series of a DICOM folder, or convert one"),
-    "evaluate": ("evaluate_command", "measure a model on labelled cases"),
-    "train": ("train_command", "train a model as its recipe says"),
+    "evaluate": ("evaluate_command", "evaluate a model on labelled cases"),
+    "train": ("train_command", "train a model from its recipe"),
     "download": (
         "download_command",
         "download a public data set and write its case table",
     ),
     "fetch": ("fetch_command", "download and verify weights for offline use"),
     "verify": ("verify_command", "verify installed and cached models"),
-    "publish": ("publish_command", "publish a model folder on a hub or in a folder"),
+    "publish": ("publish_command", "publish a model folder to a hub or a folder"),
     "cards": ("cards_command", "write the model cards, or check that they are current"),
-    "demo": ("demo_command", "predict with every model on one scan, with a picture"),
+    "demo": ("demo_command", "run every model on one scan and draw the results"),
 }
 
 EXIT_WRONG_USE = 2
@@ -100,11 +100,14 @@ def _top_parser() -> CommandParser:
         prog="medzoo",
         usage="medzoo [-h] [--version] COMMAND ...",
         description="A model zoo for volumetric medical images.",
-        epilog="\n".join(["commands:", *lines, "", "medzoo COMMAND --help says more."]),
+        epilog="\n".join(["commands:", *lines, "", "See medzoo COMMAND --help."]),
     )
     parser.add_argument("--version", action="version", version=f"medzoo {__version__}")
     parser.add_argument(
-        "command", choices=tuple(COMMANDS), metavar="COMMAND", help="one of those below"
+        "command",
+        choices=tuple(COMMANDS),
+        metavar="COMMAND",
+        help="one of the commands below",
     )
     return parser
 

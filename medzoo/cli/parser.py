@@ -9,7 +9,7 @@ from medzoo.errors import InputError
 
 
 class CommandParser(argparse.ArgumentParser):
-    """An ArgumentParser that answers wrong use with InputError, so with one line."""
+    """An ArgumentParser that raises InputError, a one-line message, on wrong use."""
 
     def __init__(self, **options):
         """Makes a parser that takes no abbreviations and keeps the help's lines."""
@@ -40,7 +40,7 @@ def add_names(parser: argparse.ArgumentParser) -> None:
         "name",
         metavar="NAME[,NAME...]",
         help="models of the zoo (see `medzoo list`), NAME@VERSION, model folders, or "
-        "hf://ORG/REPO[@REVISION], with commas between",
+        "hf://ORG/REPO[@REVISION], separated by commas",
     )
 
 
@@ -52,7 +52,10 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 def add_threads(parser: argparse.ArgumentParser) -> None:
     """Adds --threads."""
     parser.add_argument(
-        "--threads", type=thread_count, metavar="N", help="CPU threads to use at most"
+        "--threads",
+        type=thread_count,
+        metavar="N",
+        help="maximum number of CPU threads",
     )
 
 
@@ -66,8 +69,8 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--precision",
         help="inference precision: float32 (default) or, with openvino, bfloat16, "
-        "faster where the processor supports it; the model card gives speed and "
-        "differences",
+        "faster where the processor supports it; see the model card for speed and "
+        "numerical differences",
     )
 
 
@@ -76,7 +79,7 @@ def add_target(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--target",
         metavar="COLUMN[:CODES.csv]",
-        help="column of the truth, instead of the recipe's",
+        help="target column, instead of the recipe's",
     )
 
 

@@ -30,8 +30,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=image,
         nargs="*",
         metavar="IMAGE",
-        help="an image of the model's first channel, a DICOM folder or zip too; "
-        "several are several cases",
+        help="an image of the model's first channel, as a file, DICOM folder or zip; "
+        "each is one case",
     )
     parser.add_argument(
         "--channel",
@@ -40,7 +40,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         default=[],
         dest="channels",
         metavar="CHANNEL=PATH",
-        help="an image of one channel; repeat it for the other channels of the case",
+        help="the image of one channel; repeat for further channels of the case",
     )
     parser.add_argument(
         "--cases", type=table, metavar="CASES.csv", help="a table with one case a row"
@@ -66,12 +66,12 @@ def _add_person(parser: ArgumentParser) -> None:
         "--age",
         type=years,
         metavar="YEARS",
-        help="age of the person, for centiles of volumes; a table has a column age",
+        help="age of the person, for centiles of volumes (in a table: column age)",
     )
     parser.add_argument(
         "--sex",
         choices=("F", "M", "female", "male"),
-        help="sex of the person, for centiles of volumes; a table has a column sex",
+        help="sex of the person, for centiles of volumes (in a table: column sex)",
     )
 
 
@@ -87,8 +87,8 @@ def _add_output(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--overwrite",
         action="store_true",
-        help="replace what lies in the place of a result; without, only earlier "
-        "results of the same input and model are replaced. Inputs never are",
+        help="replace existing files (default: only earlier results of the same "
+        "input and model); inputs are never replaced",
     )
     parser.add_argument(
         "--keep-folders",
@@ -99,8 +99,8 @@ def _add_output(parser: ArgumentParser) -> None:
         "--report",
         type=Path,
         metavar="FILE.html",
-        help="write one HTML file with views of each case, its result, what was "
-        "checked, and the model's limits; it needs no network",
+        help="write a self-contained HTML report with views, predictions, checks and "
+        "limits of the model",
     )
     parser.add_argument(
         "--probabilities",
@@ -112,9 +112,9 @@ def _add_output(parser: ArgumentParser) -> None:
         type=uncertainty,
         default="interval",
         metavar="KIND",
-        help="uncertainty estimate to report: interval (the default: the calibrated "
-        "one, where there is one), none, tta (test-time augmentation), ensemble "
-        "(spread of the members) or entropy (segmentation)",
+        help="uncertainty estimate to report: interval (default; calibrated, where "
+        "the model has one), none, tta (test-time augmentation), ensemble (spread of "
+        "the members) or entropy (segmentation)",
     )
 
 
@@ -122,13 +122,13 @@ def _add_scans(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--aligned",
         action="store_true",
-        help="the channels lie on each other: do not look for motion between them",
+        help="channels are already aligned: skip the correction of motion between them",
     )
     parser.add_argument(
         "--dicom-seg",
         action="store_true",
-        help="of a segmentation of a DICOM series: write a DICOM SEG beside the image, "
-        "with the patient's fields of the series",
+        help="also write segmentations of DICOM series as DICOM SEG, with the "
+        "patient fields of the series",
     )
 
 
@@ -154,13 +154,13 @@ def _names(values: Namespace) -> list[str]:
     names = values.name.split(",")
     if len(set(names)) < len(names) or not all(names):
         raise InputError(
-            "Each model stands once, with commas between. "
+            "Each model must be given once, separated by commas. "
             f"Received: {values.name}. See `medzoo list`."
         )
     if len(names) > 1 and values.report is not None:
         raise InputError(
-            f"A report is of one model. Received: {values.name}. "
-            "Leave out --report, or call it model by model."
+            f"A report covers one model. Received: {values.name}. Leave out --report, "
+            "or run one model at a time."
         )
     return names
 
@@ -179,7 +179,7 @@ def _channels(values: Namespace) -> dict[str, Path]:
     if len(channels) != len(values.channels):
         names = ", ".join(name for name, _ in values.channels)
         raise InputError(
-            f"Each channel stands once in --channel. Received: {names}. "
+            f"Each channel must be given once in --channel. Received: {names}. "
             f"Use --cases for several cases."
         )
     return channels

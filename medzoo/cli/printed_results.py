@@ -9,7 +9,7 @@ EXIT_ALL, EXIT_SOME, EXIT_NONE = 0, 1, 2
 
 
 class PrintedResults(Listener):
-    """Prints results to stdout, and what is doubtful or failed to stderr.
+    """Prints results to stdout, warnings and errors to stderr.
 
     Args:
         report: path of an HTML report to write at the end, or None.

@@ -11,7 +11,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "folder",
         type=Path,
         metavar="FOLDER",
-        help="with recipe.json, its weights and metrics.json",
+        help="a folder with recipe.json, weights and metrics.json",
     )
     parser.add_argument("target", metavar="TARGET", help="hf://ORG/NAME, or a folder")
     group = parser.add_mutually_exclusive_group()
@@ -31,7 +31,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--dry-run",
         action="store_true",
-        help="check everything and say what would be published, without network",
+        help="check everything and list what would be published, without network",
     )
 
 

@@ -13,8 +13,8 @@ def add_series(parser: ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="[CHANNEL=]N|UID|DESCRIPTION",
-        help="of a DICOM folder the series to take, as `medzoo dicom DIR` lists it; "
-        "repeat it for other channels",
+        help="the series of a DICOM folder to use, as listed by `medzoo dicom DIR`; "
+        "repeat for further channels",
     )
 
 

@@ -21,7 +21,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--fine-tune",
         action="store_true",
-        help="start from the model's weights, with small steps",
+        help="start from the model's weights, with a small learning rate",
     )
     parser.add_argument(
         "-o",
@@ -29,13 +29,13 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=Path,
         required=True,
         metavar="DIR",
-        help="folder of checkpoints and result; an earlier run there is resumed",
+        help="output folder for checkpoints and the model; an earlier run there is "
+        "resumed",
     )
     parser.add_argument(
         "--restart",
         action="store_true",
-        help="remove an earlier run in DIR; without, it goes on, if data and recipe "
-        "are those that it began with",
+        help="discard an earlier run in DIR instead of resuming it",
     )
     add_target(parser)
     add_threads(parser)
@@ -58,21 +58,21 @@ def _add_step(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--rematerialize",
         action="store_true",
-        help="gradient checkpointing: less memory, the same results, more time",
+        help="gradient checkpointing: less memory, more time, identical results",
     )
     parser.add_argument(
         "--workers",
         type=thread_count,
         metavar="N",
-        help="how many scans are prepared, and batches made, at once (default: 2 "
-        "scans, and a batch for every two cores); results do not depend on it",
+        help="number of parallel workers that prepare scans and batches (default: 2 "
+        "scans, one batch per two cores); results do not depend on it",
     )
     parser.add_argument(
         "--feed",
         choices=MODES,
         default="memory",
-        help="where prepared scans are: in memory; cached, on disk and read in parts; "
-        "or streamed, prepared again whenever they are needed",
+        help="where prepared scans are kept: memory; cached (memory-mapped files); "
+        "or streamed (prepared again for each use)",
     )
 
 

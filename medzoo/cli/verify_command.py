@@ -19,7 +19,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--answers",
         action="store_true",
-        help="load each model too and compare its predictions with its expected.json",
+        help="also load each model and compare its predictions with expected.json",
     )
     add_json(parser)
 

@@ -87,7 +87,7 @@ def _fetch(url, part, progress, most):
         except OfflineError as fault:
             size = _size(part)
             if size <= before:
-                kept = f" {size} bytes are kept in {part} and need not come again."
+                kept = f" {size} bytes are kept in {part} for resuming."
                 raise OfflineError(f"{fault}{kept if size else ''}") from None
 
 

@@ -81,8 +81,7 @@ def _subject(folder, columns):
     if missing:
         raise MissingFileError(
             f"A subject of MRBrainS13 must have {missing} in {folder}. Received: "
-            f"{_listing(folder)}. Unpack the archive again; subjects without labels "
-            "cannot be trained on."
+            f"{_listing(folder)}. Unpack the archive again; training needs the labels."
         )
     return Case(
         case_id=f"mrbrains13-{int(folder.name)}",

@@ -58,7 +58,7 @@ def extract_images(archive, folder, pattern):
 def _check_member(member, most):
     """Refuses what makes much of little: holes, or more than the archive holds."""
     if member.issparse() or member.size > most:
-        raise tarfile.ReadError(f"{member.name} is larger than what is stored of it")
+        raise tarfile.ReadError(f"{member.name} is shorter than its header states")
 
 
 def _check_end(archive, offset):

@@ -20,7 +20,7 @@ def volume_html(volume):
 
 
 def prediction_html(prediction):
-    """Returns HTML of what a Prediction says, with slices of its image if it has one.
+    """Returns the HTML view of a Prediction, with slices of its image if it has one.
 
     A label map is drawn without the scan, which a Prediction does not hold:
     `prediction.plot(scan)` lays it over.
@@ -59,7 +59,7 @@ def plot_prediction(prediction, scan=None):
     )
     if ground is None:
         raise InputError(
-            f"A {prediction.task} is drawn on the scan that it was made of. "
+            f"The result of {prediction.task} is drawn on its scan. "
             "Received: scan=None. Call plot(medzoo.read(path))."
         )
     if labels is not None and labels.shape != ground.shape:

@@ -1,4 +1,4 @@
-"""Colours of classes that people with any colour vision tell apart."""
+"""Colours of classes, distinguishable with colour vision deficiency."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""A class measured: accuracy, and whether probabilities can be believed."""
+"""Metrics of classification: accuracy and calibration."""
 
 import numpy as np
 

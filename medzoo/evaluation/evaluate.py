@@ -101,8 +101,8 @@ def _out_of_fold(folder, recipe, task, threads):
     truth = read_out_of_fold(folder, content)
     found = {
         "protocol": f"Cross-validation in {len(set(truth.folds))} folds over "
-        f"{len(truth.target)} cases, split by subject: each is predicted by the "
-        "one network that never saw it.",
+        f"{len(truth.target)} cases, split by subject: each case is predicted by the "
+        "network that was not trained on it.",
         "cost": {},
         "parameters": None,
     }
@@ -140,11 +140,11 @@ def _measured(files, task, table, target, threads):
     usable = [c for c in cases if c.images and (column is None or c.target is not None)]
     if len(usable) < len(cases):
         left_out = len(cases) - len(usable)
-        sys.stderr.write(f"medzoo: {left_out} cases without image or truth left out\n")
+        sys.stderr.write(f"medzoo: {left_out} cases without image or target left out\n")
     if not usable:
         raise InputError(
-            "An evaluation needs at least one case with an image and what it is "
-            f"compared with. Received: {len(cases)} cases without, in {table}."
+            "An evaluation needs at least one case with an image and a target. "
+            f"Received: {len(cases)} cases without, in {table}."
         )
     predictor = Predictor(files, threads=threads)
     cost = _cost(predictor, task, usable[0])

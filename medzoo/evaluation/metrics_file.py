@@ -65,7 +65,7 @@ def _kept(path, recipe, external):
     if path.name != METRICS_FILE or not path.is_file():
         if external is not None:
             raise InputError(
-                f"Other data and costs are added to a {METRICS_FILE} that is there. "
+                f"External data and costs are added to an existing {METRICS_FILE}. "
                 f"Received: output={path}. Measure the model's own data first."
             )
         return None

@@ -1,4 +1,4 @@
-"""out_of_fold.csv: what the networks of a cross-validation say of unseen cases."""
+"""out_of_fold.csv: predictions of a cross-validation on held-out cases."""
 
 import csv
 from pathlib import Path
@@ -13,7 +13,7 @@ OUT_OF_SCANNER_FILE = "out_of_scanner.csv"
 
 
 def read_baselines(folder, recipe):
-    """Reads what others answered in the same folds: out_of_fold_<name>.csv.
+    """Reads predictions of baselines in the same folds: out_of_fold_<name>.csv.
 
     Returns:
         dict of name -> `Truth`, words apart.
@@ -26,7 +26,7 @@ def read_baselines(folder, recipe):
 
 
 def read_out_of_scanner(folder, recipe):
-    """Reads what readouts that never saw a scanner say of its people.
+    """Reads the predictions for scanners that were left out of training.
 
     Returns:
         dict of scanner -> `Truth`, {} where no scanners were left out.

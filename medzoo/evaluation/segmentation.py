@@ -159,8 +159,8 @@ def compare(found, truth, recipe, any_of=None):
         found: Volume, predicted classes.
         truth: Volume, true classes, on any grid of the same space.
         recipe: dict.
-        any_of: dict of class -> list of classes that the truth does not tell from it;
-            predictions of those count as the class.
+        any_of: dict of class -> list of classes that the truth does not distinguish
+            from it; predictions of those count as the class.
     """
     truth = resample_labels(truth, Grid.of(found))
     predicted = np.array(found.array)
@@ -172,7 +172,7 @@ def compare(found, truth, recipe, any_of=None):
 
 
 def calibration(prediction, truth, any_of=None):
-    """Returns how far the probabilities of a prediction can be believed.
+    """Returns the calibration of the probabilities of a prediction.
 
     Args:
         prediction: `Prediction` with labels and, or there is nothing to tell,

@@ -99,7 +99,7 @@ def _fine(case, preprocessor, factor):
 
 
 def _fitted(cases, measured, preprocessor, factor):
-    """One regression a source: it knows the kind of scan, the network does not."""
+    """One ridge regression per source; unlike the network it is given the source."""
     ridges = {}
     wanted = {_source(case) for case in measured}
     for case in cases:

@@ -12,7 +12,7 @@ from medzoo.errors import InputError
 
 FOLDER = Path(__file__).parent / "references"
 SEXES = {"f": "female", "female": "female", "m": "male", "male": "male"}
-# Beyond these the tables tell nothing: a hundredth of a percent would be made up.
+# Beyond these the tables have no data: a hundredth of a percent would be made up.
 LOWEST, HIGHEST = 0.1, 99.9
 # Age is scaled so that the powers of the curves stay small, years.
 MIDDLE, HALF_RANGE = 57.0, 36.0
@@ -32,7 +32,7 @@ class Person:
 
     @classmethod
     def of(cls, age, sex):
-        """Returns a `Person` of what a user or a table says, or None without both.
+        """Returns a `Person` from an age and a sex, or None without both.
 
         Args:
             age: number or str, years, or None or "".
@@ -111,7 +111,7 @@ def reference(name):
     known = sorted(path.stem for path in FOLDER.glob("*.json"))
     if name not in known:
         raise InputError(
-            "There is no such reference population. "
+            "`reference` must be a known reference population. "
             f"Received: reference={name!r}. Use one of {known}."
         )
     content = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
@@ -162,15 +162,15 @@ def centiles_of(volumes, person, *, reference_name, corrections):
         corrections: see `corrected_volumes`.
 
     Returns:
-        dict of region -> float, and a list of str, what a reader must know; no
+        dict of region -> float, and a list of str, warnings; no
         centiles for an age outside of the population's.
     """
     population = reference(reference_name)
     low, high = population.ages
     if not low <= person.age <= high:
         return {}, [
-            f"There are no centiles for {person.age:g} years: the people compared "
-            f"with are {low:g} to {high:g} years old."
+            f"No centiles for an age of {person.age:g} years: the reference population "
+            f"is {low:g} to {high:g} years old."
         ]
     found = corrected_volumes(volumes, population, corrections)
     return {

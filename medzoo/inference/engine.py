@@ -1,4 +1,4 @@
-"""What runs a network: one callable from a batch to its answer, whatever the engine."""
+"""Inference backends: one callable from a batch to the network's output."""
 
 import threading
 from importlib.util import find_spec
@@ -21,7 +21,7 @@ _MAKING = threading.Lock()
 def engine_of(model, *, name="keras", precision=None, softmax=False, classes=False):
     """Returns what runs a network on batches.
 
-    The answer is always that of the weights which the model has when it is asked. The
+    The output is always that of the current weights of the model. The
     callable may be used from several threads; they take turns.
 
     Args:
@@ -31,9 +31,9 @@ def engine_of(model, *, name="keras", precision=None, softmax=False, classes=Fal
         precision: str or None for the engine's own choice, which is "float32". With
             "openvino" also "bfloat16": faster on CPUs that have it, with three digits
             of each number.
-        softmax: bool, probabilities over the last axis instead of the answer itself,
+        softmax: bool, probabilities over the last axis instead of the output itself,
             as a part of what is compiled.
-        classes: bool, the class with the largest answer at each place instead, as a
+        classes: bool, the class with the largest output at each voxel instead, as a
             part of what is compiled: of tens of classes that is far less to hand over.
 
     Returns:
@@ -104,7 +104,7 @@ def check_engine(name, precision=None):
 def _is_installed(package):
     try:
         return find_spec(package) is not None
-    # What `find_spec` says of a package that is set to None, or has no spec.
+    # `find_spec` raises this for a package that is set to None or has no spec.
     except ValueError:
         return False
 

@@ -1,8 +1,8 @@
-"""Familiarity: how doubt grows with the distance from what a model knows."""
+"""Familiarity: uncertainty that grows with the distance from the training data."""
 
 import numpy as np
 
-# Features that are told as the reason, and how unusual they must be, deviations.
+# Features named as reasons, and the z-score from which they are unusual.
 MOST_REASONS = 3
 UNUSUAL = 3.0
 
@@ -12,7 +12,7 @@ def widening(distance, usual, growth):
 
     Args:
         distance: float or array, see `medzoo.layers.FeatureScaling.distance`.
-        usual: float, the distance up to which doubt is that of known scanners.
+        usual: float, the distance up to which uncertainty is that of known scanners.
         growth: float, the power with which it grows from there.
 
     Returns:
@@ -43,7 +43,7 @@ def contrast_warnings(distance, step, factor):
 
 
 def anatomy_warnings(distance, features, model, step):
-    """Returns what a reader must know of a scan that is unlike the known ones.
+    """Returns the warnings for a scan that is unlike the training data.
 
     Args:
         distance: float.
@@ -57,9 +57,9 @@ def anatomy_warnings(distance, features, model, step):
     if distance <= step["limit"]:
         return []
     text = (
-        f"The anatomy found in this scan is unlike that of the scans that the model "
-        f"was made with (distance {distance:.1f}, usual up to {step['usual']:.1f}): "
-        "the answer may be far off"
+        "The anatomy found in this scan is unlike that of the training scans "
+        f"(distance {distance:.1f}, usual up to {step['usual']:.1f}): the prediction "
+        "may be far off"
     )
     reasons = _reasons(features, model, step.get("regions", []))
     return [f"{text}{': ' + ', '.join(reasons) if reasons else ''}."]

@@ -8,7 +8,7 @@ from medzoo.io.memory_limit import free_memory
 
 # Of what is free, the share that may be taken: others on the machine go on.
 FREE_SHARE = 0.9
-# Blended answers are finished in pieces of about this size: temporaries stay small,
+# Blended outputs are finished in pieces of about this size: temporaries stay small,
 # and what is worked on stays in the processor's cache.
 PIECE_BYTES = 4 << 20
 # What finishing holds beside a piece itself: indices, logarithms, conversions.
@@ -24,7 +24,7 @@ class MemoryPlan:
         input_bytes: int, the volume itself, held by the caller, and a padded copy.
         window: three ints.
         channels: int, of the volume.
-        outputs: int, of the network, float32; None while nobody knows.
+        outputs: int, of the network, float32; None while unknown.
         batch_size: int, windows at once.
         kept_bytes: int, what is kept of each voxel; None for all outputs.
         network_bytes: int, weights and features of the network, as far as known.
@@ -47,7 +47,7 @@ class MemoryPlan:
         voxels = prod(self.window)
         # One more output: the sum of the weights.
         slab = 4 * self.window[axis] * plane * (self.outputs + 1)
-        # What goes in and comes out, and weights with the weighted answer of one.
+        # What goes in and comes out, and weights with the weighted output of one.
         batch = 4 * self.batch_size * voxels * (self.channels + self.outputs)
         batch += 4 * voxels * (2 * self.outputs + 1)
         kept = 4 * self.outputs if self.kept_bytes is None else self.kept_bytes

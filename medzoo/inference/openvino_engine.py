@@ -21,7 +21,7 @@ PACKAGES = ("openvino", "keras")
 
 
 class OpenVINOEngine:
-    """Answers as a Keras model does, through OpenVINO on the CPU.
+    """Runs a Keras model with OpenVINO on the CPU.
 
     Each call compares the weights with those that were exported, which takes a few
     milliseconds, and exports again when they have changed.
@@ -128,10 +128,10 @@ def _export(network, folder):
     try:
         network.export(str(folder), format="tf_saved_model", verbose=False)
         return _read(folder)
-    # Keras and OpenVINO raise these of an operation that they do not know.
+    # Raised by Keras and OpenVINO for unsupported operations.
     except _refusals() as error:
         raise InputError(
-            "The engine openvino runs networks that Keras can export to it. "
+            "The engine openvino needs a network that Keras can export. "
             f"Received: {network.name}, which it cannot: {_reason(error)}. "
             "Use engine='keras'."
         ) from error

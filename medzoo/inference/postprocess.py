@@ -1,4 +1,4 @@
-"""What becomes of a network's output, as the recipe's postprocessing says."""
+"""The recipe's postprocessing of a network's output."""
 
 import numpy as np
 from scipy.special import softmax as scipy_softmax
@@ -23,7 +23,7 @@ def softmax(logits):
 
 
 def output_of_network(model, x, recipe, engine=None):
-    """Runs the network on one prepared case, mirrored too if the recipe says so.
+    """Runs the network on one prepared case, mirrored too if the recipe has the step.
 
     Args:
         model: Keras model.

@@ -1,4 +1,4 @@
-"""Prediction: what a model says of one scan, in the recipe's own terms."""
+"""Prediction: the result of a model on one scan."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,9 +37,9 @@ class Prediction:
         embedding: `(latent_dim,)` float32, the code of an autoencoder.
         uncertainty: where it was asked for. Regression: a standard deviation in
             `unit`; classification: that of the label's probability. Volume in the
-            input's space for tasks that answer in images: segmentation, entropy from 0
+            input's space for tasks with image output: segmentation, entropy from 0
             (sure) to 1; others, a standard deviation in the input's intensity unit.
-        warnings: tuple of str, what was found doubtful in the input.
+        warnings: tuple of str, warnings about the input.
     """
 
     task: str

@@ -14,7 +14,7 @@ from medzoo.inference.spread import entropy_of
 from medzoo.inference.stitched_windows import stitch_windows
 from medzoo.inference.task import Task
 
-# What the step "sliding_window" may say, and what holds where it does not.
+# Arguments of the step "sliding_window", and their defaults.
 WINDOW = {
     "window_size": (96, 96, 96),
     "overlap": 0.25,

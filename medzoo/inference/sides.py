@@ -1,4 +1,4 @@
-"""Left and right, told apart behind a network that does not."""
+"""Left and right, assigned after a network that does not distinguish them."""
 
 import numpy as np
 from scipy import ndimage

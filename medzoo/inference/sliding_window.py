@@ -40,7 +40,7 @@ def sliding_window(
     """Sliding-window inference with blending.
 
     Windows go along the longest axis. What no later window touches is finished and
-    let go, so that memory holds the answers of one window's length and never of the
+    let go, so that memory holds the outputs of one window's length and never of the
     whole volume. Windows at the border are moved inside; a volume smaller than a
     window is padded with zeros and cropped back.
 
@@ -53,17 +53,17 @@ def sliding_window(
         overlap: float in [0, 0.9], share of a window that the next one covers too.
         weighting: str, "gaussian" (a window counts most in its middle) or "constant".
         batch_size: int, windows at once; None for as many as fill 2^20 voxels.
-        finish: callable, `(a, b, c, outputs)` blended answers, the longest axis first
+        finish: callable, `(a, b, c, outputs)` blended outputs, the longest axis first
             -> `(a, b, c, ...)` what is kept of them, such as an argmax, or a tuple of
             such arrays; None keeps them as they are. What it is given is used again
             after.
-        empty: `(outputs,)` array, the answer for windows in which the volume is 0
+        empty: `(outputs,)` array, the output for windows in which the volume is 0
             everywhere, without asking; None asks always. Channels that are the same in
             the whole volume, such as marks, do not count.
         progress: callable `(done, total)` or None.
-        outputs: int, how many the answer has; None to learn it from the first one.
+        outputs: int, number of outputs; None takes it from the first batch.
         kept_bytes: int, what `finish` keeps of a voxel; None for all of the answer.
-        network_bytes: int, what the answering itself needs, to be planned for.
+        network_bytes: int, memory of the network itself, for the plan.
         memory_limit: int, bytes, see `MemoryPlan.check`.
 
     Returns:
@@ -152,7 +152,7 @@ class _Batches:
         self.telling = None if empty is None else _telling_channels(volume)
 
     def answers(self, places):
-        """Yields (place, answer) of windows; an empty one's is `(outputs,)`."""
+        """Yields (place, output) of windows; an empty one's is `(outputs,)`."""
         asked = []
         for place in places:
             if self._is_empty(place):
@@ -176,7 +176,7 @@ class _Batches:
 
 
 class _Slab:
-    """Answers that are not finished yet: as long as a window along one axis.
+    """Sums of outputs that are not finished yet: as long as a window along one axis.
 
     Planes lie in a ring: plane `i` of the volume is plane `i % length` here, so that
     nothing is moved when some are finished.
@@ -196,7 +196,7 @@ class _Slab:
         self.sums = None
 
     def add(self, place, found):
-        """Adds the answer `(*window, outputs)`, or `(outputs,)`, of one window."""
+        """Adds the output `(*window, outputs)`, or `(outputs,)`, of one window."""
         if self.sums is None:
             self._allocate(found.shape[-1])
         np.multiply(found, self.full_weights, out=self.weighted)
@@ -210,9 +210,9 @@ class _Slab:
             self.total[tuple(box)] += self.weights[tuple(own)]
 
     def take(self, until):
-        """Yields (first plane, blended answers) up to plane `until`, and lets them go.
+        """Yields (first plane, blended outputs) up to plane `until`, and frees them.
 
-        Answers come with the long axis first.
+        Outputs come with the long axis first.
         """
         plane = self.sums.nbytes // self.length
         step = max(1, PIECE_BYTES // plane)

@@ -1,4 +1,4 @@
-"""Windows side by side: a voxel is answered by the window that it lies deepest in."""
+"""Windows side by side: a voxel takes the output of the window it lies deepest in."""
 
 from itertools import pairwise, product
 
@@ -8,10 +8,10 @@ from medzoo.inference.sliding_window import window_starts
 
 
 def stitch_windows(answer, volume, *, window_size, overlap=0.25, progress=None):
-    """Answers for a volume window by window, without blending.
+    """Sliding-window inference without blending.
 
     Neighbouring windows overlap, so that each voxel has context on all sides, and share
-    what they overlap by half and half. Nothing but one window's answer and the result
+    what they overlap by half and half. Only one window's output and the result
     is held: for label maps of tens of classes, whose blended probabilities would take
     gigabytes.
 
@@ -24,7 +24,7 @@ def stitch_windows(answer, volume, *, window_size, overlap=0.25, progress=None):
         progress: callable `(done, total)` or None.
 
     Returns:
-        `(x, y, z)` or `(x, y, z, outputs)` array of the answer's dtype.
+        `(x, y, z)` or `(x, y, z, outputs)` array of the output's dtype.
     """
     volume = np.asarray(volume)
     window = tuple(int(w) for w in window_size)
@@ -56,7 +56,7 @@ def stitch_windows(answer, volume, *, window_size, overlap=0.25, progress=None):
 
 
 def window_edges(starts, window, size):
-    """Returns which part of an axis each window answers for.
+    """Returns the part of an axis that each window predicts.
 
     Args:
         starts: list of int, ascending, where windows start.

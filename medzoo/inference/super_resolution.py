@@ -200,7 +200,7 @@ def axes_between(source, target, name):
 
 
 def output_of(run, batch, mirror=None):
-    """Runs the network on windows, mirrored too if the recipe says so.
+    """Runs the network on windows, mirrored too if the recipe has the step.
 
     Args:
         run: callable, `(n, x, y, z, 1)` -> `(n, x fx, y fy, z fz, 1)`.

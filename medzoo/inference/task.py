@@ -87,7 +87,7 @@ class Task:
             scan: Volume, the channels on one grid, of `Preprocessor.gather`.
 
         Returns:
-            Volume `(x, y, z, channel)`, whose warnings say what was doubtful, and the
+            Volume `(x, y, z, channel)`, whose warnings are about the input, and the
             way back: a callable that makes the fields of a `Prediction` of what
             `postprocess` gives.
         """
@@ -126,7 +126,7 @@ def recipe_of(model):
     recipe = getattr(model, "recipe", None)
     if recipe is None:
         raise RecipeError(
-            "A model needs a recipe to work on scans. Received: recipe=None. "
+            "A model needs a recipe to predict on scans. Received: recipe=None. "
             "Load it with medzoo.load, or use medzoo.attach(model, recipe)."
         )
     return recipe

@@ -1,4 +1,4 @@
-"""Files to Volumes and back; nothing is believed and nothing is half-written.
+"""Files to Volumes and back, with validation on reading and atomic writing.
 
 Imports `medzoo.volume`, `medzoo.files` and `medzoo.errors`; all above import it.
 """

@@ -63,7 +63,7 @@ def read(
         path: str or path of a .nii, .nii.gz, .hdr/.img pair, .nrrd, .nhdr, .mha,
             .mhd, .mgh, .mgz or .npy; or, with the extra dicom, of a DICOM folder, zip,
             DICOMDIR or file, also as "FOLDER#SERIES".
-        assume_affine: float or three, voxel size in mm of an image that does not say
+        assume_affine: float or three, voxel size in mm of an image that does not state
             where it lies; its axes are then taken as right, front, top (RAS+).
         series: str or None, of DICOM which series: its number, UID or description.
         channel: str or None, of DICOM what is looked for where no series is named, as
@@ -239,7 +239,7 @@ def _suffix_of(path, known, error):
         f"An image's name must end in one of {', '.join(known)}",
         path,
         f"suffix={path.suffix!r}",
-        "Convert the image or rename it to what it is.",
+        "Convert the image or correct its suffix.",
     )
 
 

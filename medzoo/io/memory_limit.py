@@ -32,7 +32,7 @@ def check_voxel_bytes(num_bytes, path):
 
 
 def free_memory():
-    """Bytes that this process may still take; a large number where nobody knows."""
+    """Bytes that this process may still take; a large number where that is unknown."""
     found = (_system_free(), _control_group_free(), _process_free())
     known = [n for n in found if n is not None]
     return min(known, default=2 * MOST_BYTES)

@@ -117,7 +117,7 @@ def _dtype(name, path):
 
 
 def _check_plain(fields, path):
-    """Refuses what SimpleITK would read but the byte count cannot vouch for."""
+    """Refuses what SimpleITK would read but the byte count cannot verify."""
     binary = fields.get("BinaryData", "True").lower() == "true"
     for name, value in PLAIN.items():
         if fields.get(name, value) not in (value, "?"):

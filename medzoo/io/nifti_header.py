@@ -28,7 +28,7 @@ class NiftiHeader:
         shape: three ints, or four where several volumes were allowed.
         dtype: str, numpy's name with the byte order, "<i2".
         offset: int, byte of the first voxel in the unpacked file.
-        slope: float, 1 where the file says unscaled.
+        slope: float, 1 for an unscaled file.
         inter: float.
         is_pair: bool, the voxels are in an .img file.
         geometry: numpy record of nibabel's header fields, still unchecked.

@@ -65,7 +65,7 @@ def read_npy(path, assumed=None, *, several_volumes=False):
         if assumed is None:
             raise refusal(
                 GeometryError,
-                "An .npy file has no place in space; the caller must give one",
+                "An .npy file has no affine; the caller must give one",
                 path,
                 "assume_affine=None",
                 "Pass assume_affine=<voxel size in mm> (--assume-affine).",

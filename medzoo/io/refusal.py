@@ -1,4 +1,4 @@
-"""How reading and writing say no: one line, the file named."""
+"""Errors of reading and writing: one line that names the file."""
 
 import re
 from os import PathLike
@@ -39,7 +39,7 @@ def named(error, path):
 
 
 def naming_file(error, image):
-    """The same error with the file it is about, where that is known and not told.
+    """The same error with the file name, where it is known and not in the message.
 
     Args:
         error: a `MedzooError`.

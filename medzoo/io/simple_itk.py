@@ -1,4 +1,4 @@
-"""NRRD and MetaImage through SimpleITK; the one place that knows LPS and (z, y, x).
+"""NRRD and MetaImage through SimpleITK; the one place that converts LPS and (z, y, x).
 
 The headers are checked by `meta_image` and `nrrd` before SimpleITK sees the file.
 """

@@ -1,4 +1,4 @@
-"""AnatomyFeatures: what soft label maps say of a head, as a row of numbers."""
+"""AnatomyFeatures: volumes and shapes of soft label maps as a feature vector."""
 
 from typing import Any
 

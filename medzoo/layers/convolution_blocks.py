@@ -173,7 +173,7 @@ def deconvolve(x, filters, kernel_size, strides, style, name, initializer=None):
 
 
 def check_upsampling(kind):
-    """Raises ValueError unless `kind` is one that `upsample` knows."""
+    """Raises ValueError unless `kind` is a known upsampling."""
     if kind not in UPSAMPLINGS:
         raise ValueError(
             f"`upsampling` must be one of {UPSAMPLINGS}. Received: upsampling={kind!r}."

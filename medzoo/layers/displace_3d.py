@@ -1,4 +1,4 @@
-"""Displace3D: volumes resampled where another tensor says."""
+"""Displace3D: volumes resampled at displaced voxels."""
 
 from typing import Any
 

@@ -17,7 +17,7 @@ def check_region(region):
 
 
 def draw_mask(region, data, name):
-    """Returns what a normalising layer needs to know beside the images.
+    """Returns the mask or weights that a normalising layer needs beside the images.
 
     Args:
         region: str, one of `REGIONS`.

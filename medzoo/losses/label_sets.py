@@ -17,7 +17,7 @@ LEAST = 1e-12
 class LabelSetDiceCrossentropy(keras.losses.Loss):
     """Dice and cross-entropy for tens of classes, some labels standing for several.
 
-    A label of `unions` says that a voxel is one of some classes and not which: whole
+    A label of `unions` stands for a set of classes: whole
     white matter where others have lobes. Its probability is the sum of theirs. Labels
     stay indices throughout; one channel a class, as `PartialLabels` takes them, would
     take gigabytes with a hundred classes.

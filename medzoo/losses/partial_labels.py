@@ -1,4 +1,4 @@
-"""PartialLabels: labels that say only which of several classes it may be."""
+"""PartialLabels: labels that stand for a set of classes."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ class PartialLabels(keras.losses.Loss):
 
     Data sets of different protocols can be learned from together: one that has no class
     for lesions calls them white matter, and its white matter then means "either". The
-    network's own answer shares such a label out among its classes, in proportion to
+    network's own output distributes such a label over its classes, in proportion to
     their probabilities; the inner loss sees that as its target. Of a cross-entropy the
     gradient is that of minus the logarithm of the sum of their probabilities.
 

@@ -1,4 +1,4 @@
-"""How far an uncertainty can be believed."""
+"""Calibration of uncertainty estimates."""
 
 import numpy as np
 from scipy.stats import spearmanr
@@ -16,7 +16,7 @@ def expected_calibration_error(confidence, correct, num_bins=NUM_BINS):
     """Expected calibration error (ECE).
 
     Args:
-        confidence: `(n,)` array, the probability of each answer, in [0, 1].
+        confidence: `(n,)` array, the probability of each prediction, in [0, 1].
         correct: `(n,)` bool array.
         num_bins: int, of equal width.
 
@@ -38,7 +38,7 @@ def expected_calibration_error(confidence, correct, num_bins=NUM_BINS):
 
 
 def error_detection(uncertainty, wrong):
-    """Chance that a wrong answer is less certain than a right one.
+    """Probability that a wrong prediction is less certain than a correct one (AUROC).
 
     Args:
         uncertainty: `(n,)` array, larger where less certain.

@@ -29,7 +29,7 @@ def classification_metrics(target: Any, probabilities: Any) -> dict[str, Any]:
     probabilities = np.asarray(probabilities, float)
     if not target.size or probabilities.shape[:1] != target.shape:
         raise InputError(
-            "Measures need a target and probabilities for each of at least one case. "
+            "Metrics need a target and probabilities for each of at least one case. "
             f"Received: {target.shape} and {probabilities.shape}."
         )
     answer = probabilities.argmax(-1)

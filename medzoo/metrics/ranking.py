@@ -1,4 +1,4 @@
-"""How well a number tells two kinds of cases apart."""
+"""Area under the receiver operating characteristic (ROC) curve."""
 
 from scipy.stats import rankdata
 

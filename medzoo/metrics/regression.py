@@ -77,7 +77,7 @@ def regression_metrics(
     target, prediction = np.asarray(target, float), np.asarray(prediction, float)
     if not target.size or target.shape != prediction.shape:
         raise InputError(
-            "Measures need a target and a prediction for each of at least one case. "
+            "Metrics need a target and a prediction for each of at least one case. "
             f"Received: {target.shape} and {prediction.shape}."
         )
     with_unit = {

@@ -142,7 +142,7 @@ class AnatomyReadout3D(VolumeModel):
         return self._measuring.network
 
     def read_out(self, features: Any) -> Any:
-        """Returns what the model answers for features, `(batch, num_classes)`."""
+        """Returns the predictions for features, `(batch, num_classes)`."""
         x = features
         for name in (SCALING_NAME, self.head_name, "output"):
             x = self.get_layer(name)(x)

@@ -72,7 +72,7 @@ class VolumeModel(keras.Model):
         """Whether training keeps only what passes between blocks, not what is in them.
 
         Set it before `fit`: steps take less memory and more time, and give the same.
-        Weights and configuration do not know of it.
+        It is not part of weights and configuration.
 
         Raises:
             medzoo.errors.InputError: on setting it, if the network has no such blocks.

@@ -1,4 +1,4 @@
-"""Training on several outputs that all answer the same question."""
+"""Deep supervision: one loss on several outputs."""
 
 import keras
 
@@ -12,7 +12,7 @@ class DeepSupervision:
 
     @property
     def deep_supervision(self):
-        """Whether the model gives a list of outputs; the first is its answer."""
+        """Whether the model has several outputs; the first is its prediction."""
         return self._arguments.to_dict()["deep_supervision"]
 
     def compile(

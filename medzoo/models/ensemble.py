@@ -1,4 +1,4 @@
-"""Ensemble3D: several networks of one kind, their answers averaged."""
+"""Ensemble3D: the mean output of several networks of one class."""
 
 from typing import Any
 

@@ -123,7 +123,7 @@ def _set_classes(class_name, arguments, num_classes):
         return _set_classes(member["class"], member["arguments"], num_classes)
     if "num_classes" not in inspect.signature(CLASSES[class_name]).parameters:
         raise ValueError(
-            "Only a network with classes takes another head. "
+            "Only a network with `num_classes` can get another head. "
             f"Received: a model of class {class_name}."
         )
     arguments["num_classes"] = num_classes

@@ -35,7 +35,7 @@ def freeze(model: Any, but: Any = ("head", "output")) -> Any:
     if kept and not spared:
         names = sorted({_name(place) for place, _ in found})
         raise InputError(
-            "A layer that is not to be frozen must be in the model. "
+            "`but` must name layers of the model. "
             f"Received: but={kept}. Use the beginning of one of {names}."
         )
     for place, layer in found:
@@ -67,7 +67,7 @@ def features(model: Any, layer: str = "features") -> Any:
     known = [own.name for own in members[0].layers]
     if layer not in known:
         raise InputError(
-            "A feature must be a layer of the model. "
+            "`layer` must be a layer of the model. "
             f"Received: layer={layer!r}. Use one of {known}."
         )
     bodies = [keras.Model(m.inputs, m.get_layer(layer).output) for m in members]

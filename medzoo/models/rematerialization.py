@@ -18,7 +18,7 @@ class Blocks:
 
     The gradient needs what each layer was given. Kept as usual, all of that lies in
     memory at once; here only what passes from block to block does, and a block is
-    computed again when its gradient is due. The answers and gradients are the same.
+    computed again when its gradient is due. Outputs and gradients are the same.
     A block takes the values of its variables as inputs and gives new ones as outputs,
     so that computing it twice changes nothing: averages of batch normalisation move
     once, dropout draws the same.

@@ -66,7 +66,7 @@ class ResidualUNet3D(DeepSupervision, VolumeModel):
     Output shape:
         `(batch, x, y, z, num_classes)`, float32 logits. With `deep_supervision` a list
         of `len(filters) - 1` such tensors, all of the input's size: output 0 is the
-        network's answer, each further one comes from the next coarser scale and is
+        network's prediction, each further one comes from the next coarser scale and is
         interpolated. `fit(x, y)` compares them all with the same `y` (a list of one
         `y` an output works too) and `loss_weights` takes one number an output;
         metrics look at output 0 alone.

@@ -26,7 +26,7 @@ def checks_section(volume, placed, recipe, given):
         ("Field of view", _extent(volume)),
         ("Checked", _checked(recipe, given)),
         ("Spatial steps", _steps(recipe["preprocessing"]["spatial"], "step")),
-        ("The network saw", _seen(volume, placed)),
+        ("Network input", _seen(volume, placed)),
         ("Intensities", _steps(recipe["preprocessing"]["layers"], "class")),
     ]
     return table(rows, class_="facts")
@@ -56,7 +56,7 @@ def _checked(recipe, given):
     )
     steps = {step["step"] for step in recipe["preprocessing"]["spatial"]}
     if steps & _FIND_HEAD:
-        text += "; a head of plausible shape. What was doubtful is a warning"
+        text += "; a head of plausible shape. Anything unusual is listed as a warning"
     return text + "."
 
 
@@ -80,7 +80,7 @@ def _short(value):
 
 def _seen(volume, placed):
     if placed is None:
-        return "made in an earlier run, with these steps"
+        return "predicted in an earlier run, with these steps"
     before, after = Grid.of(volume), Grid.of(Volume(placed.array, placed.affine))
     text = _geometry(placed)
     same = (

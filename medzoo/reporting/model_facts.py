@@ -1,4 +1,4 @@
-"""What a report says of the model: who made it, what it is for, where it fails."""
+"""The model in a report: training data, intended use, metrics and limits."""
 
 from medzoo.reporting.markup import element, join, table
 from medzoo.zoo.cards.markdown import number
@@ -13,7 +13,7 @@ _METRICS = 12
 
 
 def model_section(recipe, measured, weights_note):
-    """Returns what there is to know about the model.
+    """Returns the section about the model.
 
     Args:
         recipe: dict, the recipe's content.
@@ -55,7 +55,7 @@ def _data(entry):
 
 def _metrics(measured):
     if not measured or not measured["metrics"]:
-        return element("p", "How well it works was not measured yet.")
+        return element("p", "Not evaluated yet.")
     rows = []
     for name, entry in list(measured["metrics"].items())[:_METRICS]:
         text = f"{number(entry['value'])} {entry.get('unit') or ''}".strip()
@@ -67,7 +67,7 @@ def _metrics(measured):
         rows.append((name.replace("_", " "), text))
     return element(
         "details",
-        element("summary", "How well it works"),
+        element("summary", "Evaluation"),
         element("p", measured["protocol"]),
         table(rows, class_="facts"),
     )

@@ -15,8 +15,8 @@ class ReconstructionReport(ImageReport):
         if found.embedding is not None:
             numbers = len(found.embedding)
             text = (
-                f"Drawn again from {numbers} numbers, the embedding of the scan. Where "
-                "scan and result differ, the model lost what the scan shows."
+                f"Reconstructed from the embedding of the scan, {numbers} numbers. "
+                "Differences from the scan are what the embedding does not represent."
             )
             parts.append(element("p", text))
         return parts

@@ -30,8 +30,8 @@ class RegressionReport(TaskReport):
         if found.interval is not None:
             low, high = found.interval
             text = (
-                f"90 % interval: {low:.1f} to {high:.1f} {found.unit}. It holds the "
-                "truth of nine in ten cases like those that the model was measured on."
+                f"90 % interval: {low:.1f} to {high:.1f} {found.unit}. It contains the "
+                "true value of nine in ten cases like those of the evaluation."
             )
             parts.append(element("p", text))
         if found.uncertainty is not None:
@@ -53,7 +53,7 @@ class RegressionReport(TaskReport):
             low, high = float(np.min(population)), float(np.max(population))
             if not low <= found.value <= high:
                 text = (
-                    f"The value lies outside of what the model was trained on "
+                    f"The value lies outside the range of the training data "
                     f"({low:.1f} to {high:.1f} {found.unit})."
                 )
                 parts.append(element("p", text, class_="warning"))

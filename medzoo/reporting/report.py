@@ -33,12 +33,12 @@ def report(
     uncertainty: str | None = "interval",
     overwrite: bool = False,
 ) -> Path:
-    """Writes what a model makes of scans as one HTML file with pictures.
+    """Writes an HTML report of predictions on scans.
 
     The file holds everything it shows and fetches nothing: three views a case to go
-    through, the result, what was checked and resampled, and what there is to know of
-    the model. It holds no path and no text of a header. A case that fails is listed
-    with its error.
+    through, the result, what was checked and resampled, and the facts about the model.
+    It holds no path and no text of a header. A case that fails is listed with its
+    error.
 
     Args:
         source: str or path (a zoo name, `name@version`, a model folder), or a model

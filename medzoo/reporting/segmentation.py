@@ -38,7 +38,7 @@ class SegmentationReport(TaskReport):
     def section(self, found, population=None):
         """See `TaskReport`."""
         most = max((*found.volumes_ml.values(), 1e-9))
-        # Of small regions a tenth of a millilitre says nothing.
+        # For small regions a tenth of a millilitre is too coarse.
         digits = 1 if found.codes is None else 2
         names = found.class_names or self.recipe["class_names"]
         colours = class_colours(len(names) - 1)

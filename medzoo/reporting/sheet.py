@@ -146,7 +146,7 @@ class ReportSheet:
                     given[0],
                     prediction.class_names,
                 ),
-                element("h3", "What was checked and resampled"),
+                element("h3", "Checks and resampling"),
                 checks_section(volume, placed, self.recipe, given),
                 None if warnings else element("p", "No warnings."),
             )

@@ -65,7 +65,7 @@ def aligned(volumes, channels):
 
     Returns:
         dict of channel -> Volume in the reference's place; a channel that moved by more
-        than noise has a warning that says by how much. Nothing is resampled.
+        than noise has a warning with the amount. Nothing is resampled.
 
     Raises:
         InputError: for channels that do not show the same head.
@@ -116,7 +116,7 @@ def motion_between(reference, channel, name):
     shared = _shared(reference, channel, matrix)
     if mm > MOST_MM or degrees > MOST_DEGREES or shared < LEAST_SHARED:
         raise InputError(
-            f"Channel {name} must show the head where the first channel has it. "
+            f"Channel {name} must show the same head position as the first channel. "
             f"Received: a motion of {mm:.0f} mm and {degrees:.0f} degrees, after which "
             f"heads share {100 * shared:.0f} %. Check that both are of one session, or "
             "pass aligned channels with --aligned."
@@ -134,7 +134,7 @@ def _prepared(volume):
     low, high = np.percentile(array[::2, ::2, ::2], (1, 99.5))
     if not high > low:
         raise InputError(
-            "Channels must have contrast to be brought onto each other. Received: a "
+            "Channels must have contrast to be registered. Received: a "
             "constant image. Pass --aligned, or check the file."
         )
     array = np.clip((array - low) / (high - low), 0, 1)
@@ -175,7 +175,7 @@ def _register(fixed, moving, centre):
         method.Execute(fixed, moving)
     except RuntimeError:  # all samples lie outside the other image
         raise InputError(
-            "Channels of a case must overlap. Received: two that lie apart. Check that "
+            "Channels of a case must overlap. Received: two that do not. Check that "
             "both are of one session."
         ) from None
     return matrix_of(transform)

@@ -11,7 +11,7 @@ PAIRS = ("LR", "PA", "IS")
 
 # Any: a Volume draws itself through this module, which therefore does not import it.
 def orient(volume: Any, orientation: str = "RAS") -> Any:
-    """Permutes and flips axes so that they point as `orientation` says.
+    """Permutes and flips axes to the given orientation.
 
     Voxel values and world positions stay exactly as they are.
 

@@ -1,4 +1,4 @@
-"""Is this what a model was made for? What a scan looks like, told before it is used.
+"""Plausibility of a scan: warnings about unexpected input, before prediction.
 
 Two questions. What kind of image is it: a scan, or a label map, noise, a CT? That is
 seen in its voxels alone. And is it a whole head: does the average brain, laid into it
@@ -55,7 +55,7 @@ SIDES = (("left", "right"), ("back", "front"), ("lower", "upper"))
 
 
 def kind_doubts(array, name):
-    """Says what an image seems to be if it is no scan of its kind.
+    """Returns warnings about an image that is no scan of its kind.
 
     Args:
         array: `(x, y, z)`, numbers.
@@ -86,7 +86,7 @@ def kind_doubts(array, name):
 
 
 class _Texture:
-    """What voxels and their neighbours tell of an image.
+    """Texture of an image: statistics of voxels and their neighbours.
 
     Attributes:
         constant: float, share of the object's voxels that equal all six neighbours.
@@ -142,7 +142,7 @@ def _correlation(x, y):
 
 
 def head_doubts(volume, found, atlas, name):
-    """Says what is wrong with an image as that of a whole head.
+    """Returns warnings about an image that is no whole head.
 
     Args:
         volume: Volume, one channel, in the world that `found` is of.
@@ -155,7 +155,7 @@ def head_doubts(volume, found, atlas, name):
     """
     if name in LIKE_T1 and found.correlation < LEAST_CORRELATION:
         return [
-            f"the image resembles a T1 of a head little (correlation "
+            f"the image does not resemble a T1 of a head (correlation "
             f"{found.correlation:.2f} with the average brain): {ADVICE}"
         ]
     if doubt := _size_doubt(found):
@@ -171,7 +171,7 @@ def head_doubts(volume, found, atlas, name):
 
 
 def slice_doubts(spacing, name):
-    """Says whether slices are too thick for what networks learnt from.
+    """Returns warnings about slices thicker than those of the training data.
 
     Args:
         spacing: three floats, mm.
@@ -184,8 +184,8 @@ def slice_doubts(spacing, name):
     if thick < THICK_MM or thick < 2 * thin:
         return []
     return [
-        f"the slices of the {name} image are {thick:.1f} mm thick: answers are less "
-        "exact than the model's card says"
+        f"the slices of the {name} image are {thick:.1f} mm thick: predictions are "
+        "less accurate than the model card states"
     ]
 
 

@@ -39,8 +39,8 @@ def train_anatomy(recipe, prepared, targets, output, *, start, log):
     """
     if start is None:
         raise InputError(
-            "A readout of anatomy needs a body that can segment. Received: no weights "
-            "to start from. Use --fine-tune with a model that has them."
+            "An anatomy readout needs a pretrained segmentation network. Received: no "
+            "weights to start from. Use --fine-tune with a model that has them."
         )
     model = build_model({**recipe, "weights": None})
     model.load_weights(start)

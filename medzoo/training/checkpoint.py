@@ -101,9 +101,9 @@ def load_newest(folder, model, optimizer):
             return load_state(path, model, optimizer)
         except DAMAGED as error:
             warnings.warn(
-                f"A checkpoint must be as it was written, in {path}. Received: "
-                f"{type(error).__name__}: {error}. It is removed, and training goes on "
-                "from the one before.",
+                f"A checkpoint must be intact, in {path}. Received: "
+                f"{type(error).__name__}: {error}. It is removed, and training "
+                "resumes from the previous one.",
                 MedzooWarning,
                 stacklevel=2,
             )

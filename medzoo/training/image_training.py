@@ -116,7 +116,7 @@ def _cross_validate(task, cases, recipe, output, start, workers, log):
 
 
 def write_model(model, recipe, output):
-    """Writes the weights and the recipe that vouches for them; returns the recipe."""
+    """Writes the weights and the recipe with their checksum; returns the recipe."""
     facts = write_weights(model, Path(output) / "model.weights.h5")
     urls = (recipe.get("weights") or {}).get("urls", [])
     content = {**recipe, "weights": {**facts, "urls": urls}}

@@ -50,7 +50,7 @@ def precision_here(wanted, log, cpuinfo=CPUINFO):
 
 
 def _has_accelerator():
-    """Whether the backend has more than a CPU; True where it cannot tell."""
+    """Whether the backend has more than a CPU; True where that is unknown."""
     import keras
 
     try:

@@ -1,4 +1,4 @@
-"""What a run was started with, so that only the same run goes on in its folder."""
+"""The settings of a run, so that only the same run is resumed in its folder."""
 
 import hashlib
 import json
@@ -50,9 +50,9 @@ def begin_run(runs, recipe, cases, *, start=None, restart=False, log=None):
     earlier = _read(path)
     if earlier is not None and (difference := _difference(earlier, facts)):
         raise InputError(
-            f"A run goes on with the data and recipe that it began with, in {runs}. "
-            f"Received: {difference}. Use another output folder, or --restart to begin "
-            "anew there."
+            f"A run can be resumed only with its own data and recipe, in {runs}. "
+            f"Received: {difference}. Use another output folder, or --restart to start "
+            "over."
         )
     if earlier is None:
         runs.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Training as a recipe says: cases in, a model folder out."""
+"""Training from a recipe: cases in, a model folder out."""
 
 from pathlib import Path
 
@@ -53,7 +53,7 @@ def train(
     restart=False,
     log=None,
 ):
-    """Trains a model as its recipe says: a cross-validation, then what is published.
+    """Trains a model from its recipe: cross-validation, then the published model.
 
     An ensemble is made of the networks of the folds; a single network is trained once
     more on all cases. Tasks that predict images have one split instead, see

@@ -126,9 +126,9 @@ class Validation(keras.callbacks.Callback):
                 self.best, self.best_epoch = facts["score"], facts["epoch"]
             except DAMAGED as error:
                 warnings.warn(
-                    f"The best weights must be as they were written, in {path}. "
+                    f"The best weights must be intact, in {path}. "
                     f"Received: {type(error).__name__}: {error}. They are removed; "
-                    "the best are looked for from here on.",
+                    "the best epoch is searched anew from here.",
                     MedzooWarning,
                     stacklevel=2,
                 )

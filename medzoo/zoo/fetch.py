@@ -22,7 +22,7 @@ def fetch(source: str | Path, *, revision: str | None = None) -> Path:
 
     Raises:
         InputError: for an unknown name, repository or revision.
-        IntegrityError: if what came is not what the recipe vouches for.
+        IntegrityError: if a download does not match the checksum in the recipe.
         OfflineError: if it must be fetched, and cannot be.
     """
     if is_hub_address(source):

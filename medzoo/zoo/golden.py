@@ -1,4 +1,4 @@
-"""expected.json: what a model answers to an input that any machine can make."""
+"""expected.json: outputs of a model for an input in closed form."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ EXPECTED_FILE = "expected.json"
 # Sizes along axes that a network leaves open.
 OPEN_SIZE = 32
 NUM_KEPT = 500
-# Small waves: with large ones the answer is so far from any real one that the order of
+# Small waves: with large ones the output is so far from any real one that the order of
 # sums, which differs between machines, shows in the third decimal.
 AMPLITUDE = 0.1
 
@@ -38,9 +38,9 @@ def golden_input(input_shape):
 
 
 def golden_outputs(model):
-    """Returns what a model answers to the golden input, as nested lists.
+    """Returns the outputs of a model for the golden input, as nested lists.
 
-    Of answers with many numbers, such as images, `(2, NUM_KEPT)` evenly spaced ones.
+    Of outputs with many numbers, such as images, `(2, NUM_KEPT)` evenly spaced ones.
     """
     import numpy as np
 

@@ -1,4 +1,4 @@
-"""What there is to know about a zoo model, without building it."""
+"""Description of a zoo model, without building it."""
 
 from pathlib import Path
 

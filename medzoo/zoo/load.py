@@ -44,7 +44,7 @@ def load(
     Raises:
         InputError: for an unknown name, with the nearest ones, or more members than
             have weights.
-        IntegrityError: if the weights are not those that the recipe vouches for.
+        IntegrityError: if the weights do not match the checksum in the recipe.
         OfflineError: if something must be fetched, and cannot be.
         RecipeError: if the recipe breaks the schema.
     """
@@ -110,7 +110,7 @@ def attach(model: Any, recipe: dict[str, Any] | Recipe | str) -> "VolumeModel":
 
 
 def _in_full_precision(overrides):
-    """Adds float32 where ~/.keras/keras.json would change answers unseen."""
+    """Adds float32 where ~/.keras/keras.json would silently change results."""
     import keras
 
     own = keras.config.floatx()
@@ -129,7 +129,7 @@ def _in_full_precision(overrides):
 
 
 def _members_left_out(recipe, overrides):
-    """How many members of an ensemble that have weights are not asked for."""
+    """Number of trained members of an ensemble that are not loaded."""
     trained = recipe.architecture["arguments"].get("num_members")
     asked = overrides.get("num_members")
     if trained is None or asked is None:

@@ -33,7 +33,7 @@ def import_keras(threads=None):
 
 
 def _keras():
-    """Imports keras; a setting that it cannot work with is told as such."""
+    """Imports keras; invalid settings of its own raise an error that names them."""
     try:
         import keras
     except (

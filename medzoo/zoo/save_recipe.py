@@ -14,7 +14,7 @@ from medzoo.zoo.recipe.schema import RECIPE_FILE, Recipe
 from medzoo.zoo.registry import zoo_folder
 
 WEIGHTS_FILE = "model.weights.h5"
-# Numbers that were measured on the model before: they say nothing of the new one.
+# Metrics of the previous model, not valid for the new one.
 _CALIBRATIONS = ("interval", "spread", "familiarity", "centiles")
 # What `get_config` holds besides the arguments of the network.
 _NOT_ARGUMENTS = ("name", "trainable", "dtype", "recipe", "frozen")
@@ -127,7 +127,7 @@ def _content(model, old, changes):
 
 
 def _provenance(old, changes):
-    """What a fine-tuned model says of the one that it was made from.
+    """The `base_model` entry of a fine-tuned model.
 
     Data of that one are marked as such: their licences still bind.
     """

@@ -1,4 +1,4 @@
-"""medzoo.train: a model by name, trained on cases as its recipe says."""
+"""medzoo.train: trains a model by name on cases."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -26,7 +26,7 @@ def train(
     threads: int | None = None,
     log: Callable[[str], Any] | None = None,
 ) -> Path:
-    """Trains a model of the zoo on cases; interrupted, it goes on where it stopped.
+    """Trains a model of the zoo on cases; an interrupted training is resumed.
 
     Regression and classification are cross-validated first; an ensemble is made of the
     networks of the folds, and a single network is trained once more on all cases. The

@@ -1,4 +1,4 @@
-"""Whether the models that are here, bundled or cached, are what they should be."""
+"""Verification of bundled and cached models."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
@@ -14,7 +14,7 @@ from medzoo.zoo.registry import list_models, read_entry, zoo_folder
 from medzoo.zoo.resolve import resolve
 from medzoo.zoo.weights import scan_hdf5, verify_weights
 
-# Machines differ by so much, relative to the largest answer.
+# Largest difference between machines, relative to the largest output.
 MOST_OFF = 1e-3
 
 
@@ -48,8 +48,8 @@ def verify(
     Args:
         source: A zoo name, `name@version`, a model folder or `hf://org/repo`, or
             several of these; None for every bundled model and all that is cached.
-        answers: Whether each model is loaded too, and must answer as its
-            expected.json says: weights in another order have the right shapes.
+        answers: Whether each model is loaded too, and its predictions compared with its
+            expected.json: weights in another order have the right shapes.
 
     Returns:
         One finding a model, and, with None, one a file of the cache.
@@ -107,7 +107,7 @@ def _check_model(folder: Path, answers: bool) -> Path | None:
 
 
 def _check_answers(folder: Path) -> None:
-    """Compares what the model answers with its expected.json, if it has one."""
+    """Compares the predictions of a model with its expected.json, if it has one."""
     if not (Path(folder) / EXPECTED_FILE).is_file():
         return
     import numpy as np

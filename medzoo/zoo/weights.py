@@ -1,4 +1,4 @@
-"""A weights file is believed only when its hash matches and its HDF5 is harmless."""
+"""Validation of a weights file: its hash, and a safe HDF5 structure."""
 
 import math
 from pathlib import Path
@@ -86,7 +86,7 @@ def scan_hdf5(path: str | Path) -> dict[str, tuple[int, ...]]:
             return _walk(file, path)
     except MedzooError:
         raise
-    # h5py answers a damaged file with any of these.
+    # h5py raises any of these for a damaged file.
     except (OSError, RuntimeError, ValueError, TypeError, KeyError) as fault:
         message = " ".join(str(fault).split())
         raise IntegrityError(

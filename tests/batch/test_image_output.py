@@ -231,7 +231,7 @@ def test_a_table_never_replaces_what_was_read(tmp_path):
     notes = tmp_path / "notes.csv"
     for text in ("case_id,remark\nT1,blurred\n", "x", "case_id,model\n", "[]", "\0"):
         notes.write_text(text)
-        with pytest.raises(InputError, match="no table of results"):
+        with pytest.raises(InputError, match="no table written by medzoo"):
             TableOutput(notes, RECIPE, [case], [table])
     TableOutput(notes, RECIPE, [case], [table], overwrite=True)
 

@@ -170,7 +170,7 @@ def test_a_table_of_others_is_not_replaced(study, models, tmp_path, capsys):
     names = f"{models['tiny_age']},{models['tiny_sex']}"
 
     assert main(["predict", names, str(scan), "-o", str(out)]) == 2
-    assert "no table of medzoo" in capsys.readouterr().err
+    assert "no table written by medzoo" in capsys.readouterr().err
     assert (out / "cohort.tsv").read_text() == "case_id\tmine\n"
 
 
@@ -193,7 +193,7 @@ def test_several_models_on_images(study, models, tmp_path):
     [
         (["-o", "x.csv"], "into a folder"),
         (["--report", "x.html"], "of one model"),
-        (["--dicom-seg", "-o", "x"], "none of the models"),
+        (["--dicom-seg", "-o", "x"], "none for segmentation"),
     ],
 )
 def test_what_is_of_one_model_is_refused(models, given, told, capsys, tmp_path):

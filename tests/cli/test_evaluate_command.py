@@ -28,7 +28,7 @@ def test_evaluate_calls_the_public_function_with_its_flags(given, model):
         (["--bids", "study", "--data", "wmh:x"], "one of --cases, --bids and --data"),
         (["--out-of-fold", "--target", "age"], "--target"),
         (["--out-of-fold", "--as-external", "other scanner"], "--as-external"),
-        (["--out-of-fold", "--cases", "cases.csv"], "one thing"),
+        (["--out-of-fold", "--cases", "cases.csv"], "exclude each other"),
         (["--out-of-fold", "--cost"], "--cost"),
         (["--repeatability"], "--repeatability"),
     ],

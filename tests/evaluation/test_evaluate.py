@@ -66,7 +66,7 @@ def test_table_names_metrics_and_baselines(folder, capsys):
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
-        (["--out-of-fold", "--cases", "c.csv"], "one thing at a time"),
+        (["--out-of-fold", "--cases", "c.csv"], "exclude each other"),
         (["--cases", "c.csv", "--as-external", "B"], "--as-external"),
         (["--out-of-fold", "--as-external", "B", "-o", "metrics.json"], "--cases"),
         (["--cost", "--out-of-fold"], "--cost measures"),

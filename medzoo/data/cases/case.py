@@ -20,7 +20,7 @@ class Case:
         target: str or None, the cell of the target column.
         columns: dict of str -> str, further columns that were asked for.
         folder: Path, what relative paths start from.
-        subject: str or None, the person as the table's own column tells.
+        subject: str or None, the person, from the table's own column.
         row: int or None, of the table, for messages.
         target_name: str or None, the column with the target, for messages.
     """
@@ -38,7 +38,7 @@ class Case:
     def person(self):
         """str: whose scan it is.
 
-        As the table tells; else as BIDS names of the images or the case do (`sub-XX`);
+        From the table; else from BIDS names of the images or the case (`sub-XX`);
         else the case itself.
         """
         told = self.columns.get("subject") or self.subject
@@ -50,7 +50,7 @@ class Case:
 
     @property
     def place(self):
-        """str: where the case stands, for messages."""
+        """str: table, row and column of the case, for messages."""
         row = "" if self.row is None else f"row {self.row}, "
         column = "" if self.target_name is None else f"column {self.target_name}, "
         return f"{row}{column}case {self.case_id}"

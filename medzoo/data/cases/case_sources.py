@@ -54,8 +54,8 @@ def read_sources(training):
     for name, settings in given.items():
         if unknown := sorted(set(settings) - set(known[1:])):
             raise RecipeError(
-                f"A source takes {known[1:]}. Received: {unknown} in {name!r}. "
-                "Remove them."
+                f"A source has only the keys {known[1:]}. Received: {unknown} in "
+                f"{name!r}. Remove them."
             )
     return {name: Source(name, **settings) for name, settings in given.items()}
 

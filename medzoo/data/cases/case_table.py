@@ -88,7 +88,7 @@ class _Rows:
         )
 
     def _target(self, row):
-        """The cell of the target as it stands, but for ages: classes have names."""
+        """The text of the target cell; ages as plain numbers."""
         if not self.target:
             return None
         cell = row.get(self.names[self.target]) or ""

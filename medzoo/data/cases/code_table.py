@@ -36,7 +36,7 @@ def read_code_table(path, num_classes):
             continue
         code, label = _two_numbers(row, number, path)
         if code in table or not 0 <= code <= LARGEST_CODE:
-            raise _fault(path, number, row, "a code stands once, from 0 up")
+            raise _fault(path, number, row, "each code occurs once and is at least 0")
         if not 0 <= label < num_classes:
             raise _fault(path, number, row, f"a class is below {num_classes}")
         table[code] = label

@@ -1,4 +1,4 @@
-"""Cohort: the groups of a case table that results are told for."""
+"""Cohort: the groups of a case table that results are reported for."""
 
 import math
 

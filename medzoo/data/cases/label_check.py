@@ -25,14 +25,14 @@ def check_label_place(image, labels, image_path, labels_path):
     where = f"label map={labels_path}, image={image_path}"
     if refused is not None:
         raise InputError(
-            "A label map must lie where its image does. "
-            f"Received: {where}: {refused}. Check both headers, and whether both are "
-            "of one scan."
+            "A label map must be aligned with its image. "
+            f"Received: {where}: {refused}. Check both headers and that both belong to "
+            "one scan."
         )
     for doubt in odd:
         warnings.warn(
-            f"A label map should lie where its image does. Received: {where}: {doubt}. "
-            "Look at both together.",
+            f"A label map should be aligned with its image. Received: {where}: "
+            f"{doubt}. View both in one viewer.",
             MedzooWarning,
             stacklevel=2,
         )

@@ -1,4 +1,4 @@
-"""Who was scanned: the person, age and sex as tables of many origins tell them."""
+"""Person, age and sex of a case, from tables of various origins."""
 
 import math
 import re
@@ -49,7 +49,7 @@ def plain_age(cell):
 
 
 def plain_sex(cell):
-    """Returns "F" or "M" if a cell tells one of them, else the cell."""
+    """Returns "F" or "M" for a cell with a sex, else the cell."""
     return SEXES.get(cell.casefold(), cell)
 
 

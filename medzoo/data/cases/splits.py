@@ -31,7 +31,7 @@ def stratified_folds(subjects, targets, num_folds, seed):
     order = sorted(means, key=lambda name: (np.mean(means[name]), name))
     if num_folds < 2 or len(order) < num_folds:
         raise InputError(
-            "Folds need at least two, and a subject each. "
+            "Cross-validation needs at least two folds and a subject for each. "
             f"Received: num_folds={num_folds}, subjects={len(order)}. Add cases."
         )
     generator = np.random.default_rng(seed)

@@ -20,7 +20,7 @@ def target_column(recipe, override=None):
     if override is None:
         if recipe.get("target") is None:
             raise InputError(
-                f"The model must have a target to do this. Received: model="
+                f"The model has no target column, which this needs. Received: model="
                 f"{recipe['name']!r} without one."
             )
         return recipe["target"]["column"]
@@ -34,7 +34,7 @@ def target_column(recipe, override=None):
 
 
 def target_and_codes(recipe, override=None):
-    """Returns the column with the truth of a model that answers in images, and codes.
+    """Returns the target column of a model with image output, and its code table.
 
     Args:
         recipe: dict, the recipe's content.
@@ -52,7 +52,7 @@ def target_and_codes(recipe, override=None):
         return (None if own is None else own["column"]), None
     if own is None:
         raise InputError(
-            f"{recipe['name']} compares images with themselves and has no target. "
+            f"{recipe['name']} is trained without labels and has no target. "
             f"Received: target={override!r}. Leave it out."
         )
     column, _, codes = override.partition(":")
@@ -104,7 +104,7 @@ def _number(case, recipe):
 
 
 def _class_of(cell, values, class_names):
-    """The class that a cell means: as it stands, whatever its case, or a sex."""
+    """The class named by a cell, in any case, or a sex."""
     names = {**{name: name for name in class_names}, **values}
     if cell in names:
         return names[cell]

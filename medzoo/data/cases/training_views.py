@@ -87,8 +87,8 @@ def strip(volume, labels, *, above, dilate_mm):
     mask = np.asarray(labels.array) > above
     if not mask.any():
         raise InputError(
-            "A label map must hold something of its image to strip by. "
-            f"Received: no label above {above}. Check that both are of one case."
+            "A label map used for skull-stripping must not be empty. "
+            f"Received: no label above {above}. Check that both belong to one case."
         )
     if dilate_mm:
         mask = distance_transform_edt(~mask, sampling=volume.spacing) <= dilate_mm

@@ -95,7 +95,7 @@ class CaseDataset(keras.utils.PyDataset):
 
 
 class Variants:
-    """Augmented and normalised versions of cases: kept, where a view says so.
+    """Augmented and normalised versions of cases, cached for views with `num_variants`.
 
     Args:
         prepared: `PreparedCases` of `WholeCases`.

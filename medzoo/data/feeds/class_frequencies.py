@@ -56,7 +56,7 @@ def count_classes(
     labelled = [c for c in read_cases(cases, [], target=column) if c.target]
     if not labelled:
         raise InputError(
-            "Classes are counted over label maps. "
+            "Counting classes needs label maps. "
             f"Received: no case with {column} in {cases}. Fill in the table."
         )
     if codes is None and named:

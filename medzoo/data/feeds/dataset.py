@@ -24,16 +24,16 @@ def dataset(
     mode: str = "memory",
     folder: str | Path | None = None,
 ) -> Any:
-    """Makes of a case table the batches that a model is trained or evaluated on.
+    """Returns the batches of a case table that a model is trained or evaluated on.
 
-    Scans are read and prepared once, at first use, and kept as `mode` says.
+    Scans are read and prepared once, at first use, and stored according to `mode`.
 
     Args:
         cases: path of a cases.csv, or list of `Case`.
         model_or_recipe: model of the zoo, or a recipe (dict or `Recipe`).
         batch_size: int. Batches differ by one case at most. Defaults to 4.
-        augment: bool, draw views and augmentation as the recipe's training section
-            says. Defaults to True; use False for validation.
+        augment: bool, apply the views and augmentation of the recipe's training
+            section. Defaults to True; use False for validation.
         shuffle: bool, another order every epoch. Defaults to True.
         split: None for all cases; "train" or "validation" for the recipe's first fold
             left out or alone, or for the cases that its split names.
@@ -50,9 +50,9 @@ def dataset(
     Returns:
         `CaseDataset`, a `keras.utils.PyDataset` of `(images, targets)`: float32
         `(batch, x, y, z, channels)`, and `(batch, 1)`, float32 in the target's unit or
-        int32 class indices. Models that answer in images get what their task learns
-        from: a `PatchDataset` of images and one-hot classes, a `SuperResolutionDataset`
-        of coarse and fine patches, a `ReconstructionDataset`.
+        int32 class indices. Models with image output get the batches of their task: a
+        `PatchDataset` of images and one-hot classes, a `SuperResolutionDataset` of
+        coarse and fine patches, a `ReconstructionDataset`.
 
     Raises:
         InputError: for a table without usable cases, or an unknown split.
@@ -68,8 +68,8 @@ def dataset(
         usable = [usable[i] for i in (inside if split == "train" else held_out)]
     if not usable:
         raise InputError(
-            "A data set needs cases with what the model learns from. "
-            f"Received: none of use (split={split!r}). Fill in the table."
+            "A data set needs at least one complete case. Received: none "
+            f"(split={split!r}). Fill in the table."
         )
     prepared = task.prepared_cases(usable, recipe, mode=mode, folder=folder)
     return task.batches(

@@ -47,7 +47,7 @@ def split(cases, recipe):
 
 
 def batches(prepared, recipe, **options):
-    """Returns a `CaseDataset`, cases drawn as the recipe's `balance` says."""
+    """Returns a `CaseDataset`; the recipe's `balance` sets how cases are drawn."""
     targets = targets_of(prepared.cases, recipe)
     weights = case_weights(prepared.cases, targets, recipe.get("training", {}))
     return CaseDataset(prepared, targets, weights=weights, **options)

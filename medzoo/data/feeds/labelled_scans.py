@@ -17,7 +17,7 @@ from medzoo.volume import Volume
 
 # Name of an array: which channels there are, `(channels,)` bool.
 PRESENT = "present"
-# The layer that tells a network which channels there are.
+# The layer that marks for the network which channels are present.
 MARKS = "MarkChannels"
 
 

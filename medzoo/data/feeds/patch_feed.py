@@ -1,4 +1,4 @@
-"""PatchFeed: from a case table to batches of augmented patches, as fast as it goes."""
+"""PatchFeed: batches of augmented patches from a case table."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -30,7 +30,7 @@ class PatchFeed(keras.utils.PyDataset):
     `patches_per_volume` patches of every case. Cases come in groups of
     `volumes_at_once`, whose patches are mixed: so few volumes have to be in memory.
 
-    `mode` says where prepared volumes stay, and changes nothing but speed and memory:
+    `mode` selects where prepared volumes are kept and affects speed and memory only:
     the same seed gives the same batches in all three. "memory": every one as an array.
     "cached": on disk, as memory maps that all processes share; a patch is read without
     its volume; what is there is found again by the content of files and settings, and
@@ -175,8 +175,8 @@ class PatchFeed(keras.utils.PyDataset):
         """
         if epoch < 0 or not 0 <= step < len(self):
             raise InputError(
-                f"A feed goes on within an epoch of {len(self)} batches. "
-                f"Received: epoch={epoch}, step={step}."
+                f"`epoch` and `step` must be a position within epochs of {len(self)} "
+                f"batches. Received: epoch={epoch}, step={step}."
             )
         self.epoch, self.first_step = epoch, step
         self._mixed.forget()
@@ -295,7 +295,8 @@ def _usable(cases, channels, labels):
     if not usable:
         raise InputError(
             "A feed needs cases with an image, and with a label map where it has "
-            f"labels. Received: {len(cases)} cases, none of use. Fill in the table."
+            f"labels. Received: {len(cases)} cases, none of them complete. Fill in the "
+            "table."
         )
     return usable
 

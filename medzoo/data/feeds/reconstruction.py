@@ -19,7 +19,7 @@ prepared_cases = whole_cases.prepared_cases
 
 
 def batches(prepared, recipe, **options):
-    """Returns a `ReconstructionDataset` as the recipe's training section says."""
+    """Returns the `ReconstructionDataset` of the recipe's training section."""
     dropout = recipe["training"].get("options", {}).get("channel_dropout", 0.0)
     return ReconstructionDataset(prepared, recipe, channel_dropout=dropout, **options)
 
@@ -35,7 +35,7 @@ class ReconstructionDataset(CaseDataset):
         recipe: dict.
         channel_dropout: float in [0, 1), the chance of each optional channel to be
             taken from the input, zeros in its place, but not from the target. It
-            teaches the network to answer for cases that lack the channel. Defaults
+            trains the network for cases that lack the channel. Defaults
             to 0.
         **kwargs: of `CaseDataset`.
     """

@@ -25,6 +25,6 @@ def check_mode(mode, folder=None):
         raise InputError(f"`mode` must be one of {MODES}. Received: mode={mode!r}.")
     if mode == "streamed" and folder is not None:
         raise InputError(
-            "Streaming keeps nothing. "
+            "Streamed scans are not stored. "
             f"Received: mode='streamed' with folder={folder}. Use mode='cached'."
         )

@@ -97,7 +97,7 @@ def bids_cases(text, channels, *, target=None, columns=()):
         told = next(iter(tree.problems.values()))
         # Training and evaluation have no such option.
         raise InputError(
-            told.replace(FILTER_ADVICE, "Move what is not meant out of the tree.")
+            told.replace(FILTER_ADVICE, "Move the other files out of the tree.")
         )
     people = people_of(tree.root)
     known = {name for row in people.values() for name in row}

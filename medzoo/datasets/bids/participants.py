@@ -47,7 +47,7 @@ def _rows(path):
         return
     if path.stat().st_size > MOST_BYTES:
         raise FileFormatError(
-            f"A table of people must be of a usual size in {path}. "
+            f"The participants table is too large in {path}. "
             f"Received: bytes={path.stat().st_size}. Check the file."
         )
     try:
@@ -56,8 +56,8 @@ def _rows(path):
                 yield _known(row)
     except (UnicodeDecodeError, csv.Error) as error:
         raise FileFormatError(
-            f"A table of people must be UTF-8 with tabs in {path}. Received: "
-            f"error={type(error).__name__}. Save it as UTF-8."
+            f"The participants table must be UTF-8 and tab-separated in {path}. "
+            f"Received: error={type(error).__name__}. Save it as UTF-8."
         ) from None
 
 

@@ -31,7 +31,7 @@ class Scan:
     Attributes:
         path: pathlib.Path.
         suffix: str, as "T1w".
-        entities: dict of str -> str, as the name tells, "sub" and "ses" too.
+        entities: dict of str -> str, from the file name, with "sub" and "ses".
     """
 
     path: Path
@@ -75,7 +75,7 @@ def scans_of(root, participants=None):
         absent = sorted(set(wanted) - set(people))
         if absent:
             raise MissingFileError(
-                f"A person must be in the BIDS tree {root}. Received: {absent}. "
+                f"Participants must be in the BIDS tree {root}. Received: {absent}. "
                 "Check --participant-label."
             )
     scans = [
@@ -106,7 +106,7 @@ def _rows(root, people):
 
 
 def _entities(path):
-    """As the name tells them: bids2table makes numbers of runs."""
+    """Entities as in the file name: bids2table converts runs to numbers."""
     return dict(ENTITY.findall(os.path.basename(path)))
 
 

@@ -1,4 +1,4 @@
-"""DICOM as scanners and archives give it: series found, told apart, read and listed.
+"""DICOM from scanners and archives: series are found, listed and read.
 
 Imports the rest of `medzoo.io` and pydicom; `medzoo.io.image_files` imports it.
 """

@@ -1,4 +1,4 @@
-"""The size that compressed images tell themselves, checked before they are decoded.
+"""The size in the header of compressed images, checked before decoding.
 
 Decoders take memory by it, whatever the header around it says.
 """
@@ -26,7 +26,7 @@ def check_codestream(content, header, path):
         path: what was read, for messages.
 
     Raises:
-        FileFormatError: for the first such frame, or one that tells no size.
+        FileFormatError: for the first such frame, or one without a size.
     """
     from pydicom.encaps import generate_fragments
 

@@ -70,9 +70,9 @@ def _unclear(planes):
     """What keeps slices from being put in order, or ""."""
     first = planes[0]
     if any(p.position is None or p.orientation is None for p in planes):
-        return "does not tell where its slices lie"
+        return "has no slice positions"
     if first.spacing is None or not (first.spacing > 0).all():
-        return "does not tell the size of its pixels"
+        return "has no pixel spacing"
     if len(planes) < 2:
         return "is a single slice"
     if not all(go_together(first, plane) for plane in planes):

@@ -1,4 +1,4 @@
-"""What a DICOM file says of its image, read without its voxels."""
+"""The header of a DICOM file, read without its voxels."""
 
 import struct
 import zipfile

@@ -122,7 +122,7 @@ def open_place(path):
 
 
 def _has_other_suffix(name):
-    """Whether a file's name tells another format; names of DICOM may be bare UIDs."""
+    """Whether the suffix is that of another format; DICOM names may be bare UIDs."""
     suffix = Path(name).suffix[1:]
     return bool(suffix) and not suffix.isdecimal()
 
@@ -148,7 +148,7 @@ def _check_count(count, path):
     if count > MOST_FILES:
         raise refusal(
             ResourceError,
-            f"DICOM is looked for among {MOST_FILES} files at most",
+            f"A DICOM folder may hold at most {MOST_FILES} files",
             path,
             f"files>{MOST_FILES}",
             "Pass the folder of one study.",

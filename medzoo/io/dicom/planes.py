@@ -89,7 +89,7 @@ def _least_bytes(header, size):
 
 
 def _of_frames(header, count, size):
-    """A classic image; of several frames without groups the header tells the first."""
+    """A classic image; of several frames without groups, the first."""
     first = _one(header, 0, size, [header.content])
     if count == 1:
         return [first]
@@ -106,7 +106,7 @@ def _of_frames(header, count, size):
 
 
 def _of_groups(header, groups, size):
-    """An enhanced image: what is not told of a frame is told of all."""
+    """An enhanced image: per-frame values, else the shared ones."""
     content = header.content
     shared = content.get("SharedFunctionalGroupsSequence")
     common = _flat(shared[0]) if shared else []
@@ -126,7 +126,7 @@ def _flat(group):
 
 
 def _one(header, frame, size, places):
-    """A slice from the first of several data sets that tells."""
+    """A slice from the first of several data sets with its position."""
     orientation = _first(places, "ImageOrientationPatient", 6)
     slope = _scalar(places, "RescaleSlope")
     return Plane(

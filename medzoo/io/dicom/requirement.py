@@ -1,4 +1,4 @@
-"""The extra that DICOM needs, asked for where it is used."""
+"""The optional packages for DICOM, imported where they are used."""
 
 from importlib.util import find_spec
 

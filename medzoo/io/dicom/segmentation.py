@@ -1,6 +1,6 @@
 """A label map as DICOM SEG that refers to the series it was made from.
 
-The one place where what a header says of the patient is copied: into the SEG, as the
+The one place where patient data of a header are copied: into the SEG, as the
 standard wants it, and nowhere else.
 """
 
@@ -177,7 +177,7 @@ def _source(header, where):
 
 
 def _share(found):
-    """Puts among the shared groups what a file says anew of each frame."""
+    """Moves what is equal in all frames to the shared groups."""
     frames = found.get("PerFrameFunctionalGroupsSequence")
     groups = found.get("SharedFunctionalGroupsSequence")
     if not frames or not groups:

@@ -16,7 +16,7 @@ LEAST_TAIL = 6
 
 @dataclass(frozen=True)
 class Row:
-    """What a list tells of a series; plain JSON.
+    """One series of a listing; plain JSON.
 
     Attributes:
         series: str, what `--series` takes.
@@ -117,7 +117,7 @@ class Series:
         )
 
     def summary(self):
-        """Returns what an error says of it: nothing that a person wrote."""
+        """Returns a short description for errors, without free text of the header."""
         row = self.row()
         size = " x ".join(str(n) for n in row.matrix)
         words = [row.modality, row.channel or "", row.orientation, row.kind]

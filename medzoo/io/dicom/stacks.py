@@ -1,4 +1,4 @@
-"""Series: slices told apart and put in order by where they lie, never by names."""
+"""Series: slices grouped and sorted by position, never by file name."""
 
 from dataclasses import dataclass
 

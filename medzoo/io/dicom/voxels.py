@@ -121,7 +121,7 @@ def _decode(header, path):
 def _no_decoder(header, path):
     return refusal(
         InputError,
-        "The compression of DICOM images must be one that an installed decoder knows",
+        "The compression of DICOM images must be supported by an installed decoder",
         path,
         f"transfer syntax={header.syntax}",
         "Install the extra dicom (pip install 'medzoo[dicom]'), or convert the images.",

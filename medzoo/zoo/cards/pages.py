@@ -57,7 +57,7 @@ def render_index(folder: str | Path | None = None) -> str:
         GENERATED,
         "# Models",
         render_table(folder, prefix=folder.name),
-        "Each card says how its numbers were measured and where the model fails.",
+        "Each card describes how the model was evaluated and where it fails.",
         LICENCE_NOTE,
         RESEARCH_ONLY,
     )

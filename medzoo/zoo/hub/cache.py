@@ -46,7 +46,7 @@ def hub_folders() -> list[Path]:
 
 
 def pinned(model: HubModel) -> HubModel | None:
-    """The model at the commit that its revision named when last asked, if ever."""
+    """The model at the commit last resolved for its revision, if any."""
     if model.is_pinned:
         return model
     try:

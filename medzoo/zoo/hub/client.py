@@ -1,4 +1,4 @@
-"""What medzoo asks of a hub, through huggingface_hub, which knows tokens and addresses.
+"""Requests to a hub, through huggingface_hub, which manages tokens and addresses.
 
 The bytes themselves come through `medzoo.transfer`: hashed while they stream,
 under a name of the process's own, which the hub's own cache with its locks does not
@@ -63,7 +63,7 @@ def api():
 def forbidden(subject: str) -> OfflineError:
     """The error for what needs the network that the user forbade."""
     return OfflineError(
-        f"The network must be allowed. Received: HF_HUB_OFFLINE is set, for {subject}. "
+        f"Network access is disabled. Received: HF_HUB_OFFLINE is set, for {subject}. "
         f"Unset it."
     )
 
@@ -90,7 +90,7 @@ def list_files(model: HubModel) -> tuple[str, dict[str, HubFile]]:
 
     Raises:
         InputError: There is no such repository or revision, or it is not for all.
-        IntegrityError: The answer is not a hub's, or names another commit.
+        IntegrityError: The response is not a hub's, or names another commit.
         OfflineError: The hub cannot be reached.
     """
     try:
@@ -111,7 +111,7 @@ def list_files(model: HubModel) -> tuple[str, dict[str, HubFile]]:
 
 
 def _listing_url(model: HubModel) -> str:
-    """The address of a hub's answer on a repository, with its files."""
+    """The address of a hub's listing of a repository."""
     from huggingface_hub.constants import ENDPOINT
 
     revision = quote(model.revision, safe="")
@@ -120,7 +120,7 @@ def _listing_url(model: HubModel) -> str:
 
 
 def _parsed(answer: bytes, model: HubModel) -> tuple[object, dict[str, HubFile]]:
-    """Commit and files of a hub's answer, which is believed in nothing."""
+    """Commit and files of a hub's response, all of it validated."""
     try:
         found = json.loads(answer)
         listed = {f["rfilename"]: _listed(f) for f in found.get("siblings") or []}
@@ -169,7 +169,7 @@ class HubFaults:
         said = " ".join(str(fault).split())
         if isinstance(fault, OfflineModeIsEnabled | LocalTokenNotFoundError):
             raise OfflineError(
-                f"The hub must be allowed and known. Received: {shown(said)}, for "
+                f"The hub could not be used. Received: {shown(said)}, for "
                 f"{self.subject}. Unset HF_HUB_OFFLINE, or log in with `hf auth login`."
             ) from None
         # Uploads wrap what happened.
@@ -177,7 +177,7 @@ class HubFaults:
             # Every fault of a connection is an OSError or of the client's own family.
             if isinstance(cause, HTTPError | OSError):
                 raise self._of_http(cause) from None
-        # An answer that is no JSON, or JSON of another shape.
+        # A response that is no JSON, or JSON of another shape.
         if isinstance(fault, ValueError | KeyError | TypeError | AttributeError):
             raise _no_hub(self.subject, shown(said)) from None
 
@@ -194,9 +194,9 @@ class HubFaults:
 def _refused(status: int | None, subject: str) -> Exception:
     if status in (401, 403, 404):
         return InputError(
-            f"The hub must know this and let you in. Received: status {status} for "
-            f"{subject}. Check the address; if it is private, log in with "
-            f"`hf auth login` or set HF_TOKEN."
+            "The repository was not found, or access is denied. Received: status "
+            f"{status} for {subject}. Check the address; if it is private, log in with "
+            "`hf auth login` or set HF_TOKEN."
         )
     return refusal(status, subject)
 

@@ -39,8 +39,8 @@ def ready_weights(folder: str | Path, recipe: Recipe) -> Path:
         recipe: Its recipe.
 
     Raises:
-        IntegrityError: They are not those that the recipe vouches for.
-        MissingFileError: They are missing, and nothing says where they are.
+        IntegrityError: They do not match the checksum in the recipe.
+        MissingFileError: They are missing, and no URL is known.
         OfflineError: They must be fetched, and cannot be.
     """
     folder = Path(folder)
@@ -57,8 +57,8 @@ def ready_weights(folder: str | Path, recipe: Recipe) -> Path:
                 raise
     if not addresses:
         raise MissingFileError(
-            f"The weights must lie beside the recipe, or the recipe must say where "
-            f"they are, in {folder}. Received: file={recipe.weights['file']}, no urls. "
+            "The weights must lie beside the recipe, or the recipe must give their "
+            f"URL, in {folder}. Received: file={recipe.weights['file']}, no urls. "
             f"Install the model again, or set {MIRROR_VARIABLE}."
         )
     _fetch_weights(folder, recipe, addresses, place)

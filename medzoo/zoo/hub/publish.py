@@ -114,8 +114,8 @@ def _checked_files(folder: Path, recipe: Recipe) -> dict[str, Path]:
     _check_weights(found[weights], recipe)
     if not read_metrics(folder, recipe)["metrics"]:
         raise InputError(
-            f"A published model must say what was measured, in {found[METRICS_FILE]}. "
-            f"Received: no metrics. {_how_to_make(METRICS_FILE, folder)}"
+            f"A published model must have metrics, in {found[METRICS_FILE]}. Received: "
+            f"none. {_how_to_make(METRICS_FILE, folder)}"
         )
     return found
 

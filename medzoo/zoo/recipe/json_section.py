@@ -7,7 +7,7 @@ from medzoo.zoo.recipe.strict_json import shown
 
 
 class Section:
-    """One JSON object and where it stands, so that each check can name its place.
+    """One JSON object and its position, for the messages of its checks.
 
     Every check raises RecipeError; those that return something return the value.
 

@@ -49,7 +49,7 @@ _PLACE = re.compile(rf"{_HTTPS.pattern}|{HUB_FILE}")
 
 @dataclass(frozen=True)
 class Recipe:
-    """One zoo model, as its recipe.json says it.
+    """One zoo model, as described by its recipe.json.
 
     The parts below the top level stay plain JSON (dicts and lists): they are handed
     on to constructors and to Keras as they stand. `from_dict` is the only checked way

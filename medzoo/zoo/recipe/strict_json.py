@@ -72,7 +72,7 @@ def _object_without_repeats(pairs: list[tuple[str, object]]) -> dict:
         seen: set[str] = set()
         for key, _ in pairs:
             if key in seen:
-                raise ValueError(f"key {shown(key)} stands twice in one object")
+                raise ValueError(f"key {shown(key)} occurs twice in one object")
             seen.add(key)
     return result
 

@@ -1,11 +1,11 @@
-"""The tasks of the zoo: what a recipe of each must say, and how cards present it."""
+"""The tasks of the zoo: required keys of their recipes, and their names on cards."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Task:
-    """What recipes and cards need to know of a task.
+    """Properties of a task, for recipes and cards.
 
     Args:
         gives: What a prediction is, with `{unit}` and `{classes}` of the recipe.

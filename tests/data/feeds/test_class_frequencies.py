@@ -52,8 +52,8 @@ def test_refuses_a_table_without_label_maps(table):
         ("code,class\n1,x\n", "two whole numbers"),
         ("code,class\n1\n", "two whole numbers"),
         ("code,class\n1,9\n", "below 4"),
-        ("code,class\n1,1\n1,2\n", "stands once"),
-        ("code,class\n-1,1\n", "from 0 up"),
+        ("code,class\n1,1\n1,2\n", "occurs once"),
+        ("code,class\n-1,1\n", "at least 0"),
         ("code,class\n", "at least one row"),
     ],
 )

@@ -296,7 +296,7 @@ def test_fit_goes_on_where_a_feed_resumes(table, tmp_path):
     ("changes", "message"),
     [
         ({"mode": "disk"}, "mode='disk'"),
-        ({"mode": "streamed", "folder": "x"}, "Streaming keeps nothing"),
+        ({"mode": "streamed", "folder": "x"}, "Streamed scans are not stored"),
         ({"patch_size": 0}, "patch_size=0"),
         ({"batch_size": 0}, "batch_size=0"),
         ({"workers": 1.5}, "workers=1.5"),

@@ -180,7 +180,7 @@ def test_training_is_not_told_of_an_option_that_it_lacks(tree):
         "sub-01/anat/sub-01_run-02_T1w.nii.gz",
     )
 
-    with pytest.raises(InputError, match="Move what is not meant") as told:
+    with pytest.raises(InputError, match="Move the other files") as told:
         read_cases(f"bids:{root}", T1, target="age")
 
     assert "--bids-filter" not in str(told.value)
