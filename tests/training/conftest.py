@@ -67,7 +67,8 @@ def tiny_recipe(**training):
                     "strip": {"column": "regions", "above": 0, "dilate_mm": 0.0},
                     "num_variants": 2,
                     "augmentation": [
-                        {"class": "RandomAffine3D", "arguments": {"rotation": 5.0}},
+                        # Compiled in a moment, unlike a warp.
+                        {"class": "RandomFlip3D", "arguments": {"axes": [1]}},
                         {"class": "RandomIntensityCurve", "arguments": {}},
                     ],
                 },
@@ -124,6 +125,19 @@ def _scaling(factor):
 def recipe():
     """A fresh small recipe."""
     return tiny_recipe()
+
+
+def single_network(recipe, **arguments):
+    """Returns the recipe of one member of its ensemble."""
+    member = recipe["architecture"]["arguments"]["member"]
+    member["arguments"] |= arguments
+    return {**recipe, "architecture": member}
+
+
+def without_augmentation(recipe):
+    """Returns the recipe with one view, not augmented: nothing to compile for it."""
+    view = {"name": "as it is", "rate": 1.0}
+    return {**recipe, "training": {**recipe["training"], "views": [view]}}
 
 
 @pytest.fixture

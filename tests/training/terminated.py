@@ -14,13 +14,12 @@ from pathlib import Path
 
 from medzoo.data.feeds.dataset import dataset
 from medzoo.training.fit import Terminated, fit
-from tests.training.conftest import tiny_recipe
+from tests.training.conftest import single_network, tiny_recipe, without_augmentation
 
 
 def main(cases, folder):
     """Trains until the signal that it sends to itself in epoch 2."""
-    recipe = tiny_recipe()
-    recipe["architecture"] = recipe["architecture"]["arguments"]["member"]
+    recipe = without_augmentation(single_network(tiny_recipe()))
     try:
         fit(recipe, dataset(Path(cases), recipe), Path(folder), log=terminate)
     except Terminated:

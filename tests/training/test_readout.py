@@ -8,6 +8,8 @@ from medzoo.errors import RecipeError
 from medzoo.training.fit import fit
 from medzoo.training.network import single_network
 from medzoo.training.readout import add_readout, block_means
+from tests.training.conftest import single_network as of_one_network
+from tests.training.conftest import without_augmentation
 
 
 def test_block_means():
@@ -22,9 +24,8 @@ def test_block_means():
 
 @pytest.fixture
 def wide_recipe(recipe):
-    recipe["architecture"] = recipe["architecture"]["arguments"]["member"]
-    recipe["architecture"]["arguments"]["readout_block"] = 2
-    return recipe
+    recipe["training"]["epochs"] = 2
+    return without_augmentation(of_one_network(recipe, readout_block=2))
 
 
 def test_answer_is_the_mixture_of_both_parts(wide_recipe, study):

@@ -30,23 +30,28 @@ def volumes_of(path, recipe):
     return prepared_cases(cases, recipe, tables=path.parent)
 
 
-def test_patches_follow_from_seed_epoch_and_number_alone(tissue_study):
+@pytest.fixture(scope="module")
+def patches(tissue_study):
+    """The patches of the study: compiling their augmentation takes seconds."""
     recipe = tissue_recipe()
-    volumes = volumes_of(tissue_study, recipe)
-    one, other = (PatchDataset(volumes, recipe, seed=4) for _ in range(2))
-    for data in (one, other):
-        data.epoch = 2
-    other.patch(0)
-    first, again = one[3], other[3]
+    return PatchDataset(volumes_of(tissue_study, recipe), recipe, seed=4)
+
+
+def test_patches_follow_from_seed_epoch_and_number_alone(patches):
+    patches.epoch = 2
+    first = patches[3]
+    patches.patch(0)
+    again = patches[3]
     np.testing.assert_allclose(first[0], again[0], atol=1e-6)
     np.testing.assert_array_equal(first[1], again[1])
-    one.on_epoch_end()
-    assert not np.array_equal(one[3][1], again[1])
+    patches.on_epoch_end()
+    assert not np.array_equal(patches[3][1], again[1])
+    patches.epoch, patches.seed = 2, 5
+    assert not np.array_equal(patches[3][1], again[1])
 
 
-def test_patches_tell_missing_channels_and_open_labels(tissue_study):
-    recipe = tissue_recipe()
-    data = PatchDataset(volumes_of(tissue_study, recipe), recipe)
+def test_patches_mark_missing_channels_and_open_labels(patches):
+    data = patches
     kinds = set()
     for number in range(40):
         image, labels = data.patch(number)

@@ -17,14 +17,15 @@ from medzoo.training.fit import fit
 from medzoo.training.optimizer import keeps_average, make_optimizer
 from medzoo.training.settings import TrainingSettings, with_step
 from medzoo.zoo.load import load
+from tests.training.conftest import single_network, without_augmentation
 
 
 def single(make_recipe, **training):
     """A recipe of one network without batch normalisation or dropout."""
-    recipe = make_recipe(**training)
-    member = recipe["architecture"]["arguments"]["member"]
-    member["arguments"] |= {"normalization": "instance", "dropout_rate": 0.0}
-    return {**recipe, "architecture": member}
+    recipe = single_network(
+        make_recipe(**training), normalization="instance", dropout_rate=0.0
+    )
+    return without_augmentation(recipe)
 
 
 def agree(one, other, **tolerance):
@@ -80,15 +81,21 @@ def test_accumulated_batches_make_the_step_of_one_large_batch(dtype):
     "training",
     [
         {"gradient_accumulation": 2, "ema_momentum": 0.5},
-        {"gradient_accumulation": 2, "dtype": "mixed_float16", "rematerialize": True},
+        pytest.param(
+            {
+                "gradient_accumulation": 2,
+                "dtype": "mixed_float16",
+                "rematerialize": True,
+            },
+            marks=pytest.mark.extended,
+        ),
     ],
     ids=["averaged", "float16"],
 )
 def test_training_resumes_in_the_midst_of_an_accumulated_step(
     tmp_path, study, make_recipe, training
 ):
-    recipe = make_recipe(**training)
-    recipe["architecture"] = recipe["architecture"]["arguments"]["member"]
+    recipe = without_augmentation(single_network(make_recipe(**training)))
     # Three batches an epoch: every other epoch ends between two steps.
     assert len(dataset(study, recipe, seed=5)) == 3
     straight = fit(recipe, dataset(study, recipe, seed=5), tmp_path / "a", workers=2)
@@ -167,6 +174,7 @@ def written(recipe, folder):
 
 
 def test_command_line_takes_them(tmp_path, study, recipe, capsys):
+    recipe = without_augmentation(recipe)
     recipe["training"].update(epochs=1)
     source = written(recipe, tmp_path / "model")
     arguments = ["train", str(source), "--cases", str(study), "-o", str(tmp_path / "o")]
@@ -205,7 +213,7 @@ def test_a_network_without_blocks_is_refused_before_any_work(tmp_path, recipe, c
 
 @pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16"])
 def test_a_loaded_model_is_fine_tuned_in_less_precision(tmp_path, study, recipe, dtype):
-    recipe["architecture"] = recipe["architecture"]["arguments"]["member"]
+    recipe = without_augmentation(single_network(recipe))
     model = load(written(recipe, tmp_path / "model"), weights=False, dtype=dtype)
     assert model.get_layer("stem_conv").compute_dtype == dtype.removeprefix("mixed_")
     assert model.get_layer("stem_conv").kernel.dtype == "float32"
