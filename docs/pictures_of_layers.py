@@ -83,12 +83,10 @@ FAMILIES = {
     },
     "Parts of networks": {
         "AddVolume": {},
-        "AnatomyFeatures": {},
         "CropLike3D": {},
         "CropToMultiple3D": {},
         "DepthToSpace3D": {},
         "Displace3D": {},
-        "FeatureScaling": {},
         "KnownContrasts": {},
         "LinearUpsample3D": {},
         "MarkChannels": {},

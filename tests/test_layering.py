@@ -114,12 +114,16 @@ def part_of(path):
 
 
 def imports(tree, path):
-    """Yields (dotted name, line, whether inside a function) of each import."""
+    """Yields (dotted name, line, whether inside a function) of each import.
+
+    What is imported for type checkers alone counts as inside.
+    """
     inside = {
         id(node)
-        for function in ast.walk(tree)
-        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-        for node in ast.walk(function)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        or (isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING")
+        for node in ast.walk(block)
     }
     for node in ast.walk(tree):
         for name in imported_names(node, path):
@@ -305,6 +309,10 @@ def test_an_import_against_the_rules_is_found(path, source):
     ("path", "source"),
     [
         ("models/base.py", "def f():\n    from medzoo.inference import predict_volume"),
+        (
+            "models/base.py",
+            "if TYPE_CHECKING:\n    from medzoo.inference import Prediction",
+        ),
         (
             "data/feeds/dataset.py",
             "import tensorflow as tf\nfrom medzoo.io import read",

@@ -1,17 +1,18 @@
 """Numbered folders of subjects, as challenges publish them."""
 
+from medzoo.data.cases.case import Case
 from medzoo.errors import InputError, MissingFileError
 
 SUFFIXES = (".nii.gz", ".nii")
 
 
-def subjects_of(folder, what, inner, *, depth=1):
+def subjects_of(folder, what, inner=None, *, depth=1):
     """Lists the subjects' folders, by number.
 
     Args:
         folder: pathlib.Path as the user gave it.
         what: str, the data set, for messages.
-        inner: names of folders that may lie between.
+        inner: names of folders that may lie between; None for any.
         depth: int, how many levels of such folders, or of scanners, there may be.
 
     Raises:
@@ -26,7 +27,7 @@ def subjects_of(folder, what, inner, *, depth=1):
     for _ in range(depth + 1):
         children = [p for place in level for p in sorted(place.iterdir()) if p.is_dir()]
         found += [path for path in children if path.name.isdecimal()]
-        if depth == 1:
+        if inner is not None:
             children = [path for path in children if path.name in inner]
         level = [path for path in children if path not in found]
     if not found:
@@ -37,7 +38,41 @@ def subjects_of(folder, what, inner, *, depth=1):
     return sorted(found, key=lambda path: (str(path.parent), int(path.name)))
 
 
-def file_of(folder, stem):
+def case_of(folder, what, case_id, channels, labels, columns):
+    """Makes the case of a subject's folder, whose images may lie in a folder `pre`.
+
+    Args:
+        folder: pathlib.Path.
+        what: str, the data set, for messages.
+        case_id: str.
+        channels: dict of channel -> file name without suffix.
+        labels: str, file name of the label map, without suffix.
+        columns: dict, the case's further columns.
+
+    Raises:
+        MissingFileError: if a file is missing.
+    """
+    images = {
+        n: _file(folder / "pre", s) or _file(folder, s) for n, s in channels.items()
+    }
+    target = _file(folder, labels)
+    missing = [f"{stem}.nii" for n, stem in channels.items() if images[n] is None]
+    if missing or target is None:
+        missing += [f"{labels}.nii"] * (target is None)
+        raise MissingFileError(
+            f"A subject of {what} must have {missing} in {folder}. Received: "
+            f"{listing(folder)}. Unpack the archive again; training needs the labels."
+        )
+    return Case(
+        case_id=case_id,
+        images=images,
+        target=target.name,
+        columns=columns,
+        folder=folder,
+    )
+
+
+def _file(folder, stem):
     """The image of a name, packed or not, or None."""
     paths = (folder / f"{stem}{suffix}" for suffix in SUFFIXES)
     return next((path for path in paths if path.is_file()), None)

@@ -6,17 +6,14 @@ Its terms forbid passing it on, so users bring their own copy
 
 from pathlib import Path
 
-from medzoo.data.cases.case import Case
-from medzoo.errors import InputError, MissingFileError
+from medzoo.datasets.challenge_folders import case_of, subjects_of
 
-TRAINING_FOLDER = "TrainingData"
 # The archive has one more folder around.
-ARCHIVE_FOLDER = "MRBrainS13DataNii"
+FOLDERS = ("TrainingData", "MRBrainS13DataNii")
 # Channel -> file. These three are aligned with the labels; T1_1mm is not.
 CHANNEL_FILES = {"t1": "T1", "t1_ir": "T1_IR", "flair": "T2_FLAIR"}
 # All nine classes; LabelsForTesting merges them into three.
 LABEL_FILE = "LabelsForTraining"
-SUFFIXES = (".nii", ".nii.gz")
 
 
 def read_mrbrains13(folder, *, source=None):
@@ -44,60 +41,15 @@ def read_mrbrains13(folder, *, source=None):
     Source: Mendrik et al., MRBrainS Challenge: Online Evaluation Framework for Brain
     Image Segmentation in 3T MRI Scans (2015).
     """
-    training = _training_folder(Path(folder))
-    subjects = [
-        path for path in training.iterdir() if path.is_dir() and path.name.isdecimal()
-    ]
-    if not subjects:
-        raise InputError(
-            f"MRBrainS13 has a numbered folder a subject in {training}. Received: "
-            f"{_listing(training)}. Give the folder {TRAINING_FOLDER} as it was "
-            "unpacked."
-        )
     columns = {} if source is None else {"source": source}
     return [
-        _subject(path, columns)
-        for path in sorted(subjects, key=lambda path: int(path.name))
+        case_of(
+            path,
+            "MRBrainS13",
+            f"mrbrains13-{int(path.name)}",
+            CHANNEL_FILES,
+            LABEL_FILE,
+            dict(columns),
+        )
+        for path in subjects_of(Path(folder), "MRBrainS13", FOLDERS, depth=2)
     ]
-
-
-def _training_folder(folder):
-    """The folder with the subjects: the given one, or that within it."""
-    if not folder.is_dir():
-        raise MissingFileError(
-            f"MRBrainS13 must be a folder. Received: {folder}. Check the path."
-        )
-    inner = Path(ARCHIVE_FOLDER, TRAINING_FOLDER)
-    for name in (TRAINING_FOLDER, inner):
-        if (folder / name).is_dir():
-            return folder / name
-    return folder
-
-
-def _subject(folder, columns):
-    stems = {**CHANNEL_FILES, "labels": LABEL_FILE}
-    found = {name: _file(folder, stem) for name, stem in stems.items()}
-    missing = [f"{stems[name]}.nii" for name, path in found.items() if path is None]
-    if missing:
-        raise MissingFileError(
-            f"A subject of MRBrainS13 must have {missing} in {folder}. Received: "
-            f"{_listing(folder)}. Unpack the archive again; training needs the labels."
-        )
-    return Case(
-        case_id=f"mrbrains13-{int(folder.name)}",
-        images={name: found[name] for name in CHANNEL_FILES},
-        target=found["labels"].name,
-        columns=dict(columns),
-        folder=folder,
-    )
-
-
-def _file(folder, stem):
-    paths = (folder / f"{stem}{suffix}" for suffix in SUFFIXES)
-    return next((path for path in paths if path.is_file()), None)
-
-
-def _listing(folder):
-    names = sorted(path.name for path in folder.iterdir())
-    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
-    return f"{names[:8]}{more}"

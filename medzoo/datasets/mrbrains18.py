@@ -6,9 +6,7 @@ https://doi.org/10.34894/E0U32Q).
 
 from pathlib import Path
 
-from medzoo.data.cases.case import Case
-from medzoo.datasets.challenge_folders import file_of, listing, subjects_of
-from medzoo.errors import MissingFileError
+from medzoo.datasets.challenge_folders import case_of, subjects_of
 
 # In the folder `pre`: bias-corrected, and on the grid of the labels.
 CHANNEL_FILES = {"t1": "reg_T1", "t1_ir": "reg_IR", "flair": "FLAIR"}
@@ -36,27 +34,13 @@ def read_mrbrains18(folder, *, source=None):
     """
     columns = {} if source is None else {"source": source}
     return [
-        _subject(path, columns)
+        case_of(
+            path,
+            "MRBrainS18",
+            f"mrbrains18-{int(path.name)}",
+            CHANNEL_FILES,
+            LABEL_FILE,
+            dict(columns),
+        )
         for path in subjects_of(Path(folder), "MRBrainS18", ("training",))
     ]
-
-
-def _subject(folder, columns):
-    images = {
-        name: file_of(folder / "pre", stem) or file_of(folder, stem)
-        for name, stem in CHANNEL_FILES.items()
-    }
-    labels = file_of(folder, LABEL_FILE)
-    if labels is None or None in images.values():
-        raise MissingFileError(
-            f"A subject of MRBrainS18 must have {LABEL_FILE}.nii.gz and, in pre, "
-            f"{[f'{stem}.nii.gz' for stem in CHANNEL_FILES.values()]} in {folder}. "
-            f"Received: {listing(folder)}. Unpack the archive again."
-        )
-    return Case(
-        case_id=f"mrbrains18-{int(folder.name)}",
-        images=images,
-        target=labels.name,
-        columns=dict(columns),
-        folder=folder,
-    )

@@ -6,13 +6,12 @@ https://doi.org/10.34894/AECRSD).
 
 from pathlib import Path
 
-from medzoo.data.cases.case import Case
-from medzoo.datasets.challenge_folders import file_of, listing, subjects_of
-from medzoo.errors import MissingFileError
+from medzoo.datasets.challenge_folders import case_of, subjects_of
 
 # In the folder `pre`: bias-corrected, T1 on the grid of FLAIR and labels.
 CHANNEL_FILES = {"t1": "T1", "flair": "FLAIR"}
 LABEL_FILE = "wmh"
+WHAT = "The WMH challenge"
 SITES = ("Utrecht", "Singapore", "Amsterdam")
 
 
@@ -36,29 +35,19 @@ def read_wmh(folder, *, source=None):
         InputError: if the folder has not the layout.
     """
     columns = {} if source is None else {"source": source}
-    inner = ("training", *SITES)
-    found = subjects_of(Path(folder), "The WMH challenge", inner, depth=3)
+    found = subjects_of(Path(folder), WHAT, depth=3)
     return [_subject(path, Path(folder), columns) for path in found]
 
 
 def _subject(folder, root, columns):
-    images = {
-        name: file_of(folder / "pre", stem) for name, stem in CHANNEL_FILES.items()
-    }
-    labels = file_of(folder, LABEL_FILE)
-    if labels is None or None in images.values():
-        raise MissingFileError(
-            f"A subject of the WMH challenge must have {LABEL_FILE}.nii.gz and, in "
-            f"pre, T1.nii.gz and FLAIR.nii.gz in {folder}. Received: "
-            f"{listing(folder)}. Unpack the archive again."
-        )
     parents = (root.name, *folder.parent.relative_to(root).parts)
     site = "-".join(part for part in parents if part in SITES or "T" in part[1:])
     name = "-".join(part for part in ("wmh", site, folder.name) if part)
-    return Case(
-        case_id="".join(c if c.isalnum() or c in "._-" else "_" for c in name),
-        images=images,
-        target=labels.name,
-        columns={**columns, **({"site": site} if site else {})},
-        folder=folder,
+    return case_of(
+        folder,
+        WHAT,
+        "".join(c if c.isalnum() or c in "._-" else "_" for c in name),
+        CHANNEL_FILES,
+        LABEL_FILE,
+        {**columns, **({"site": site} if site else {})},
     )

@@ -2,16 +2,12 @@
 
 import numpy as np
 
-# Features named as reasons, and the z-score from which they are unusual.
-MOST_REASONS = 3
-UNUSUAL = 3.0
-
 
 def widening(distance, usual, growth):
     """Returns what an interval is multiplied by, and logits are divided by.
 
     Args:
-        distance: float or array, see `medzoo.layers.FeatureScaling.distance`.
+        distance: float or array, see `medzoo.layers.KnownContrasts.distance`.
         usual: float, the distance up to which uncertainty is that of known scanners.
         growth: float, the power with which it grows from there.
 
@@ -39,39 +35,4 @@ def contrast_warnings(distance, step, factor):
         f"trained on (distance {distance:.1f}, usually below {step['usual']:.1f}): "
         f"expect a larger error; the uncertainty is {factor:.1f} times that of a known "
         "scanner. Fine-tune on scans of this scanner to use the model there."
-    ]
-
-
-def anatomy_warnings(distance, features, model, step):
-    """Returns the warnings for a scan that is unlike the training data.
-
-    Args:
-        distance: float.
-        features: `(features,)` array.
-        model: `AnatomyReadout3D`.
-        step: dict, arguments of the recipe's step "familiarity".
-
-    Returns:
-        list of str, empty for a usual scan.
-    """
-    if distance <= step["limit"]:
-        return []
-    text = (
-        "The anatomy found in this scan is unlike that of the training scans "
-        f"(distance {distance:.1f}, usual up to {step['usual']:.1f}): the prediction "
-        "may be far off"
-    )
-    reasons = _reasons(features, model, step.get("regions", []))
-    return [f"{text}{': ' + ', '.join(reasons) if reasons else ''}."]
-
-
-def _reasons(features, model, names):
-    """The regions whose volumes are the most unusual, and which way."""
-    scaling = model.get_layer("scaling")
-    deviations = scaling.deviations(features)[: len(names)]
-    order = np.argsort(-np.abs(deviations))[:MOST_REASONS]
-    return [
-        f"{names[i]} {'large' if deviations[i] > 0 else 'small'}"
-        for i in order
-        if abs(deviations[i]) > UNUSUAL
     ]

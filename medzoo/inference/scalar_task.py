@@ -5,11 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from medzoo.errors import InputError
-from medzoo.inference.familiarity import (
-    anatomy_warnings,
-    contrast_warnings,
-    widening,
-)
+from medzoo.inference.familiarity import contrast_warnings, widening
 from medzoo.inference.postprocess import check_finite, output_of_network
 from medzoo.inference.spread import SHIFTS, shifted
 from medzoo.inference.task import Task
@@ -22,14 +18,12 @@ class Output:
     Args:
         values: `(num_classes,)` float, a value in the target's unit, or logits.
         spread: float or None, the standard deviation that was asked for.
-        distance: float or None, how far contrast or anatomy is from that of training.
-        features: `(features,)` array of the anatomy that the distance is of, or None.
+        distance: float or None, how far the contrast is from that of training.
     """
 
     values: np.ndarray
     spread: float | None = None
     distance: float | None = None
-    features: np.ndarray | None = None
 
 
 class ScalarTask(Task):
@@ -43,14 +37,9 @@ class ScalarTask(Task):
         model = self.model
         batch = self.preprocessor.normalize(x.array[None])
         spread = self._spread(x.array)
-        if self.step("familiarity") is None or not hasattr(model, "feature_network"):
-            run = self.settings.engine_of(model)
-            values = output_of_network(model, batch, self.recipe, run)
-            return Output(values, spread, self._contrast_distance(batch))
-        features = np.asarray(self.settings.engine_of(model.feature_network)(batch))
-        values = np.asarray(model.read_out(features))[0]
-        distance = float(model.distance(features)[0])
-        return Output(values, spread, distance, features[0])
+        run = self.settings.engine_of(model)
+        values = output_of_network(model, batch, self.recipe, run)
+        return Output(values, spread, self._contrast_distance(batch))
 
     def postprocess(self, y):
         """Checks the `Output`, whose numbers lie on no grid."""
@@ -88,12 +77,7 @@ class ScalarTask(Task):
         spacing = np.linalg.norm(undo.source.affine[:3, :3], axis=0)
         distance = found.distance * max(max(spacing) / step["coarsest_mm"], 1.0)
         factor = float(widening(distance, step["usual"], step["growth"]))
-        return factor, self._unfamiliar(distance, found, step, factor)
-
-    def _unfamiliar(self, distance, found, step, factor):
-        if found.features is None:
-            return contrast_warnings(distance, step, factor)
-        return anatomy_warnings(distance, found.features, self.model, step)
+        return factor, contrast_warnings(distance, step, factor)
 
     def _contrast_distance(self, batch):
         """How far the contrast is from that of training, a float; None: not known."""

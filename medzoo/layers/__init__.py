@@ -4,14 +4,12 @@ Imports `medzoo.errors` alone; networks, preprocessing and data import it.
 """
 
 from medzoo.layers.add_volume import AddVolume
-from medzoo.layers.anatomy_features import AnatomyFeatures
 from medzoo.layers.balanced_crop_3d import BalancedCrop3D
 from medzoo.layers.clip_intensity import ClipIntensity
 from medzoo.layers.crop_like_3d import CropLike3D, CropToMultiple3D
 from medzoo.layers.crop_or_pad_3d import CropOrPad3D
 from medzoo.layers.depth_to_space_3d import DepthToSpace3D
 from medzoo.layers.displace_3d import Displace3D
-from medzoo.layers.feature_scaling import FeatureScaling
 from medzoo.layers.histogram_standardize import HistogramStandardize
 from medzoo.layers.known_contrasts import KnownContrasts
 from medzoo.layers.label_to_image import LabelToImage
@@ -49,7 +47,6 @@ from medzoo.layers.zscore import ZScore
 
 __all__ = [
     "AddVolume",
-    "AnatomyFeatures",
     "BalancedCrop3D",
     "ClipIntensity",
     "CropLike3D",
@@ -57,7 +54,6 @@ __all__ = [
     "CropToMultiple3D",
     "DepthToSpace3D",
     "Displace3D",
-    "FeatureScaling",
     "HistogramStandardize",
     "KnownContrasts",
     "LabelToImage",

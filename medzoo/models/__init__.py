@@ -3,7 +3,6 @@
 Imports `medzoo.layers`; training and the zoo import it.
 """
 
-from medzoo.models.anatomy_readout import AnatomyReadout3D
 from medzoo.models.autoencoder import ConvolutionalAutoencoder3D
 from medzoo.models.dcgan import DCGAN3D
 from medzoo.models.dcgan_networks import Discriminator3D, Generator3D
@@ -17,7 +16,6 @@ from medzoo.models.super_resolution import SuperResolution3D
 __all__ = [
     "DCGAN3D",
     "FCN3D",
-    "AnatomyReadout3D",
     "ConvolutionalAutoencoder3D",
     "DeepMedic3D",
     "Discriminator3D",

@@ -1,7 +1,6 @@
 """What every network of medzoo has: its arguments, its recipe, `predict_volume`."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +8,6 @@ import keras
 
 from medzoo.layers.convolution_blocks import BlockStyle
 from medzoo.models.rematerialization import Blocks
-from medzoo.volume import Volume
 
 if TYPE_CHECKING:
     from medzoo.inference import Prediction
@@ -106,7 +104,7 @@ class VolumeModel(keras.Model):
 
     def predict_volume(
         self,
-        image: str | Path | Volume | Mapping[str, Any],
+        image: Any,
         *,
         uncertainty: str | None = "interval",
         probabilities: bool = False,

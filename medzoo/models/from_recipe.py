@@ -5,7 +5,6 @@ import inspect
 import keras
 
 from medzoo.errors import RecipeError
-from medzoo.models.anatomy_readout import BODY_NAME, AnatomyReadout3D
 from medzoo.models.autoencoder import ConvolutionalAutoencoder3D
 from medzoo.models.base import VolumeModel
 from medzoo.models.dcgan import DCGAN3D
@@ -19,7 +18,6 @@ from medzoo.models.super_resolution import SuperResolution3D
 
 # The allow-list: a class name in a recipe never reaches an import.
 CLASSES = {
-    "AnatomyReadout3D": AnatomyReadout3D,
     "ConvolutionalAutoencoder3D": ConvolutionalAutoencoder3D,
     "DCGAN3D": DCGAN3D,
     "DeepMedic3D": DeepMedic3D,
@@ -102,10 +100,7 @@ def copy_body(source, target):
     for layer in source.layers:
         if in_head(layer.name) or not layer.weights:
             continue
-        if layer.name == BODY_NAME:
-            # Its own head is part of the body.
-            target.get_layer(layer.name).set_weights(layer.get_weights())
-        elif isinstance(layer, keras.Model):
+        if isinstance(layer, keras.Model):
             copy_body(layer, target.get_layer(layer.name))
         else:
             target.get_layer(layer.name).set_weights(layer.get_weights())

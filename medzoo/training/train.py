@@ -15,7 +15,6 @@ from medzoo.data.store.storage_modes import keeping_in
 from medzoo.errors import InputError
 from medzoo.models.from_recipe import build_model
 from medzoo.progress import every_twentieth
-from medzoo.training.anatomy import train_anatomy
 from medzoo.training.contrasts import TrainingContrasts
 from medzoo.training.cross_validation import (
     check_enough,
@@ -124,10 +123,7 @@ def train(
     prepared, targets = _prepared(
         recipe, cases, output, keeping, workers or 2, restart, say
     )
-    if recipe["architecture"]["class"] == "AnatomyReadout3D":
-        made = train_anatomy(recipe, prepared, targets, output, start=start, log=say)
-    else:
-        made = _train_networks(recipe, prepared, targets, output, workers, log)
+    made = _train_networks(recipe, prepared, targets, output, workers, log)
     write_model(*made, output)
     return output
 

@@ -105,12 +105,10 @@ SYNTHESIS = {
 # Parts of networks: no volume layers, tested in a file of their own.
 NETWORK = {
     "AddVolume",
-    "AnatomyFeatures",
     "CropLike3D",
     "CropToMultiple3D",
     "DepthToSpace3D",
     "Displace3D",
-    "FeatureScaling",
     "KnownContrasts",
     "LinearUpsample3D",
     "MarkChannels",

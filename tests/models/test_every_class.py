@@ -184,7 +184,7 @@ def fitted(model, x, run_eagerly=True):
 
 def test_every_public_class_is_allowed_and_checked_here():
     assert set(models.__all__) == set(CLASSES) == set(ALLOWED_ARCHITECTURES)
-    assert {n for n, _, _ in CASES.values()} | {"AnatomyReadout3D"} == set(CLASSES)
+    assert {n for n, _, _ in CASES.values()} == set(CLASSES)
 
 
 @EVERY

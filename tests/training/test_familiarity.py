@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from medzoo.training.anatomy_readout import HeldOut
 from medzoo.training.familiarity import familiarity, uncertainty_by_others
+from medzoo.training.held_out import HeldOut
 
 RECIPE = {
     "task": "regression",

@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+from medzoo.data.cases.people import plain_sex
+
 SOURCE, SEX, AGE = "source", "sex", "age"
 GROUP_COLUMNS = (SOURCE, SEX, AGE)
 # Lower end (years, in the band) -> name.
@@ -13,7 +15,7 @@ AGE_BANDS = (
     (50, 65, "50 to 65 years"),
     (65, math.inf, "65 years and older"),
 )
-SEXES = {"f": "female", "female": "female", "m": "male", "male": "male"}
+SEXES = {"F": "female", "M": "male"}
 
 
 def group_masks(columns):
@@ -34,8 +36,8 @@ def group_masks(columns):
     ages = np.array([_number(row.get(AGE)) for row in columns])
     with np.errstate(invalid="ignore"):
         masks |= {n: (ages >= low) & (ages < high) for low, high, n in AGE_BANDS}
-    sexes = np.array([SEXES.get(str(row.get(SEX, "")).lower(), "") for row in columns])
-    masks |= {name: sexes == name for name in dict.fromkeys(SEXES.values())}
+    sexes = np.array([plain_sex(str(row.get(SEX, ""))) for row in columns])
+    masks |= {name: sexes == sex for sex, name in SEXES.items()}
     return {name: mask for name, mask in masks.items() if mask.any()}
 
 

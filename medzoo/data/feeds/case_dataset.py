@@ -145,11 +145,6 @@ class Variants:
             rates += [view.rate / count] * count
         return _shares(rates)
 
-    def forget(self, index):
-        """Lets go of the kept versions of a case."""
-        for key in [key for key in self._kept if key[0] == index]:
-            del self._kept[key]
-
     def _version(self, index, view, number):
         key = (index, view, number)
         if key not in self._kept:

@@ -4,9 +4,9 @@ import csv
 import math
 from pathlib import Path
 
+from medzoo.data.cases.people import plain_sex
 from medzoo.errors import FileFormatError
 
-SEXES = {"f": "F", "female": "F", "m": "M", "male": "M"}
 NOT_KNOWN = ("", "n/a", "na", "nan")
 # participants.tsv of large studies have a few thousand rows.
 MOST_BYTES = 64 << 20
@@ -70,7 +70,7 @@ def _known(row):
         name, cell = name.strip().lower(), cell.strip()
         name = "sex" if name == "gender" else name
         if name == "sex":
-            cell = SEXES.get(cell.lower(), "")
+            cell = plain_sex(cell) if plain_sex(cell) in ("F", "M") else ""
         if name == "age" and not _is_number(cell):
             cell = ""  # as "89+", which is a bound and no age
         if cell.lower() not in NOT_KNOWN:

@@ -20,7 +20,6 @@ from medzoo.zoo.recipe.tasks import TASKS
 # Names alone, for a recipe is read before keras is; the classes stand in
 # medzoo.models.from_recipe, and a test keeps both equal.
 ALLOWED_ARCHITECTURES = (
-    "AnatomyReadout3D",
     "ConvolutionalAutoencoder3D",
     "DCGAN3D",
     "DeepMedic3D",

@@ -136,11 +136,6 @@ def named(check: Check) -> Check:
     return check_values
 
 
-def words(section: Section, key: str) -> None:
-    """Checks a list of texts."""
-    section.texts(key)
-
-
 SHARE, SPACING = number(0, 1), one_or_three(number(0.05, 100))
 SIZE, POSITION = each(whole(1, 1024), (3,)), each(number(-1000, 1000), (3,))
 
@@ -235,7 +230,7 @@ POSTPROCESSING = {
             "limit": number(1e-6, 1e6),
             "coarsest_mm": number(0.01, 100),
         },
-        {"regions": words},
+        {},
     ),
     # Any names of groups, each with its classes.
     "groups": CLASSES,
@@ -290,7 +285,7 @@ def check_network(arguments: Section, architectures: tuple) -> None:
         ):
             rule = f"must be a list of at most {MOST_SCALES}"
             raise arguments.fault(rule, key, value, "Correct it.")
-    for key in ("member", "generator", "discriminator", "body"):
+    for key in ("member", "generator", "discriminator"):
         if isinstance(arguments.content.get(key), dict):
             member = arguments.inner(key)
             member.keys(required=("class", "arguments"))

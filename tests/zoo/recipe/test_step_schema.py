@@ -90,7 +90,6 @@ def test_spatial_steps_are_those_of_the_chain():
         ("post", "centiles", {"reference": "muse", "corrections": [1]}),
         ("post", "groups", {"deep": ["thalamus"]}),
         ("post", "familiarity", {**FAMILIARITY, "growth": -1}),
-        ("post", "familiarity", {**FAMILIARITY, "regions": [3]}),
         ("post", "familiarity", {"usual": 1}),
     ],
 )
