@@ -169,14 +169,20 @@ def test_refuses_what_is_no_layer(given):
         medzoo.CompiledPipeline(given)
 
 
+@pytest.fixture(scope="module")
+def pipeline():
+    """The chain, compiled once for what draws from given seeds."""
+    return medzoo.CompiledPipeline(chain())
+
+
 def seeded(pipeline, number, data):
     generator = np.random.default_rng(number)
     found = run_seeded(pipeline, data, generator)
     return np.asarray(found["images"])
 
 
-def test_given_seeds_draw_what_a_layers_own_state_would():
-    pipeline, own = medzoo.CompiledPipeline(chain()), chain()
+def test_given_seeds_draw_what_a_layers_own_state_would(pipeline):
+    own = chain()
     generator = np.random.default_rng(3)
     for layer in own:
         if hasattr(layer, "generator"):
@@ -191,8 +197,7 @@ def test_given_seeds_draw_what_a_layers_own_state_would():
     )
 
 
-def test_seeded_draws_do_not_depend_on_other_threads():
-    pipeline = medzoo.CompiledPipeline(chain())
+def test_seeded_draws_do_not_depend_on_other_threads(pipeline):
     data = {k: v[0] for k, v in case().items() if k != "case_id"}
     numbers = list(range(12))
     with ThreadPoolExecutor(4) as pool:
@@ -202,8 +207,7 @@ def test_seeded_draws_do_not_depend_on_other_threads():
     assert not np.array_equal(alone[0], alone[1])
 
 
-def test_seeding_leaves_a_layers_own_generator():
-    pipeline = medzoo.CompiledPipeline(chain())
+def test_seeding_leaves_a_layers_own_generator(pipeline):
     before = [layer.generator for layer in pipeline.layers[:-1]]
     seeded(pipeline, 0, {k: v[0] for k, v in case().items() if k != "case_id"})
     assert [layer.generator for layer in pipeline.layers[:-1]] == before
