@@ -1,4 +1,4 @@
-"""From a scan to a result.
+"""Prediction on one scan.
 
 Imports `medzoo.preprocess`, drawing and all below; training and all above import it.
 """

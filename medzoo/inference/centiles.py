@@ -20,7 +20,7 @@ MIDDLE, HALF_RANGE = 57.0, 36.0
 
 @dataclass(frozen=True)
 class Person:
-    """Who was scanned, as far as volumes are compared with those of other people.
+    """Age and sex of the person, for comparison with a reference population.
 
     Args:
         age: float, years.

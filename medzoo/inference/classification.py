@@ -7,7 +7,7 @@ from medzoo.inference.scalar_task import ScalarTask
 
 
 class Classification(ScalarTask):
-    """One class a scan."""
+    """One class per scan."""
 
     gives_probabilities = True
 

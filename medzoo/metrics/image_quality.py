@@ -1,4 +1,4 @@
-"""How close an image comes to another: PSNR and 3-D SSIM."""
+"""Image quality metrics: PSNR and 3-D SSIM."""
 
 from typing import Any
 

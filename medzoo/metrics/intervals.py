@@ -13,7 +13,7 @@ SEED = 0
 def bootstrap(
     statistic: Callable[..., Any], *arrays: Any, digits: int = 4
 ) -> dict[str, Any]:
-    """Measures a statistic and its percentile interval over resampled cases.
+    """Returns a statistic and its bootstrap percentile interval over cases.
 
     Args:
         statistic: callable; takes arrays `(..., cases)` and returns `(...)`.
@@ -46,7 +46,7 @@ def bootstrap(
 
 
 def wilson(successes: int, count: int, *, digits: int = 4) -> dict[str, Any]:
-    """Measures a proportion and its Wilson score interval.
+    """Returns a proportion and its Wilson score interval.
 
     Args:
         successes: int.

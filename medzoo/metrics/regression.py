@@ -1,4 +1,4 @@
-"""Measures of a regression, in the target's unit."""
+"""Regression metrics, in the target's unit."""
 
 from typing import Any
 
@@ -59,7 +59,7 @@ def regression_metrics(
     *,
     unit: str | None = None,
 ) -> dict[str, Any]:
-    """Measures predictions of a number.
+    """Returns all metrics of a regression.
 
     Args:
         target: `(cases,)` true values.

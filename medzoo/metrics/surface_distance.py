@@ -74,7 +74,7 @@ def surface_dice(
     spacing_mm: float | Sequence[float],
     tolerance_mm: float,
 ) -> Any:
-    """Returns the share of both surfaces that lies within a tolerance of the other.
+    """Returns the fraction of both surfaces within a tolerance of each other.
 
     Args:
         prediction: `(x, y, z)` bool.

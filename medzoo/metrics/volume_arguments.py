@@ -1,4 +1,4 @@
-"""What streaming metrics are called with, checked and brought into one form."""
+"""Validation of the arguments of streaming metrics."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""ConvolutionalAutoencoder3D: a volume through a vector and back."""
+"""ConvolutionalAutoencoder3D: encodes a volume as a vector and decodes it."""
 
 from collections.abc import Sequence
 from math import prod
@@ -34,7 +34,7 @@ ONE = (1, 1, 1)
 
 @keras.saving.register_keras_serializable(package="medzoo")
 class ConvolutionalAutoencoder3D(VolumeModel):
-    """Gives a volume back after passing it through a vector of `latent_dim` numbers.
+    """Reconstructs a volume from a latent vector of length `latent_dim`.
 
     Encoder: at every scale `num_convolutions` convolutions, the last one strided, each
     followed by normalisation and activation; a dense layer. Decoder: a dense layer
@@ -144,12 +144,12 @@ class ConvolutionalAutoencoder3D(VolumeModel):
 
     @property
     def encoder(self) -> Any:
-        """Images to vectors, a `keras.Model` that shares this one's weights."""
+        """The encoder, a `keras.Model` that shares this model's weights."""
         return self.get_layer("encoder")
 
     @property
     def decoder(self) -> Any:
-        """Vectors to images, a `keras.Model` that shares this one's weights."""
+        """The decoder, a `keras.Model` that shares this model's weights."""
         return self.get_layer("decoder")
 
 

@@ -1,4 +1,4 @@
-"""Beside an autoencoder's convolutions: a linear path and a deformation."""
+"""Linear path and deformation of an autoencoder, in addition to its convolutions."""
 
 from math import prod
 
@@ -17,7 +17,7 @@ MEAN = "mean"
 
 
 def encode_linearly(inputs, arguments):
-    """Adds a linear map to the vector: of every block some numbers, of those all.
+    """Adds a linear encoder: a projection of each block, then of all of them.
 
     Args:
         inputs: `KerasTensor` of shape `(batch, x, y, z, channels)`.
@@ -46,7 +46,7 @@ def encode_linearly(inputs, arguments):
 
 
 def decode_linearly(latent, arguments):
-    """Adds the linear map back, from the vector to `(batch, x, y, z, channels)`."""
+    """Adds the linear decoder, from the vector to `(batch, x, y, z, channels)`."""
     *sizes, channels = arguments["input_shape"]
     block = tuple(arguments["block_size"])
     shape = (*_blocks(sizes, block), arguments["linear_filters"])
@@ -103,14 +103,14 @@ def crop_to(x, sizes, name):
 
 
 def added(parts):
-    """Adds up what the paths give, float32."""
+    """Adds the sum of the paths, float32."""
     if len(parts) == 1:
         return parts[0]
     return keras.layers.Add(dtype="float32", name="add")(parts)
 
 
 def check_paths(filters, linear_filters, block_size):
-    """Raises ValueError where there is no path through a network, or a wrong block."""
+    """Raises ValueError for a network without a path, or an invalid block size."""
     if not filters and linear_filters is None:
         raise ValueError(
             "An autoencoder needs a convolutional or a linear path. "

@@ -1,4 +1,4 @@
-"""What every network of medzoo has: its arguments, its recipe, `predict_volume`."""
+"""Base class of the networks: arguments, recipe and `predict_volume`."""
 
 import json
 from pathlib import Path
@@ -29,7 +29,7 @@ class Arguments:
 
 
 class VolumeModel(keras.Model):
-    """A functional model that remembers how it was made and what it is for.
+    """A functional model that stores its constructor arguments and its recipe.
 
     Subclasses build their graph in `__init__` and hand it over here.
 
@@ -67,7 +67,7 @@ class VolumeModel(keras.Model):
 
     @property
     def rematerialize(self) -> bool:
-        """Whether training keeps only what passes between blocks, not what is in them.
+        """Gradient checkpointing: whether training recomputes inner activations.
 
         Set it before `fit`: steps take less memory and more time, and give the same.
         It is not part of weights and configuration.
@@ -234,7 +234,7 @@ def layers_of(model, place=""):
 
 
 def plain(value):
-    """Returns `value` as JSON holds it: tuples as lists, Keras objects serialised."""
+    """Returns `value` as plain JSON: tuples as lists, Keras objects serialised."""
     if value is None or isinstance(value, (str, bool, int, float)):
         return value
     if isinstance(value, (tuple, list)):

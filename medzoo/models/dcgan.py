@@ -14,7 +14,7 @@ LOSSES = ("least_squares", "cross_entropy")
 
 @keras.saving.register_keras_serializable(package="medzoo")
 class DCGAN3D(keras.Model):
-    """Learns to make volumes that look like those it is trained on.
+    """Generative adversarial network: generates volumes like those of training.
 
     A step draws one noise vector a volume of the batch, judges real and made volumes,
     and updates both networks from one pass: the discriminator towards 1 for real and
@@ -176,7 +176,7 @@ class DCGAN3D(keras.Model):
         return sum(self.losses, start=discriminator_loss + generator_loss)
 
     def generate(self, count: int, seed: int | None = None) -> Any:
-        """Makes volumes.
+        """Generates volumes.
 
         Args:
             count: int, how many.

@@ -24,7 +24,7 @@ from medzoo.models.residual_encoder import (
 
 @keras.saving.register_keras_serializable(package="medzoo")
 class Generator3D(VolumeModel):
-    """Gives volumes out of vectors of noise.
+    """Generates volumes from noise vectors.
 
     From one voxel with `latent_dim` channels on, at every stage: upsampling,
     convolution, normalisation, activation. The last stage has no normalisation, which
@@ -129,7 +129,7 @@ class Generator3D(VolumeModel):
 
 @keras.saving.register_keras_serializable(package="medzoo")
 class Discriminator3D(VolumeModel):
-    """Gives one logit a volume: how real it looks.
+    """Returns one logit per volume, for real against generated.
 
     Strided convolutions, each followed by normalisation and activation, then a dense
     layer. With the default arguments it has 4,656,705 trainable parameters.

@@ -26,7 +26,7 @@ PADDINGS = ("valid", "same")
 
 @keras.saving.register_keras_serializable(package="medzoo")
 class DeepMedic3D(VolumeModel):
-    """Gives logits of classes for the voxels in the middle of a patch.
+    """Segments the central voxels of a patch; returns logits.
 
     One pathway sees the middle of the patch at full resolution, each further one a
     larger part of it, averaged over blocks of `subsample_factors` voxels and

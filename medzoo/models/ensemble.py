@@ -26,7 +26,7 @@ KNOWN_NAME = "known_contrasts"
 
 @keras.saving.register_keras_serializable(package="medzoo")
 class Ensemble3D(VolumeModel):
-    """Averages the outputs of networks that differ in their weights alone.
+    """Averages the outputs of networks of equal architecture.
 
     The members are trained apart, for instance one a fold of a cross-validation.
     Trained together, with `fit`, their mean is what the loss sees.
@@ -97,7 +97,7 @@ class Ensemble3D(VolumeModel):
         return tuple(m for m in self.layers if isinstance(m, VolumeModel))
 
     def contrast_distance(self, x: Any) -> Any:
-        """Returns how far volumes are from the contrasts of training.
+        """Returns the distance of volumes from the contrasts of training.
 
         Args:
             x: `(batch, x, y, z, channels)` array, as the network takes it.

@@ -1,4 +1,4 @@
-"""FCN3D: a residual encoder whose scales each vote, and the votes are added."""
+"""FCN3D: a residual encoder with a classifier on each scale, summed."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,7 +19,7 @@ from medzoo.models.residual_encoder import check_scales, residual_encoder
 
 @keras.saving.register_keras_serializable(package="medzoo")
 class FCN3D(VolumeModel):
-    """Gives logits of classes for every voxel of a volume of any size.
+    """Segments volumes of any size; returns logits for every voxel.
 
     The encoder of `ResNet3D`; a 1x1x1 convolution scores the classes at the coarsest
     scale, and from coarse to fine the scores are upsampled and the normalised scores

@@ -1,4 +1,4 @@
-"""A network as a recipe describes it, and the same with another head."""
+"""Building a network from a recipe, and replacing its head."""
 
 import inspect
 

@@ -1,4 +1,4 @@
-"""Last layers of networks, in float32, and the way back to the input's size."""
+"""Output layers of networks, in float32, and upsampling to the input's size."""
 
 from itertools import accumulate
 from math import prod

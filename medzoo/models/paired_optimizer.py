@@ -1,4 +1,4 @@
-"""PairedOptimizer: two optimizers in the place of one."""
+"""PairedOptimizer: two optimizers behind the interface of one."""
 
 import keras
 
@@ -49,7 +49,7 @@ class PairedOptimizer(keras.optimizers.Optimizer):
 
     @property
     def learning_rate(self):
-        """That of the first optimizer; setting it scales both alike."""
+        """Learning rate of the first optimizer; setting it scales both alike."""
         return self.first.learning_rate
 
     @learning_rate.setter

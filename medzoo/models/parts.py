@@ -1,4 +1,4 @@
-"""Parts of a network for transfer learning: what is frozen, what is a feature."""
+"""Transfer learning: freezing layers, and feature extraction."""
 
 from typing import Any
 
@@ -45,7 +45,7 @@ def freeze(model: Any, but: Any = ("head", "output")) -> Any:
 
 
 def features(model: Any, layer: str = "features") -> Any:
-    """Returns a model that gives what a layer of another one gives.
+    """Returns a model whose output is that of a layer of another model.
 
     Of an ensemble the mean over its members, whose layers
     `keras.Model(model.input, layer.output)` does not reach.

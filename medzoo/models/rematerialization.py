@@ -1,4 +1,4 @@
-"""Rematerialisation: blocks whose inner results are computed twice, not kept."""
+"""Gradient checkpointing: activations within blocks are recomputed, not stored."""
 
 import re
 from inspect import signature
@@ -14,7 +14,7 @@ _BLOCK = re.compile(r"(?P<stage>scale\d+|decoder\d+)(_unit(?P<unit>\d+))?_|(head
 
 
 class Blocks:
-    """A functional network cut into blocks that forget what they compute inside.
+    """A functional network as blocks whose activations are recomputed.
 
     The gradient needs what each layer was given. Kept as usual, all of that lies in
     memory at once; here only what passes from block to block does, and a block is

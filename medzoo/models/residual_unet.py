@@ -23,7 +23,7 @@ HEAD_UPSAMPLINGS = ("linear", "sub_voxel")
 
 @keras.saving.register_keras_serializable(package="medzoo")
 class ResidualUNet3D(DeepSupervision, VolumeModel):
-    """Gives logits of classes for every voxel of a volume of any size.
+    """Segments volumes of any size; returns logits for every voxel.
 
     The encoder of `ResNet3D`; then at every scale, from coarse to fine: upsampling,
     concatenation with the encoder's features, one residual unit (`num_units` in the

@@ -15,7 +15,7 @@ READOUT_NAME = "readout"
 
 @keras.saving.register_keras_serializable(package="medzoo")
 class ResNet3D(VolumeModel):
-    """Gives one vector a volume: logits of classes, or values in a target's unit.
+    """Classifies or regresses whole volumes: logits, or values in the target's unit.
 
     A first convolution, then for every further scale one strided residual unit and
     `num_units - 1` more; normalisation, activation, global average, dense head. With

@@ -1,4 +1,4 @@
-"""SuperResolution3D: a finer volume out of a coarse one."""
+"""SuperResolution3D: upsampling of a volume by a network."""
 
 from collections.abc import Sequence
 from math import prod
@@ -25,7 +25,7 @@ HEADS = ("transposed", "sub_voxel")
 
 @keras.saving.register_keras_serializable(package="medzoo")
 class SuperResolution3D(VolumeModel):
-    """Gives a volume with more and smaller voxels over the same field of view.
+    """Upsamples a volume over the same field of view.
 
     Blocks of `num_convolutions` convolutions, each followed by normalisation and
     activation, at the coarse resolution; one transposed convolution to the fine one.

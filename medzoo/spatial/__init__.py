@@ -1,4 +1,4 @@
-"""Geometry: Volume -> Volume, and the way back.
+"""Geometry: Volume -> Volume, with the inverse.
 
 Imports `medzoo.volume` and `medzoo.errors`; preprocessing and all above import it.
 """

@@ -29,7 +29,7 @@ LEAST_SHARED = 0.6
 
 @dataclass(frozen=True)
 class Motion:
-    """How a channel lies to the reference.
+    """Rigid transform of a channel relative to the reference.
 
     Attributes:
         matrix: `(4, 4)` float64, reference world -> channel world, mm.
@@ -56,7 +56,7 @@ class Motion:
 
 
 def aligned(volumes, channels):
-    """Brings the channels of a case onto the first one.
+    """Aligns the channels of a case with the first one.
 
     Args:
         volumes: dict of channel -> Volume.
@@ -90,7 +90,7 @@ def aligned(volumes, channels):
 
 
 def motion_between(reference, channel, name):
-    """Finds how the head moved between two scans, by mutual information.
+    """Estimates the head motion between two scans by mutual information.
 
     Args:
         reference: Volume.

@@ -1,4 +1,4 @@
-"""Where the intensities of a scan begin: a robust zero, and no single wild voxels.
+"""Background level of a scan, and limits for outlier voxels.
 
 A least voxel is no level: interpolation by splines overshoots at every edge, and one
 bad voxel would decide. Scans whose voxels are all 0 or above, and not wild, are
@@ -30,7 +30,7 @@ def samples_of(array):
 
 
 def without_wild_voxels(array):
-    """Limits voxels that lie far beyond all others.
+    """Clips outlier voxels.
 
     Args:
         array: `(x, y, z)` of numbers.
@@ -78,7 +78,7 @@ def from_background(array):
 
 
 def zero_level(array):
-    """Returns the intensity of nothing in a scan that has negative voxels.
+    """Returns the background intensity of a scan that has negative voxels.
 
     Args:
         array: `(x, y, z)` of numbers.

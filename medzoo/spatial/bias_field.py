@@ -1,4 +1,4 @@
-"""Removal of the slowly varying brightness that receive coils leave (N4)."""
+"""Bias field correction (N4)."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ def correct_bias_field(
     iterations: Sequence[int] = (30, 30, 20),
     control_points: int = 4,
 ) -> Volume:
-    """Divides by a smooth field, estimated over the bright half of a volume.
+    """Divides by the bias field, estimated over the bright half of a volume.
 
     Args:
         volume: Volume, one channel, background 0.

@@ -1,4 +1,4 @@
-"""The part of a head that a network needs to see: a box about the brain."""
+"""Bounding box of the brain, the input region of a network."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Where in a head the brain lies: an exhaustive search at 8 mm.
+"""Initial position of the brain in a head: exhaustive search at 8 mm.
 
 Normalised cross-correlation of an atlas brain with the image, at every translation
 (by FFT) and a few pitches and sizes, finds the global optimum that a registration by

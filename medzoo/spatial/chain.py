@@ -1,4 +1,4 @@
-"""A recipe's spatial steps, one after the other, and the way back."""
+"""A recipe's spatial steps in sequence, and their inverse."""
 
 from collections.abc import Callable
 from dataclasses import replace

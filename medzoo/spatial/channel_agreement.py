@@ -1,4 +1,4 @@
-"""Are the channels of a case of one head? Two scans held against each other.
+"""Agreement of channels: whether two scans show the same head.
 
 Brains of two people that lie in one place overlap as well as two scans of one brain.
 What is a person's own is the course of the folds. So two channels are compared by
@@ -44,7 +44,7 @@ LEAST_SEEN = 0.3
 
 
 def overlap_doubts(first, other, name):
-    """Says whether the heads in two channels of a case do not lie in one place.
+    """Returns a warning if the heads in two channels do not overlap.
 
     Args:
         first: `(x, y, z)` array, the first channel.
@@ -68,7 +68,7 @@ def overlap_doubts(first, other, name):
 
 
 def agreement_doubts(first, other, found, atlas, names):
-    """Says whether two channels that lie in one place are not two scans of one head.
+    """Returns a warning if two overlapping channels do not show the same head.
 
     Args:
         first: Volume, one channel.

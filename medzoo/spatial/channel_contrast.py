@@ -1,4 +1,4 @@
-"""Is the tissue contrast of a channel typical of its kind: T1, T1-IR or FLAIR?
+"""Tissue contrast of a channel: typical of T1, T1-IR or FLAIR or not.
 
 Three tissues are looked at where an average brain has them: cortical grey matter, deep
 white matter, and the fluid of the ventricles. docs/decisions/ has the measurements.
@@ -27,7 +27,7 @@ ADVICE = "do not trust the result"
 
 
 def contrast_doubts(volume, found, atlas, name):
-    """Says whether the tissue contrast of a channel is atypical of its kind.
+    """Returns a warning if the tissue contrast of a channel is atypical of its kind.
 
     Args:
         volume: Volume, one channel, in the world that `found` is of.
@@ -103,7 +103,7 @@ def values_at(volume, place, to_image):
 
 
 def background_of(array):
-    """Returns the intensity of nothing: the 1st percentile of evenly spread voxels."""
+    """Returns the background intensity: the 1st percentile of evenly spread voxels."""
     return float(np.percentile(samples_of(array), 1))
 
 

@@ -1,4 +1,4 @@
-"""Where each voxel lies in an atlas, as channels beside the image."""
+"""Atlas coordinates of each voxel as additional channels."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ UNIT_MM = 80.0
 
 
 def atlas_coordinates(grid, to_image, centre, *, mirrored=True):
-    """Returns the place of every voxel in an atlas.
+    """Returns the atlas coordinates of every voxel.
 
     Args:
         grid: `Grid` of an image.

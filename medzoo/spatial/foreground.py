@@ -1,4 +1,4 @@
-"""How bright the object in an image is, to scale its intensities and undo it."""
+"""Foreground intensity of an image, for reversible scaling."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""What headers round away, which must not decide.
+"""Rounding of affines, so that rounded headers give equal results.
 
 Converters write places in single precision: the slices of one series are 0.88 mm apart
 in DICOM and 0.8800027 mm in the NIfTI made of it. A registration ends a micrometre

@@ -1,4 +1,4 @@
-"""Does a label map lie where its image does? Told before anything learns from it."""
+"""Alignment of a label map with its image, checked before training."""
 
 import numpy as np
 
@@ -21,7 +21,7 @@ SAME_CORNER_MM = 0.5
 
 
 def label_doubts(image, labels):
-    """Compares where a label map and its image lie.
+    """Compares the positions of a label map and its image.
 
     Args:
         image: Volume, `(x, y, z)` or with channels, of which the first that is not

@@ -22,7 +22,7 @@ LEAST_UPRIGHT = 0.3
 
 @dataclass(frozen=True)
 class Registration:
-    """How an image lies to an atlas.
+    """Affine transform of an image relative to an atlas.
 
     Args:
         to_image: `(4, 4)` float64, atlas world -> image world, mm.
@@ -37,7 +37,7 @@ class Registration:
 
 
 def register(volume: Volume, atlas_name: str, contrast: str = "t1") -> Registration:
-    """Registers an image to an atlas: where the atlas brain lies in it.
+    """Registers an image to an atlas.
 
     Args:
         volume: Volume, one channel, any orientation and spacing.
@@ -62,7 +62,7 @@ def register(volume: Volume, atlas_name: str, contrast: str = "t1") -> Registrat
 
 
 def check_head_field(volume):
-    """Refuses a field of view that no head was scanned in, before any work.
+    """Refuses an implausible field of view before registration.
 
     Registration takes time and memory by millimetres, not by voxels: a wrong voxel
     size in a header must not decide.

@@ -82,7 +82,7 @@ def resample_to(
 
 
 def check_size(shape):
-    """Refuses a grid that no scan is resampled to, before memory is asked for.
+    """Refuses an implausibly large grid before memory is allocated.
 
     Raises:
         ResourceError: above 2**29 voxels, 2 GiB of float32 a channel.

@@ -1,4 +1,4 @@
-"""Label maps onto another grid: every label votes with its share of the voxel."""
+"""Resampling of label maps by partial-volume voting."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Undo: the way back from a network's grid into the space of the input."""
+"""Undo: maps results from the network's grid back to the input's space."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from medzoo.volume import Volume
 
 
 class Undo:
-    """The way back from the network's grid into the space of the input.
+    """Maps results from the network's grid back to the input's space.
 
     Args:
         source: `Grid` of the input.

@@ -1,4 +1,4 @@
-"""Balance: how often cases are drawn where some kinds of them are rare."""
+"""Balance: sampling weights that draw rare kinds of cases more often."""
 
 from collections import Counter
 
@@ -34,7 +34,7 @@ def read_balance(training):
 
 
 def case_weights(cases, targets, training):
-    """Returns how often each case is drawn, or None where all are drawn alike.
+    """Returns the sampling weight of each case, or None for uniform sampling.
 
     Cases that agree in all columns of the `balance` setting are a group. A case
     weighs 1 over the size of its group, to the power of the exponent: 0 leaves things

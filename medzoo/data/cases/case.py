@@ -1,4 +1,4 @@
-"""Case: the scans of one person at one time, and the truth about them."""
+"""Case: the scans of one person at one time, and their target."""
 
 import re
 from dataclasses import dataclass, field

@@ -10,7 +10,7 @@ from medzoo.volume import Volume
 
 
 def check_label_place(image, labels, image_path, labels_path):
-    """Makes sure that a label map lies where its image does.
+    """Checks that a label map is aligned with its image.
 
     Args:
         image: Volume.
@@ -45,7 +45,7 @@ def read_whole_labels(case):
 
 
 def read_checked_labels(case):
-    """Reads the label map of a case, whole numbers that lie where its image does.
+    """Reads the label map of a case, integers aligned with its image.
 
     Args:
         case: `Case` whose target is the path of a label map.

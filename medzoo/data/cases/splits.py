@@ -44,7 +44,7 @@ def stratified_folds(subjects, targets, num_folds, seed):
 
 
 def named_split(cases, recipe):
-    """Returns which cases to train on, and which the recipe's split is validated on.
+    """Returns the training and validation cases of the recipe's split.
 
     Args:
         cases: list of `Case`; its column `subject`, or else its case_id, tells whose

@@ -1,4 +1,4 @@
-"""A table of text as rows and columns: what spreadsheets make of it is read right."""
+"""Rows and columns of a text table, in the dialects of spreadsheets."""
 
 import csv
 import io

@@ -7,7 +7,7 @@ from medzoo.errors import InputError
 
 
 def target_column(recipe, override=None):
-    """Returns the column with the truth, the recipe's or the user's.
+    """Returns the target column, the recipe's or the user's.
 
     Args:
         recipe: dict, the recipe's content.
@@ -60,7 +60,7 @@ def target_and_codes(recipe, override=None):
 
 
 def target_value(case, recipe):
-    """Returns a case's truth as a number: years, or the index of its class.
+    """Returns a case's target as a number: years, or a class index.
 
     Args:
         case: `Case` whose target is not None.

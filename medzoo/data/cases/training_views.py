@@ -1,4 +1,4 @@
-"""Views: the ways in which a training scan is shown, as a recipe lists them."""
+"""Views: variants of a training scan (whole, stripped, augmented), from a recipe."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from medzoo.spatial import Grid, resample_to
 
 @dataclass(frozen=True)
 class View:
-    """One way of showing a scan in training.
+    """One variant of a scan in training.
 
     Args:
         name: str, for logs.
@@ -69,7 +69,7 @@ def columns_of(views):
 
 
 def strip(volume, labels, *, above, dilate_mm):
-    """Sets to 0 what a label map does not hold, as skull stripping does.
+    """Sets voxels outside a label map to 0, as skull stripping does.
 
     Args:
         volume: Volume.

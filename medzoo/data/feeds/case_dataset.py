@@ -137,7 +137,7 @@ class Variants:
                 yield self._version(index, view, number)
 
     def shares(self, index):
-        """Returns what each of `versions` counts by its view's rate; 1 together."""
+        """Returns the weight of each of `versions` by its view's rate; sum 1."""
         rates = []
         for number in self.views_of(index):
             view = self.views[number]

@@ -1,4 +1,4 @@
-"""How often each class occurs in the label maps of a case table."""
+"""Class frequencies in the label maps of a case table."""
 
 from pathlib import Path
 from typing import NamedTuple

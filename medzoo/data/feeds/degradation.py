@@ -15,7 +15,7 @@ TRUNCATION = 5.0
 
 
 def degrade(array, factor, fwhm=1.0):
-    """Makes a volume as a scanner with larger voxels would have seen it.
+    """Simulates acquisition with larger voxels.
 
     Along each axis a coarse voxel is the mean of the fine ones under a Gaussian slice
     profile: with `f` the factor and `i` the index of a fine voxel, coarse voxel `j`

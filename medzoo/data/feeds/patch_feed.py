@@ -164,7 +164,7 @@ class PatchFeed(keras.utils.PyDataset):
         self._has_begun = False
 
     def resume(self, epoch: int, step: int = 0) -> None:
-        """Goes on as if `epoch` epochs and `step` batches of the next were over.
+        """Resumes as if `epoch` epochs and `step` batches of the next were done.
 
         What `fit` calls an epoch begins there from now on and is as long as ever: the
         rest of that epoch, and the first `step` batches of the following one.

@@ -1,4 +1,4 @@
-"""SuperResolutionDataset: patches of degraded scans, and what they were before."""
+"""SuperResolutionDataset: patches of degraded scans and of the originals."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""What a file holds, by its hash: found again after a move, not after a change."""
+"""Content hashes of files: unchanged by a move, changed by an edit."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""PreparedCases: what a task makes of each case, in memory, on disk or streamed."""
+"""PreparedCases: prepared arrays of each case, in memory, on disk or streamed."""
 
 from collections import OrderedDict, deque
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -40,7 +40,7 @@ class Preparation:
         return [case.images[name] for name in sorted(case.images)]
 
     def facts(self, case, way=0):
-        """Returns what else decides what is made of a case, plain JSON."""
+        """Returns the settings that a prepared case depends on, plain JSON."""
         raise NotImplementedError
 
 

@@ -1,4 +1,4 @@
-"""Where prepared scans are kept: the words for it, checked without importing much."""
+"""Storage modes of prepared scans."""
 
 from medzoo.errors import InputError
 

@@ -1,4 +1,4 @@
-"""TFRecord: prepared volumes in TensorFlow's own files, written and read back."""
+"""TFRecord export and import of prepared volumes."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
