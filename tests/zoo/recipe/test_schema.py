@@ -236,8 +236,8 @@ def test_read_recipe_without_file(tmp_path):
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        (b'{"schema": 1, "schema": 1}', "'schema' stands twice"),
-        (b'{"training": {"a": 1, "a": 2}}', "'a' stands twice"),
+        (b'{"schema": 1, "schema": 1}', "'schema' occurs twice"),
+        (b'{"training": {"a": 1, "a": 2}}', "'a' occurs twice"),
         (b'{"schema": NaN}', "NaN is not a number"),
         (b'{"schema": -Infinity}', "-Infinity is not a number"),
         (b'{"schema": 1e999}', "finite"),
