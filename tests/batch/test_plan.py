@@ -170,7 +170,7 @@ def test_a_table_of_others_is_not_replaced(study, models, tmp_path, capsys):
     names = f"{models['tiny_age']},{models['tiny_sex']}"
 
     assert main(["predict", names, str(scan), "-o", str(out)]) == 2
-    assert "no table written by medzoo" in capsys.readouterr().err
+    assert "which medzoo did not write" in capsys.readouterr().err
     assert (out / "cohort.tsv").read_text() == "case_id\tmine\n"
 
 
@@ -191,8 +191,8 @@ def test_several_models_on_images(study, models, tmp_path):
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        (["-o", "x.csv"], "into a folder"),
-        (["--report", "x.html"], "of one model"),
+        (["-o", "x.csv"], "output folder"),
+        (["--report", "x.html"], "covers one model"),
         (["--dicom-seg", "-o", "x"], "none for segmentation"),
     ],
 )

@@ -71,4 +71,4 @@ def test_engines_in_a_file_are_checked(folder, metrics):
 def test_a_cost_needs_a_file_to_stand_in(folder, tmp_path, capsys):
     out = tmp_path / "metrics.json"
     assert main(["evaluate", str(folder), "--cost", "-o", str(out)]) == 2
-    assert "added to a metrics.json that is there" in capsys.readouterr().err
+    assert "added to an existing metrics.json" in capsys.readouterr().err

@@ -133,7 +133,7 @@ def test_case_done_in_an_earlier_run_is_shown_from_its_files(
     page = read(sheet.write())
     assert "700.0 ml" in page.text
     assert "Warning: dim" in page.text
-    assert "made in an earlier run" in page.text
+    assert "predicted in an earlier run" in page.text
     assert set(page.voxels("labels").ravel()) == {0, 1, 2}
 
 

@@ -161,7 +161,7 @@ def test_a_number_outside_of_training_is_said_to_be(tmp_path, tiny_age, case_of)
     sheet = ReportSheet(tmp_path / "a.html", recipe, tiny_age)
     sheet.predicted("a", {"t1": case.volume}, *case, old)
     page = Page(sheet.write().read_text(encoding="utf-8"))
-    assert "outside of what the model was trained on (20.0 to 59.0 years)" in page.text
+    assert "outside the range of the training data (20.0 to 59.0 years)" in page.text
 
 
 def test_cohort_is_a_table_with_the_case_that_failed(tmp_path, recipe_of, case_of):

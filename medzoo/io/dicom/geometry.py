@@ -14,6 +14,8 @@ MISSING = 1.5  # times the usual distance
 TILT_TOLD = 0.5  # degrees
 MOST_TILT = 45.0
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+# The problems of a series without a geometry.
+NO_POSITIONS, NO_SPACING = "has no slice positions", "has no pixel spacing"
 
 
 @dataclass(frozen=True)
@@ -70,9 +72,9 @@ def _unclear(planes):
     """What keeps slices from being put in order, or ""."""
     first = planes[0]
     if any(p.position is None or p.orientation is None for p in planes):
-        return "has no slice positions"
+        return NO_POSITIONS
     if first.spacing is None or not (first.spacing > 0).all():
-        return "has no pixel spacing"
+        return NO_SPACING
     if len(planes) < 2:
         return "is a single slice"
     if not all(go_together(first, plane) for plane in planes):

@@ -4,7 +4,7 @@ import warnings
 from pathlib import Path
 
 from medzoo.errors import FileFormatError, GeometryError, InputError
-from medzoo.io.dicom.geometry import layout_of
+from medzoo.io.dicom.geometry import NO_POSITIONS, NO_SPACING, layout_of
 from medzoo.io.dicom.place import open_place, split_series
 from medzoo.io.dicom.requirement import require
 from medzoo.io.dicom.resliced import resliced
@@ -101,7 +101,7 @@ def _check_readable(chosen, path, resample):
     if not chosen.problem or (chosen.layout.is_uneven and resample):
         return
     told = f"series {chosen.label} {chosen.problem}"
-    if "where its slices lie" in chosen.problem or "pixels" in chosen.problem:
+    if chosen.problem in (NO_POSITIONS, NO_SPACING):
         raise refusal(
             GeometryError,
             "A series must have a complete geometry",
