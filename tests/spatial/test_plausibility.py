@@ -81,10 +81,14 @@ def test_a_smooth_image_is_a_scan_whatever_its_unit(scale, offset):
     assert kind_doubts(np.float32(scale) * array.astype("f4"), "t1") == []
 
 
-@pytest.mark.parametrize("array", [np.zeros((2, 9, 9)), np.full((9, 9, 9), 5)])
-def test_what_is_too_small_or_constant_raises_no_doubt_here(array):
-    # Registration, or the network's normalisation, refuses a constant.
-    assert kind_doubts(array, "t1") == []
+def test_what_is_too_small_to_tell_raises_no_doubt():
+    assert kind_doubts(RNG.normal(size=(2, 9, 9)), "t1") == []
+
+
+@pytest.mark.parametrize("value", [0, 5])
+def test_a_constant_is_told(value):
+    (found,) = kind_doubts(np.full((9, 9, 9), value, np.int16), "t1")
+    assert f"value {value} everywhere" in found
 
 
 def test_a_whole_brain_raises_no_doubt():
