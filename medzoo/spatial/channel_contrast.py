@@ -24,10 +24,10 @@ BRIGHT_FLUID = 0.7
 # No real inversion recovery was at hand; that is how it is when it is made of T1s, or of
 # tissue classes. With its sign fluid is the darkest of all, or grey matter darker than
 # in any T1. As a magnitude grey matter lies midway between white matter and fluid,
-# unlike in a T2, or is the darkest.
+# unlike in a T2, or both are far darker than fluid, unlike in a PD.
 MOST_FLUID_OF_IR, DARK_GREY = 0.08, 0.75
-LEAST_GREY_OF_IR, SURE_GREY_OF_IR, NULLED_GREY = 1.35, 1.9, 0.9
-MIDWAY = 0.28
+LEAST_GREY_OF_IR, SURE_GREY_OF_IR, NULLED_GREY = 1.35, 1.9, 1.1
+MIDWAY, FAR_BRIGHTER = 0.28, 1.3
 KINDS = {"t1": "T1", "t1_ir": "T1-IR", "flair": "FLAIR"}
 
 ADVICE = "do not trust the result"
@@ -97,7 +97,9 @@ class _Tissues:
         return self.grey < LEAST_GREY or dark
 
     def _fits_ir_magnitude(self):
-        if self.grey < NULLED_GREY or self.grey > SURE_GREY_OF_IR:
+        if self.grey < NULLED_GREY:
+            return self.brightest > FAR_BRIGHTER * max(self.grey, 1.0)
+        if self.grey > SURE_GREY_OF_IR:
             return True
         midway = self.grey - 1 > MIDWAY * (self.brightest - 1)
         return midway and self.grey > LEAST_GREY_OF_IR
