@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from medzoo.files import write_text_atomically
-from medzoo.inference.prediction import volumes_text
+from medzoo.inference.prediction import USUAL_COVERAGE, interval_text, volumes_text
 
 # What made a result, and from what, in tables.
 MODEL_COLUMN, INPUT_COLUMN = "model", "input_sha256"
@@ -31,8 +31,8 @@ def sentence(record):
         return f"{record['case_id']}: {', '.join(others)}"
     text = f"{record['case_id']}: {record['value']:.1f} {record['unit']}"
     if "interval" in record:
-        low, high = record["interval"]
-        text += f" (90 % interval {low:.1f} to {high:.1f})"
+        coverage = record.get("coverage", USUAL_COVERAGE)
+        text += f" ({interval_text(record['interval'], coverage)})"
     return text
 
 
@@ -67,7 +67,10 @@ def _table(records, delimiter):
             row["label"] = record["label"]
             shares = record["probabilities"]
             # A class may be named as a column is.
-            row.update({n if n not in row else f"p({n})": p for n, p in shares.items()})
+            taken = ("case_id", "label", "uncertainty", *LAST)
+            row.update(
+                {n if n not in taken else f"p({n})": p for n, p in shares.items()}
+            )
         elif "value" in record:
             row.update(value=record["value"], unit=record["unit"])
             if "interval" in record:

@@ -194,13 +194,15 @@ class ImageOutput:
             self._sources[case.case_id] = source
             place = self._free_place(case, source, folders.get(case.case_id, Path()))
             for path in place.files:
-                if path in claimed:
+                # Many disks take names that differ by case alone for one.
+                name = str(path).casefold()
+                if name in claimed:
                     raise InputError(
-                        "Two results must not have the same file. Received: cases "
-                        f"{claimed[path]} and {case.case_id}, both {path}. "
-                        "Rename a case."
+                        "Two results must not have the same file, on disks that ignore "
+                        f"upper and lower case either. Received: cases {claimed[name]} "
+                        f"and {case.case_id}, both {path}. Rename a case."
                     )
-                claimed[path] = case.case_id
+                claimed[name] = case.case_id
             places[case.case_id] = place
         return places
 

@@ -2,6 +2,8 @@
 
 import re
 
+from medzoo.inference.postprocess import coverage_of
+
 UNITS = {"volume": "mL", "centile": "percentile"}
 TEXTS = ("label", "warnings", "error")
 
@@ -23,7 +25,7 @@ def columns_of(record):
     several = {"probability": "probabilities", "volume": "volumes_ml"}
     for kind, name in {**several, "centile": "centiles"}.items():
         for what, number in (record.get(name) or {}).items():
-            row[f"{kind}_{as_column(what)}"] = number
+            row[_free_column(f"{kind}_{as_column(what)}", row)] = number
     for index, number in enumerate(record.get("embedding", ())):
         row[f"embedding_{index}"] = number
     if record.get("warnings"):
@@ -31,6 +33,15 @@ def columns_of(record):
     if "error" in record:
         row["error"] = record["error"]
     return row
+
+
+def _free_column(name, row):
+    """The name, or a numbered one: classes may differ in signs that columns lack."""
+    number = 2
+    free = name
+    while free in row:
+        free, number = f"{name}_{number}", number + 1
+    return free
 
 
 def meaning_of(column, recipe):
@@ -42,10 +53,11 @@ def meaning_of(column, recipe):
     """
     model = f"{recipe['name']}@{recipe['version']}"
     unit = recipe.get("unit") or "n/a"
+    interval = f"{100 * coverage_of(recipe):g} % interval"
     told = {
         "value": {"Description": f"Prediction of {model}", "Units": unit},
-        "interval_low": {"Description": "90 % interval, lower end", "Units": unit},
-        "interval_high": {"Description": "90 % interval, upper end", "Units": unit},
+        "interval_low": {"Description": f"{interval}, lower end", "Units": unit},
+        "interval_high": {"Description": f"{interval}, upper end", "Units": unit},
         "uncertainty": {"Description": "Standard deviation of the prediction"},
         "label": {"Description": f"Prediction of {model}"},
         "warnings": {"Description": "Warnings about the scan"},

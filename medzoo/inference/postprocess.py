@@ -5,6 +5,7 @@ from scipy.special import softmax as scipy_softmax
 
 from medzoo.errors import InputError
 from medzoo.inference.engine import engine_of
+from medzoo.inference.prediction import USUAL_COVERAGE
 
 
 def check_finite(output):
@@ -40,6 +41,12 @@ def output_of_network(model, x, recipe, engine=None):
         # A head is symmetric: the mean over both sides errs less than either.
         x = np.concatenate([x, np.flip(x, 1 + mirrored["axis"])])
     return (engine or engine_of(model))(x).mean(axis=0)
+
+
+def coverage_of(recipe):
+    """Returns the coverage of the recipe's intervals, a float."""
+    step = step_arguments(recipe, "interval") or {}
+    return step.get("coverage", USUAL_COVERAGE)
 
 
 def step_arguments(recipe, name):

@@ -7,6 +7,9 @@ import numpy as np
 
 from medzoo.volume import Volume
 
+# Of intervals, where nothing else is said.
+USUAL_COVERAGE = 0.9
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -17,8 +20,10 @@ class Prediction:
         model: str, name and version of the model.
         value: float, regression: the value in `unit`.
         unit: str, regression.
-        interval: `(low, high)` in `unit`, regression: holds the truth of 90 % of cases
-            like those the model was measured on; None if it was never measured.
+        interval: `(low, high)` in `unit`, regression: holds the truth of so many cases
+            like those the model was measured on as `coverage` says; None if it was
+            never measured.
+        coverage: float, of the interval: 0.9 unless the recipe asks for another.
         label: str, classification: the class with the largest probability.
         probabilities: dict of class name -> float, classification; Volume
             `(x, y, z, num_classes)` float16 in the input's space, segmentation, where
@@ -47,6 +52,7 @@ class Prediction:
     value: float | None = None
     unit: str | None = None
     interval: tuple | None = None
+    coverage: float = USUAL_COVERAGE
     label: str | None = None
     probabilities: Any = None
     labels: Any = None
@@ -133,6 +139,8 @@ def _scalars(found):
         content |= {"value": round(found.value, 4), "unit": found.unit}
     if found.interval is not None:
         content["interval"] = [round(end, 4) for end in found.interval]
+        if found.coverage != USUAL_COVERAGE:
+            content["coverage"] = found.coverage
     if found.label is not None:
         shares = {name: round(p, 6) for name, p in found.probabilities.items()}
         content |= {"label": found.label, "probabilities": shares}
@@ -144,9 +152,14 @@ def _scalars(found):
 def _value_sentence(found):
     text = f"{found.value:.1f} {found.unit}"
     if found.interval is not None:
-        low, high = found.interval
-        text += f" (90 % interval {low:.1f} to {high:.1f})"
+        text += f" ({interval_text(found.interval, found.coverage)})"
     return text
+
+
+def interval_text(interval, coverage=USUAL_COVERAGE):
+    """Returns an interval in words, as "90 % interval 35.0 to 52.5"."""
+    low, high = interval
+    return f"{100 * coverage:g} % interval {low:.1f} to {high:.1f}"
 
 
 # More classes than this are summed: a sentence of 147 regions is none.

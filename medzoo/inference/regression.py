@@ -8,9 +8,10 @@ class Regression(ScalarTask):
 
     def fields(self, values, widened):
         """Returns value, unit and interval."""
-        value, interval = float(values[0]), None
+        value, found = float(values[0]), {}
         bounds = self.step("interval")
         if bounds is not None and self.settings.uncertainty is not None:
             ends = (bounds["lower"], bounds["upper"])
-            interval = tuple(value + widened * end for end in ends)
-        return {"value": value, "unit": self.recipe["unit"], "interval": interval}
+            found["interval"] = tuple(value + widened * end for end in ends)
+            found["coverage"] = bounds["coverage"]
+        return {"value": value, "unit": self.recipe["unit"], **found}

@@ -58,13 +58,39 @@ def build_model(recipe, **overrides):
         arguments.update(overrides)
     outer.setdefault("name", recipe["name"])
     try:
-        return CLASSES[architecture["class"]](**arguments, **outer, recipe=recipe)
-    except (TypeError, LookupError, AttributeError, ArithmeticError) as error:
+        model = CLASSES[architecture["class"]](**arguments, **outer, recipe=recipe)
+    except (
+        TypeError,
+        ValueError,
+        LookupError,
+        AttributeError,
+        ArithmeticError,
+    ) as error:
         raise RecipeError(
             "The arguments of a network must be those of its class. Received: "
             f"overrides={sorted(overrides)}: {type(error).__name__}: {error}. "
             "Correct the recipe, or what was given instead."
         ) from error
+    if "num_classes" not in overrides:
+        _check_outputs(model, recipe)
+    return model
+
+
+def _check_outputs(model, recipe):
+    """Refuses a network with more or fewer outputs than there are names for.
+
+    Raises:
+        RecipeError: telling both numbers.
+    """
+    names, task = recipe.get("class_names"), recipe.get("task")
+    wanted = 1 if task == "regression" else names and len(names)
+    outputs = model.outputs[0].shape[-1]
+    if wanted and outputs != wanted:
+        raise RecipeError(
+            "A network must have an output for each class, or one for a value. "
+            f"Received: {outputs} outputs, task={task}, class_names={names}. "
+            "Correct num_classes or class_names."
+        )
 
 
 def with_new_head(model, num_classes, recipe=None):

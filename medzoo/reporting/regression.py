@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from medzoo.inference.postprocess import coverage_of
 from medzoo.reporting.charts import value_chart
 from medzoo.reporting.markup import element
 from medzoo.reporting.task_report import Cell, TaskReport, headline
@@ -14,14 +15,14 @@ class RegressionReport(TaskReport):
 
     def heads(self):
         """See `TaskReport`."""
-        return [f"Value ({self.recipe['unit']})", "90 % interval"]
+        return [f"Value ({self.recipe['unit']})", self._interval()]
 
     def cells(self, found):
         """See `TaskReport`."""
         cells = [Cell(f"Value ({found.unit})", f"{found.value:.1f}", found.value)]
         if found.interval is not None:
             low, high = found.interval
-            cells.append(Cell("90 % interval", f"{low:.1f} to {high:.1f}", low))
+            cells.append(Cell(self._interval(), f"{low:.1f} to {high:.1f}", low))
         return cells
 
     def section(self, found, population=None):
@@ -30,8 +31,9 @@ class RegressionReport(TaskReport):
         if found.interval is not None:
             low, high = found.interval
             text = (
-                f"90 % interval: {low:.1f} to {high:.1f} {found.unit}. It contains the "
-                "true value of nine in ten cases like those of the evaluation."
+                f"{self._interval()}: {low:.1f} to {high:.1f} {found.unit}. It contains "
+                f"the true value of {100 * coverage_of(self.recipe):g} % of cases like "
+                "those of the evaluation."
             )
             parts.append(element("p", text))
         if found.uncertainty is not None:
@@ -41,7 +43,7 @@ class RegressionReport(TaskReport):
             chart = value_chart(found.value, found.interval, found.unit, population)
             caption = "Line: this scan."
             if found.interval is not None:
-                caption += " Band: its 90 % interval."
+                caption += f" Band: its {self._interval()}."
             if population is not None:
                 column = self.recipe["target"]["column"]
                 caption += (
@@ -58,3 +60,6 @@ class RegressionReport(TaskReport):
                 )
                 parts.append(element("p", text, class_="warning"))
         return parts
+
+    def _interval(self):
+        return f"{100 * coverage_of(self.recipe):g} % interval"

@@ -123,9 +123,10 @@ class _State:
                 )
             if is_standardised_inside(cleaned):
                 self.notes.append(
-                    f"the {name} has mean 0 inside the brain and 0 outside, so what is "
-                    "dark and what is nothing can only be estimated: give the scan "
-                    "before it was standardised"
+                    f"the {name} has mean 0 inside the brain and 0 outside, as after "
+                    "standardisation: what was 0 before is estimated from its darkest "
+                    "voxels, and intensities count from there. The scan before it was "
+                    "standardised gives a more exact answer"
                 )
             if raised:
                 cleaned = from_background(cleaned)

@@ -14,13 +14,20 @@ GREY, WHITE = (0.5, 0.75), 0.93
 # The ventricles: dark in the average brain, within this box of its world, mm.
 FLUID = 0.5
 VENTRICLES = ((-28.0, 28.0), (-60.0, 35.0), (-5.0, 35.0))
+# Of what lies there; where ventricles are small, half of it is tissue.
+DARKEST, BRIGHTEST = 10, 90
 # Of grey matter's intensity to that of white matter.
 LEAST_GREY, MOST_GREY, LEAST_GREY_OF_FLAIR = 0.5, 0.92, 0.88
-# An inversion recovery has a stronger contrast than a T1, or the reverse one. None was
-# at hand: that is how it comes out when it is made of T1s.
-MOST_GREY_OF_IR = 0.6
-# Of white matter's intensity: fluid is dark in T1 (0.7 at most) and FLAIR.
-BRIGHT_FLUID = 0.9
+# Of white matter's intensity, the darkest of the ventricles: fluid is dark in T1 (0.36
+# at most) and FLAIR (0.46).
+BRIGHT_FLUID = 0.7
+# No real inversion recovery was at hand; that is how it is when it is made of T1s, or of
+# tissue classes. With its sign fluid is the darkest of all, or grey matter darker than
+# in any T1. As a magnitude grey matter lies midway between white matter and fluid,
+# unlike in a T2, or both are far darker than fluid, unlike in a PD.
+MOST_FLUID_OF_IR, DARK_GREY = 0.08, 0.75
+LEAST_GREY_OF_IR, SURE_GREY_OF_IR, NULLED_GREY = 1.35, 1.9, 1.1
+MIDWAY, FAR_BRIGHTER = 0.28, 1.3
 KINDS = {"t1": "T1", "t1_ir": "T1-IR", "flair": "FLAIR"}
 
 ADVICE = "do not trust the result"
@@ -54,6 +61,7 @@ class _Tissues:
     Attributes:
         grey: float, the cortex; 1 where the image has neither.
         fluid: float, the ventricles; 0 where the image has none.
+        brightest: float, the brightest there.
     """
 
     def __init__(self, volume, found, source):
@@ -66,21 +74,35 @@ class _Tissues:
         grey = _median(values[(average > low) & (average < high)])
         bounds = np.array(VENTRICLES)
         deep = ((place > bounds[:, 0]) & (place < bounds[:, 1])).all(axis=1)
-        fluid = _median(values[deep & (average < FLUID)])
-        self.grey, self.fluid = (
-            (grey / white, fluid / white) if white > 0 else (1.0, 0.0)
-        )
+        fluid = values[deep & (average < FLUID)]
+        self.grey, self.fluid, self.brightest = 1.0, 0.0, 0.0
+        if white > 0:
+            self.grey = grey / white
+            self.fluid = _percentile(fluid, DARKEST) / white
+            self.brightest = _percentile(fluid, BRIGHTEST) / white
 
     def fits(self, name):
         """Returns whether these can be the tissues of a channel, a bool."""
         bright_fluid = self.fluid > BRIGHT_FLUID
         if name == "t1_ir":
-            return bright_fluid or self.grey < MOST_GREY_OF_IR
+            return self._fits_ir_magnitude() if bright_fluid else self._fits_ir()
         if bright_fluid:
             return False
         if name == "t1":
             return LEAST_GREY <= self.grey <= MOST_GREY
         return self.grey >= LEAST_GREY_OF_FLAIR
+
+    def _fits_ir(self):
+        dark = self.fluid < MOST_FLUID_OF_IR and self.grey < DARK_GREY
+        return self.grey < LEAST_GREY or dark
+
+    def _fits_ir_magnitude(self):
+        if self.grey < NULLED_GREY:
+            return self.brightest > FAR_BRIGHTER * max(self.grey, 1.0)
+        if self.grey > SURE_GREY_OF_IR:
+            return True
+        midway = self.grey - 1 > MIDWAY * (self.brightest - 1)
+        return midway and self.grey > LEAST_GREY_OF_IR
 
 
 def values_at(volume, place, to_image):
@@ -108,5 +130,9 @@ def background_of(array):
 
 
 def _median(values):
+    return _percentile(values, 50)
+
+
+def _percentile(values, share):
     inside = values[np.isfinite(values)]
-    return float(np.median(inside)) if inside.size else 0.0
+    return float(np.percentile(inside, share)) if inside.size else 0.0

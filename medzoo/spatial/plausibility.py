@@ -64,6 +64,11 @@ def kind_doubts(array, name):
     Returns:
         list of str, one sentence a doubt; none for a scan. Takes 0.1 s or less.
     """
+    if array.max() == array.min():
+        return [
+            f"the {name} image has the value {array.flat[0]:g} everywhere, so nothing "
+            f"can be seen in it: {ADVICE}"
+        ]
     facts = _Texture(array)
     doubts = []
     if facts.constant > MOST_CONSTANT:

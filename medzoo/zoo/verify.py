@@ -8,6 +8,7 @@ from medzoo.errors import IntegrityError, MedzooError
 from medzoo.files import sha256_of
 from medzoo.zoo.golden import EXPECTED_FILE, golden_outputs, read_expected
 from medzoo.zoo.hub import cache
+from medzoo.zoo.hub.model_files import check_fetchable
 from medzoo.zoo.metrics_json import read_metrics
 from medzoo.zoo.recipe.schema import read_recipe
 from medzoo.zoo.registry import list_models, read_entry, zoo_folder
@@ -24,7 +25,8 @@ class Finding:
 
     Attributes:
         subject: Its name, folder or file.
-        state: "ok", "absent" (its weights are not here) or "fault".
+        state: "ok", "absent" (its weights are not here, but can be fetched) or
+            "fault".
         detail: Where its weights are, or what is wrong.
     """
 
@@ -98,6 +100,8 @@ def _check_model(folder: Path, answers: bool) -> Path | None:
     if recipe.weights is not None:
         own = Path(folder) / recipe.weights["file"]
         if not own.is_file() and not cache.weights_place(recipe).is_file():
+            # What nothing says where to fetch is no model that is merely not here.
+            check_fetchable(Path(folder), recipe)
             return None
     path = verify_weights(folder, recipe)
     scan_hdf5(path)

@@ -197,6 +197,14 @@ def test_two_cases_never_become_one_file(tmp_path):
         ImageOutput(tmp_path / "out", RECIPE, [first, second], {"probabilities": True})
 
 
+def test_cases_whose_names_differ_by_case_alone_are_refused(tmp_path):
+    cases = [scan(tmp_path / name / f"{name}.nii.gz") for name in ("scan", "Scan")]
+    with pytest.raises(InputError, match="upper from lower") as told:
+        ImageOutput(tmp_path / "out", RECIPE, cases)
+    assert "cases scan and Scan" in str(told.value)
+    assert not (tmp_path / "out").exists()
+
+
 def test_folders_are_made_and_may_have_a_dot(tmp_path):
     case = scan(tmp_path / "in" / "T1.nii.gz")
     (made,) = run(tmp_path / "new" / "run.2024" / "out", case)

@@ -118,6 +118,17 @@ def test_what_others_named_is_shown_as_they_wrote_it(tmp_path, recipe_of, case_o
     assert "\x07" not in page.source
 
 
+def test_an_interval_is_shown_with_the_coverage_of_the_recipe(tmp_path, recipe_of, case_of):
+    recipe = recipe_of("regression")
+    recipe["postprocessing"][0]["arguments"]["coverage"] = 0.8
+    case, found = case_of(recipe)
+    sheet = ReportSheet(tmp_path / "a.html", recipe)
+    sheet.predicted("a", {"t1": case.volume}, *case, found)
+    page = Page(sheet.write().read_text(encoding="utf-8"))
+    assert "80 % interval" in page.text
+    assert "90 %" not in page.text
+
+
 def test_no_path_of_a_file_is_in_a_report(tmp_path, recipe_of, case_of):
     recipe = recipe_of("regression")
     path = tmp_path / "Doe_Jane_1970" / "T1 scan.nii.gz"

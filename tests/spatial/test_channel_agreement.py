@@ -117,8 +117,8 @@ def test_each_contrast_fits_one_channel_alone():
     assert kinds_of(contrast(person(0), "flair")) == ["flair"]
     for name in T1_IR:
         assert kinds_of(contrast(person(0), name)) == ["t1_ir"], name
-    # A T2 is none of them, but fluid is bright in it as in a T1-IR.
-    assert kinds_of(contrast(person(0), "t2")) == ["t1_ir"]
+    # Fluid is bright in a T2 as in a magnitude T1-IR, but grey matter not midway.
+    assert kinds_of(contrast(person(0), "t2")) == []
 
 
 def test_channels_that_medzoo_does_not_know_may_have_any_contrast():

@@ -81,10 +81,14 @@ def test_a_smooth_image_is_a_scan_whatever_its_unit(scale, offset):
     assert kind_doubts(np.float32(scale) * array.astype("f4"), "t1") == []
 
 
-@pytest.mark.parametrize("array", [np.zeros((2, 9, 9)), np.full((9, 9, 9), 5)])
-def test_what_is_too_small_or_constant_raises_no_doubt_here(array):
-    # Registration, or the network's normalisation, refuses a constant.
-    assert kind_doubts(array, "t1") == []
+def test_what_is_too_small_to_tell_raises_no_doubt():
+    assert kind_doubts(RNG.normal(size=(2, 9, 9)), "t1") == []
+
+
+@pytest.mark.parametrize("value", [0, 5])
+def test_a_constant_is_told(value):
+    (found,) = kind_doubts(np.full((9, 9, 9), value, np.int16), "t1")
+    assert f"value {value} everywhere" in found
 
 
 def test_a_whole_brain_raises_no_doubt():
@@ -213,6 +217,41 @@ def test_each_channel_is_held_against_its_kind():
     both = t1.with_array(np.stack([array, array], -1))
     told = notes(both, ("t1", "flair"))
     assert any("atypical of FLAIR" in note for note in told)
+
+
+def of_contrast(*levels):
+    """The average brain with other intensities: of fluid, grey and white matter."""
+    brain = whole_brain()
+    array = np.asarray(brain.array, np.float32)
+    stops = (0.0, 60.0, 100.0, 480.0, 620.0, 930.0)
+    fluid, grey, white = levels
+    values = np.interp(array, stops, (0.0, 0.0, fluid, fluid, grey, white))
+    return brain.with_array(values.astype(np.float32))
+
+
+STRONG_T1, T2, PD = (250, 570, 1000), (2500, 1270, 1000), (1100, 1080, 1000)
+SIGNED_IR, MAGNITUDE_IR, NULLED_IR = (0, 600, 1000), (3000, 1800, 1000), (1800, 250, 1000)
+
+
+@pytest.mark.parametrize("levels", [STRONG_T1, T2, PD], ids=["T1", "T2", "PD"])
+def test_other_contrasts_are_no_inversion_recovery(levels):
+    (found,) = contrast_doubts(of_contrast(*levels), UNMOVED, ATLAS, "t1_ir")
+    assert "atypical of T1-IR" in found
+
+
+@pytest.mark.parametrize("levels", [SIGNED_IR, MAGNITUDE_IR, NULLED_IR])
+def test_inversion_recoveries_raise_no_doubt(levels):
+    assert contrast_doubts(of_contrast(*levels), UNMOVED, ATLAS, "t1_ir") == []
+
+
+def test_small_ventricles_raise_no_doubt():
+    source = atlas(ATLAS)
+    brain = whole_brain()
+    array = np.asarray(brain.array, np.float32)
+    # Three in four voxels where the average head has fluid are tissue.
+    deep = (source.probability > 0.5) & (source.brain < 0.5)
+    array[deep & (RNG.random(array.shape) < 0.75)] = 950.0
+    assert contrast_doubts(brain.with_array(array), UNMOVED, ATLAS, "t1") == []
 
 
 def test_channels_of_one_case_lie_in_one_place():

@@ -5,6 +5,7 @@ from itertools import permutations, product
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 import medzoo
 from medzoo.spatial import orient, resample
@@ -84,3 +85,80 @@ def test_noise_and_label_maps_are_answered_with_a_warning(model, realdata, recwa
     assert model.predict_volume(Volume(noise, grid.affine)).warnings
     maps = sorted((realdata / "label_maps").rglob("*.nii.gz"))
     assert model.predict_volume(maps[0]).warnings
+
+
+def spline(head):
+    """Moved by 0.4 voxels, as registration does: overshoot on both sides of edges."""
+    array = ndimage.shift(np.asarray(head.array, np.float32), 0.4, order=3)
+    affine = head.affine.copy()
+    affine[:3, 3] -= affine[:3, :3] @ np.full(3, 0.4)
+    return Volume(array, affine)
+
+
+def lanczos(head):
+    """The same by a windowed sinc."""
+    import SimpleITK as sitk
+
+    image = sitk.GetImageFromArray(np.asarray(head.array, np.float32))
+    moved = sitk.TranslationTransform(3, [-0.4] * 3)
+    kernel = sitk.sitkLanczosWindowedSinc
+    array = sitk.GetArrayFromImage(sitk.Resample(image, image, moved, kernel, 0.0))
+    affine = head.affine.copy()
+    affine[:3, 3] -= affine[:3, :3] @ np.full(3, 0.4)
+    return Volume(array, affine)
+
+
+def corner(share):
+    """One voxel far from the head, by a share of the bright ones."""
+
+    def changed(head):
+        array = np.array(head.array, np.float32)
+        array[0, 0, 0] = share * np.percentile(array, 99.5)
+        return head.with_array(array)
+
+    return changed
+
+
+def standardised(head):
+    """z-scores of what is not 0, as of MONAI and nnU-Net; the rest stays 0."""
+    array = np.array(head.array, np.float32)
+    inside = array > 0
+    values = (array - array[inside].mean()) / array[inside].std()
+    return head.with_array(np.where(inside, values, 0).astype(np.float32))
+
+
+@pytest.fixture(scope="module")
+def stripped(realdata):
+    """A stripped brain of each of two scanners, the models, and their plain answers."""
+    models = [medzoo.load(name) for name in ("ixi_age_resnet", "ixi_sex_resnet")]
+    paths = [
+        realdata / folder / rows(realdata / folder)[number]["t1"]
+        for folder, number in (("malf2012", 0), ("ds002748", 8))
+    ]
+    scans = [medzoo.read(path) for path in paths]
+    return models, [(scan, *answers(models, scan)[:2]) for scan in scans]
+
+
+def answers(models, scan):
+    age, sex = (model.predict_volume(scan) for model in models)
+    return age.value, sex.probabilities["female"], age.warnings
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (spline, False),
+        (lanczos, False),
+        (corner(-1.0), False),
+        (corner(10.0), True),
+        (standardised, True),
+    ],
+    ids=["spline", "lanczos", "corner -100 %", "corner +1000 %", "standardised"],
+)
+def test_levels_of_intensity_hardly_change_an_answer(stripped, change, told):
+    models, scans = stripped
+    for scan, age, female in scans:
+        found, share, warnings = answers(models, change(scan))
+        assert abs(found - age) < 1.5
+        assert abs(share - female) < 0.1
+        assert bool(warnings) == told

@@ -40,8 +40,13 @@ def check_label_place(image, labels, image_path, labels_path):
 
 def read_whole_labels(case):
     """Reads the label map of a case, a Volume of whole numbers, wherever it lies."""
-    volume = read_labels(case.folder / case.target)
-    return volume.with_array(whole_labels(volume.array, case.target))
+    return read_labels_at(case.folder / case.target)
+
+
+def read_labels_at(path):
+    """Reads a label map, a Volume `(x, y, z)` of whole numbers, wherever it lies."""
+    volume = read_labels(path)
+    return volume.with_array(whole_labels(volume.array, path))
 
 
 def read_checked_labels(case):

@@ -72,7 +72,7 @@ def strip(volume, labels, *, above, dilate_mm):
     """Sets voxels outside a label map to 0, as skull stripping does.
 
     Args:
-        volume: Volume.
+        volume: Volume, of one channel or several.
         labels: Volume, a label map; brought onto the grid of `volume` if needed.
         above: int, labels above it are kept.
         dilate_mm: float, how far beyond them voxels are kept too.
@@ -84,7 +84,7 @@ def strip(volume, labels, *, above, dilate_mm):
         InputError: if nothing is left.
     """
     labels = resample_to(labels, Grid.of(volume), interpolation="nearest")
-    mask = np.asarray(labels.array) > above
+    mask = np.asarray(labels.array).reshape(volume.shape) > above
     if not mask.any():
         raise InputError(
             "A label map used for skull-stripping must not be empty. "
@@ -92,6 +92,8 @@ def strip(volume, labels, *, above, dilate_mm):
         )
     if dilate_mm:
         mask = distance_transform_edt(~mask, sampling=volume.spacing) <= dilate_mm
-    array = volume.array if volume.array.ndim == 3 else volume.array[..., 0]
-    kept = np.where(mask, array, 0)
-    return volume.with_array(kept.reshape(volume.array.shape))
+    # The same of every channel.
+    several = volume.array.ndim == 4
+    return volume.with_array(
+        np.where(mask[..., None] if several else mask, volume.array, 0)
+    )

@@ -1,8 +1,12 @@
 """WholeCases: whole scans on the network's grid, before the normalising layers."""
 
+from medzoo.data.cases.label_check import (
+    check_label_place,
+    first_image,
+    read_labels_at,
+)
 from medzoo.data.cases.training_views import read_views, strip
 from medzoo.data.store.prepared_cases import IMAGE, Preparation, PreparedCases
-from medzoo.io import read
 from medzoo.preprocess import Preprocessor
 
 
@@ -60,7 +64,9 @@ class WholeCases(Preparation):
         volume = self.preprocessor.gather(case.images)
         by = self.views[way].strip
         if by is not None:
-            labels = read(case.path(by["column"]))
+            place = case.path(by["column"])
+            labels = read_labels_at(place)
+            check_label_place(volume, labels, first_image(case), place)
             volume = strip(volume, labels, above=by["above"], dilate_mm=by["dilate_mm"])
         placed, _ = self.preprocessor.place(volume)
         return {IMAGE: placed.array}

@@ -55,14 +55,23 @@ def ready_weights(folder: str | Path, recipe: Recipe) -> Path:
             # A disk lies sometimes; where there is another copy, that is no matter.
             if not addresses:
                 raise
-    if not addresses:
+    check_fetchable(folder, recipe)
+    _fetch_weights(folder, recipe, addresses, place)
+    return verify_weights(place.parent, recipe)
+
+
+def check_fetchable(folder: Path, recipe: Recipe) -> None:
+    """Makes sure that something says where a model's weights can be fetched.
+
+    Raises:
+        MissingFileError: Neither its urls, nor the hub that it came by, nor a mirror.
+    """
+    if not _addresses(folder, recipe):
         raise MissingFileError(
             "The weights must lie beside the recipe, or the recipe must give their "
             f"URL, in {folder}. Received: file={recipe.weights['file']}, no urls. "
             f"Install the model again, or set {MIRROR_VARIABLE}."
         )
-    _fetch_weights(folder, recipe, addresses, place)
-    return verify_weights(place.parent, recipe)
 
 
 def hub_model_folder(model: HubModel, *, refresh: bool = False) -> Path:

@@ -35,6 +35,7 @@ RECIPE_FILE = "recipe.json"
 
 _OPTIONAL = ("unit", "class_names", "base_model")
 _NUMBER_LIMIT = 1_000_000  # no filter, size or unit count comes near it
+_MOST_STEPS = 64
 _BYTES_LIMIT = 2**30  # of a weights file
 _NAME = re.compile(r"[a-z0-9_]{1,64}")
 _VERSION = re.compile(r"\d{1,6}(\.\d{1,6}){0,3}", re.ASCII)
@@ -173,6 +174,9 @@ def _check_network(recipe: Section) -> None:
         ("class", preprocessing.each("layers")),
         ("step", recipe.each("postprocessing")),
     ):
+        if len(sections) > _MOST_STEPS:
+            rule = f"must have at most {_MOST_STEPS} steps or layers"
+            raise sections[0].fault(rule, "", len(sections), "Leave some out.")
         for section in sections:
             section.keys(required=(kind, "arguments"))
             section.text(kind, _IDENTIFIER)
@@ -180,8 +184,14 @@ def _check_network(recipe: Section) -> None:
             refuse_serialised(section)
     for section in preprocessing.each("spatial"):
         check_step(section, SPATIAL)
+    seen = set()
     for section in recipe.each("postprocessing"):
         check_step(section, POSTPROCESSING)
+        # The first would count, and the second be ignored unseen.
+        name = section.content["step"]
+        if name in seen:
+            raise section.fault("must stand once", "step", name, "Leave one out.")
+        seen.add(name)
 
 
 def _check_arguments(section: Section) -> Section:

@@ -303,8 +303,22 @@ def test_verify_finds_what_is_wrong_in_the_cache(hub, published, weights, capsys
     rows = {row["subject"]: row for row in json.loads(capsys.readouterr().out)}
     assert rows[str(path)]["state"] == "fault"
     path.unlink()
-    assert main(["verify", SOURCE]) == 0
+    # Asked for by name, nothing could be verified; of all that is here, nothing is wrong.
+    assert main(["verify", SOURCE]) == 2
     assert f"medzoo fetch {SOURCE}" in capsys.readouterr().out
+    assert main(["verify"]) == 0
+
+
+def test_verify_refuses_weights_that_nothing_says_where_to_find(
+    add_model, content, monkeypatch, capsys
+):
+    monkeypatch.delenv("MEDZOO_MIRROR", raising=False)
+    folder = add_model(weights={**content["weights"], "urls": []})
+    assert main(["verify", str(folder)]) == 2
+    told = capsys.readouterr().out
+    assert told.startswith("fault")
+    assert "no urls" in told
+    assert str(folder) in told
 
 
 def test_a_trickle_counts_as_a_stall(hub, published, monkeypatch):

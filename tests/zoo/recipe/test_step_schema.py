@@ -148,6 +148,48 @@ def test_networks_take_names_and_bounded_sizes(key, value):
         Recipe.from_dict(content)
 
 
+def test_a_step_of_postprocessing_stands_once():
+    content = with_step("post", "mirror", {"axis": 0})
+    content["postprocessing"] += [{"step": "mirror", "arguments": {"axis": 1}}]
+    with pytest.raises(RecipeError, match="must stand once"):
+        Recipe.from_dict(content)
+
+
+def test_the_number_of_steps_is_bounded():
+    content = with_step("spatial", "correct_bias", {})
+    content["preprocessing"]["spatial"] *= 500
+    with pytest.raises(RecipeError, match="at most"):
+        Recipe.from_dict(content)
+
+
+@pytest.mark.parametrize(
+    ("task", "names", "outputs"),
+    [
+        ("classification", ["female", "male"], 3),
+        ("classification", ["female", "male", "unknown"], 2),
+        ("regression", None, 2),
+    ],
+)
+def test_a_network_has_an_output_for_each_class(task, names, outputs):
+    content = copy.deepcopy(EXAMPLE)
+    content["architecture"]["arguments"]["num_classes"] = outputs
+    content |= {"task": task, "class_names": names, "weights": None}
+    with pytest.raises(RecipeError, match=f"Received: {outputs} outputs"):
+        build_model(content)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{"filters": []}, {"strides": [[0, 0, 0], [2, 2, 2]]}, {"strides": [[1, 1, 1]]}],
+    ids=str,
+)
+def test_what_a_network_refuses_is_told_as_a_fault_of_the_recipe(arguments):
+    content = copy.deepcopy(EXAMPLE)
+    content["architecture"]["arguments"] |= arguments
+    with pytest.raises(RecipeError, match="arguments of a network"):
+        build_model({**content, "weights": None})
+
+
 @pytest.mark.parametrize("place", ["layers", "training"])
 def test_no_object_of_keras_is_described_elsewhere(place):
     content = copy.deepcopy(EXAMPLE)
