@@ -1,7 +1,6 @@
 """Sliding window: a network over a volume of any size, within a bounded memory."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from itertools import product
 from math import ceil, prod
 from typing import Any
@@ -9,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from medzoo.errors import InputError
-from medzoo.inference.memory_plan import PIECE_BYTES, MemoryPlan, long_axis
+from medzoo.inference.memory_plan import MemoryPlan, long_axis
+from medzoo.inference.window_answers import Slab, WholeAnswer, box_of
 
 WEIGHTINGS = ("gaussian", "constant")
 # Deviation of the Gaussian, as a share of the window; nnU-Net's choice.
@@ -97,7 +97,10 @@ def sliding_window(
     )
     if outputs is not None:
         plan.check(memory_limit)
-    slab = _Slab(plan, axis, window_weights(window, weighting), memory_limit)
+    if plan.is_whole:
+        slab = WholeAnswer(plan, axis, memory_limit)
+    else:
+        slab = Slab(plan, axis, window_weights(window, weighting), memory_limit)
     batches = _Batches(answer, padded, window, batch_size, empty)
     result = _Result(volume.shape[:3], axis)
     for number, first in enumerate(along):
@@ -147,7 +150,11 @@ class _Batches:
         self.answer = answer
         self.volume = volume
         self.window = window
-        self.batch = np.empty((batch_size, *window, volume.shape[3]), np.float32)
+        if volume.shape[:3] == window:
+            # Neither copied nor padded: all of it is one window.
+            self.batch = np.asarray(volume, np.float32)[None]
+        else:
+            self.batch = np.empty((batch_size, *window, volume.shape[3]), np.float32)
         self.empty = None if empty is None else np.asarray(empty, np.float32)
         self.telling = None if empty is None else _telling_channels(volume)
 
@@ -163,86 +170,17 @@ class _Batches:
             chosen = asked[first : first + len(self.batch)]
             # A full batch always: another shape would be compiled anew.
             filled = chosen + chosen[-1:] * (len(self.batch) - len(chosen))
-            for row, place in zip(self.batch, filled, strict=True):
-                row[...] = self.volume[_box(place, self.window)]
+            if self.volume.shape[:3] != self.window:
+                for row, place in zip(self.batch, filled, strict=True):
+                    row[...] = self.volume[box_of(place, self.window)]
             found = np.asarray(self.answer(self.batch), np.float32)
             yield from zip(chosen, found, strict=False)
 
     def _is_empty(self, place):
         if self.empty is None:
             return False
-        part = self.volume[_box(place, self.window)]
+        part = self.volume[box_of(place, self.window)]
         return not any(part[..., c].any() for c in self.telling)
-
-
-class _Slab:
-    """Answers that are not finished yet: as long as a window along one axis.
-
-    Planes lie in a ring: plane `i` of the volume is plane `i % length` here, so that
-    nothing is moved when some are finished.
-    """
-
-    def __init__(self, plan, axis, weights, memory_limit):
-        self.plan = plan
-        self.window = plan.window
-        self.axis = axis
-        self.weights = weights
-        self.memory_limit = memory_limit
-        self.length = plan.window[axis]
-        self.shape = tuple(
-            self.length if a == axis else n for a, n in enumerate(plan.shape)
-        )
-        self.start = 0
-        self.sums = None
-
-    def add(self, place, found):
-        """Adds the answer `(*window, outputs)`, or `(outputs,)`, of one window."""
-        if self.sums is None:
-            self._allocate(found.shape[-1])
-        np.multiply(found, self.full_weights, out=self.weighted)
-        box = list(_box(place, self.window))
-        own = [slice(None)] * 3
-        first = place[self.axis]
-        for at, ring in self._pieces(first, first + self.length):
-            own[self.axis] = slice(at - first, at - first + ring.stop - ring.start)
-            box[self.axis] = ring
-            self.sums[tuple(box)] += self.weighted[tuple(own)]
-            self.total[tuple(box)] += self.weights[tuple(own)]
-
-    def take(self, until):
-        """Yields (first plane, blended answers) up to plane `until`, and lets them go.
-
-        Answers come with the long axis first.
-        """
-        plane = self.sums.nbytes // self.length
-        step = max(1, PIECE_BYTES // plane)
-        for at, ring in self._pieces(self.start, until):
-            for first in range(ring.start, ring.stop, step):
-                box = [slice(None)] * 3
-                box[self.axis] = slice(first, min(ring.stop, first + step))
-                sums, total = self.sums[tuple(box)], self.total[tuple(box)]
-                sums /= total[..., None]
-                yield at + first - ring.start, np.moveaxis(sums, self.axis, 0)
-                sums[...] = 0
-                total[...] = 0
-        self.start = until
-
-    def _allocate(self, outputs):
-        if self.plan.outputs is None:
-            replace(self.plan, outputs=outputs).check(self.memory_limit)
-        self.sums = np.zeros((*self.shape, outputs), np.float32)
-        self.total = np.zeros(self.shape, np.float32)
-        # Spread out once: numpy is slow at repeating a number a few times.
-        self.full_weights = np.repeat(self.weights[..., None], outputs, axis=-1)
-        self.weighted = np.empty_like(self.full_weights)
-
-    def _pieces(self, start, stop):
-        """Yields (first plane, slice of the ring); two where it is passed round."""
-        while start < stop:
-            first = start % self.length
-            count = min(stop - start, self.length - first)
-            yield start, slice(first, first + count)
-            start += count
 
 
 class _Result:
@@ -275,10 +213,6 @@ class _Result:
     def arrays(self):
         """Returns the array, or a tuple where `finish` returned one."""
         return self.kept[0] if self.single else self.kept
-
-
-def _box(place, window):
-    return tuple(slice(p, p + w) for p, w in zip(place, window, strict=True))
 
 
 def _even_batch(count, window, batch_size):

@@ -168,9 +168,7 @@ def test_what_is_kept_may_be_several_arrays_of_their_own_dtypes():
 
 def test_pieces_of_a_slab_fit_together(monkeypatch):
     # Pieces of one plane, and a ring that is passed round in the middle of a step.
-    # The package has a function of the module's name.
-    module = sys.modules[sliding_window.__module__]
-    monkeypatch.setattr(module, "PIECE_BYTES", 1)
+    monkeypatch.setattr("medzoo.inference.window_answers.PIECE_BYTES", 1)
     x = volume(6, 5, 31, 1)
 
     found = sliding_window(twice, x, window_size=(4, 4, 7), overlap=0.6)
