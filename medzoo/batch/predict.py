@@ -18,6 +18,7 @@ def predict(
     probabilities=False,
     engine="keras",
     precision=None,
+    native=False,
     age=None,
     sex=None,
     aligned=False,
@@ -51,6 +52,7 @@ def predict(
         probabilities: bool, write those of a segmentation too.
         engine: str, "keras" or "openvino", see `medzoo.inference.Settings`.
         precision: str or None, likewise.
+        native: bool, likewise.
         age: float or None, years, of the person in all cases without a column `age`;
             see `medzoo.inference.predict_volume`.
         sex: str or None, likewise.
@@ -78,7 +80,7 @@ def predict(
     from medzoo.batch.plan import bids_plan, plan_of_one, plan_of_several
     from medzoo.inference.settings import Settings
 
-    settings = Settings(uncertainty, probabilities, engine, precision)
+    settings = Settings(uncertainty, probabilities, engine, precision, native=native)
     predictors = predictors_of(
         [check_files(*one) for one in found],
         settings,

@@ -45,6 +45,7 @@ def predict_volume(
     preprocessor=None,
     engine="keras",
     precision=None,
+    native=False,
     age=None,
     sex=None,
 ):
@@ -58,6 +59,7 @@ def predict_volume(
         preprocessor: `Preprocessor` to use again over many cases; None builds one.
         engine: str, the inference backend: "keras" or "openvino", see `Settings`.
         precision: str or None, likewise.
+        native: bool, likewise; not with a `preprocessor`, which knows its grid.
         age: float or None, years, of the person; with `sex` volumes of regions are
             compared with those of healthy people, where the recipe has a reference.
         sex: str or None, "F", "female", "M" or "male".
@@ -70,7 +72,7 @@ def predict_volume(
             sex.
         MedzooError: for a scan that cannot be read or worked on.
     """
-    settings = Settings(uncertainty, probabilities, engine, precision)
+    settings = Settings(uncertainty, probabilities, engine, precision, native=native)
     task = task_of(recipe_of(model), lambda: model, settings, preprocessor)
     return predict_image(image, task.preprocess, task, Person.of(age, sex))
 

@@ -48,7 +48,7 @@ class Segmentation(Task):
         probabilities = settings.probabilities or moved
         stitched = is_stitched(self.recipe) and not (probabilities or entropy)
         run = settings.engine_of(self.model, softmax=not stitched, classes=stitched)
-        array = self.preprocessor.normalize(x.array[None])[0]
+        array = self.normalize(x.array[None])[0]
         y = segment(
             self.model,
             array,

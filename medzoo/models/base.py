@@ -108,6 +108,7 @@ class VolumeModel(keras.Model):
         preprocessor=None,
         engine="keras",
         precision=None,
+        native=False,
         age=None,
         sex=None,
     ):
@@ -122,6 +123,8 @@ class VolumeModel(keras.Model):
             preprocessor: `Preprocessor` to use again over many scans; None builds one.
             engine: str, the inference backend: "keras" or "openvino" (an extra).
             precision: str or None, "float32" or, with "openvino", "bfloat16".
+            native: bool, a scan a little finer than the network's grid stays on its
+                own, which takes longer, where the recipe would resample it.
             age: float or None, years, of the person, for centiles of volumes.
             sex: str or None, "F", "female", "M" or "male", likewise.
 
@@ -138,6 +141,7 @@ class VolumeModel(keras.Model):
             preprocessor=preprocessor,
             engine=engine,
             precision=precision,
+            native=native,
             age=age,
             sex=sex,
         )

@@ -169,7 +169,7 @@ FACTORS = named(number(0.01, 100))
 # Step -> (needed arguments, further ones).
 SPATIAL = {
     "orient": ({"orientation": orientation}, {}),
-    "resample": ({"spacing": SPACING}, {"tolerance": SHARE}),
+    "resample": ({"spacing": SPACING}, {"tolerance": SHARE, "finer": SHARE}),
     "crop_pad": ({"size": SIZE}, {"centre": POSITION}),
     "crop_to_brain": (
         {"atlas": atlas, "probability": SHARE, "margin": number(0, 500)},
