@@ -5,7 +5,6 @@ from importlib.util import find_spec
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from scipy.special import softmax as scipy_softmax
 
 from medzoo.errors import InputError
 from medzoo.inference.exported_model import ExportedPart
@@ -129,4 +128,8 @@ class _KerasEngine:
         first = np.asarray(first, np.float32)
         if self._classes:
             return first.argmax(-1).astype(np.float32)[..., None]
-        return scipy_softmax(first, axis=-1) if self._softmax else first
+        if not self._softmax:
+            return first
+        from scipy.special import softmax
+
+        return softmax(first, axis=-1)

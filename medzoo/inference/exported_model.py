@@ -1,7 +1,7 @@
 """A model of the zoo as exported networks, which OpenVINO runs without Keras.
 
-What is exported is kept in the cache under the recipe and the hash of the weights, whose
-file was verified. A part that is not there yet is made by Keras, once.
+What is exported is kept in the cache under the recipe and the hash of the weights,
+whose file was verified. A part that is not there yet is made by Keras, once.
 """
 
 from functools import cached_property

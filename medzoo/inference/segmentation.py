@@ -1,7 +1,6 @@
 """Segmentation: a class for every voxel, by windows and on both sides of the head."""
 
 import numpy as np
-from scipy import ndimage
 
 from medzoo.errors import InputError, RecipeError
 from medzoo.inference.engine import engine_of
@@ -264,6 +263,8 @@ def largest_component(labels):
         labels: `(x, y, z)` integers, 0 the background. Voxels that share a face are
             connected, whatever their labels.
     """
+    from scipy import ndimage
+
     parts, count = ndimage.label(labels > 0)
     if count < 2:
         return labels
