@@ -10,41 +10,51 @@ MULTIPLE = 16
 # How much shorter than what was asked for a window may be along an axis: what it sees
 # at least.
 LEAST_SHARE = 2 / 3
+# How much longer where nothing is said of memory.
+MOST_SHARE = 4 / 3
 
 
-def fitted_window(shape, window, overlap, most_voxels):
+def fitted_window(shape, window, overlap, most_voxels=None):
     """Returns the window that covers a volume with the fewest voxels.
 
-    The whole volume at once where that may be: nothing overlaps then, and each voxel
-    has all that there is around it. Else axes are divided so that little is computed
-    twice: a volume a little longer than two windows would take three of them.
+    An axis a little longer than two windows would take three, which overlap more than
+    they need: a longer window, two of which will do, or a shorter one costs less. The
+    whole volume at once costs least: then nothing overlaps.
 
     Args:
         shape: three ints, of the volume.
         window: three ints, what the recipe asks for.
         overlap: float, least share that neighbours have in common.
-        most_voxels: int, what a window may hold.
+        most_voxels: int, what a window may hold, up to the whole volume; None for
+            windows at most a third longer than what is asked for.
 
     Returns:
         list of three ints: multiples of 16, at least two thirds of what is asked for or
-        all of the axis; of equals the largest, which sees most. Where none is within
-        `most_voxels`, what was asked for.
+        all of the axis; of equals the largest, which sees most. Where there is none,
+        what was asked for.
     """
     lengths = [
-        range(
-            min(multiple(LEAST_SHARE * wanted), multiple(size)),
-            multiple(size) + 1,
-            MULTIPLE,
-        )
+        _lengths(size, wanted, MOST_SHARE if most_voxels is None else None)
         for size, wanted in zip(shape, window, strict=True)
     ]
-    allowed = [one for one in product(*lengths) if prod(one) <= most_voxels]
+    allowed = list(product(*lengths))
+    if most_voxels is not None:
+        allowed = [one for one in allowed if prod(one) <= most_voxels]
     if not allowed:
         return within(window, shape)
     best = min(
         allowed, key=lambda one: (computed_voxels(shape, one, overlap), -prod(one))
     )
     return list(best)
+
+
+def _lengths(size, wanted, most_share):
+    """Lengths of windows along an axis, ascending."""
+    least = min(multiple(LEAST_SHARE * wanted), multiple(size))
+    most = multiple(size)
+    if most_share is not None:
+        most = max(least, min(most, int(most_share * wanted)))
+    return range(least, most + 1, MULTIPLE)
 
 
 def computed_voxels(shape, window, overlap):

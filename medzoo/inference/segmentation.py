@@ -21,6 +21,7 @@ WINDOW = {
     "batch_size": None,
     "skip_empty": False,
     "fit": False,
+    "whole": False,
 }
 # Voxels by which a scan is moved to see how a segmentation depends on it.
 MOVED_BY = 3
@@ -128,8 +129,9 @@ def segment(
             `medzoo.inference.stitched_windows`, where no probabilities are asked for;
             batch_size, windows at once; skip_empty, whether windows in which
             the scan is 0 everywhere are background without asking the network; fit,
-            whether the window is fitted to the case: all of it at once, or what covers
-            it with the fewest voxels in the memory there is, see
+            whether windows may be a third shorter or longer along an axis, where that
+            covers the case with fewer voxels; whole, whether they may be as large as
+            memory allows, up to all of the case at once; see
             `medzoo.inference.fitted_window`),
             "mirror" (axis): the mean over the case and its mirror image, and
             "largest_component": labels apart from the largest connected part of all
@@ -156,8 +158,9 @@ def segment(
     window = _window_arguments(recipe)
     count = len(recipe["class_names"])
     size, shape = window.pop("window_size"), x.shape[:3]
-    if window.pop("fit"):
-        most = window_voxels(count, memory_limit)
+    fit, whole = window.pop("fit"), window.pop("whole")
+    if fit or whole:
+        most = window_voxels(count, memory_limit) if whole else None
         size = fitted_window(shape, size, window["overlap"], most)
     else:
         size = within(size, shape)

@@ -24,6 +24,11 @@ TISSUE, TISSUE_OVERLAP, TISSUE_CLASSES = (160, 112, 96), 0.1, 9
         (40, 160**3, [48, 48, 48]),
         # One axis by three windows of 80, of which each shares a quarter.
         (191, 192 * 192 * 80, [80, 192, 192]),
+        # Nothing said of memory: two windows of 96 cover 155, two of 112 191, and one
+        # of 128 does for 120.
+        (155, None, [96, 96, 96]),
+        (191, None, [112, 112, 112]),
+        (120, None, [128, 128, 128]),
         # Less than any window that is long enough: what was asked for.
         (191, 50**3, [96, 96, 96]),
         (80, 50**3, [80, 80, 80]),

@@ -148,7 +148,7 @@ def test_fitted_windows_answer_as_others(monkeypatch):
         asked.append(batch.shape)
         return engine(batch)
 
-    divided, _, _ = segment(model, x, recipe(**arguments, fit=True), engine=noting)
+    divided, _, _ = segment(model, x, recipe(**arguments, whole=True), engine=noting)
 
     np.testing.assert_array_equal(fitted, given)
     np.testing.assert_array_equal(divided, given)

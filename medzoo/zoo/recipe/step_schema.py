@@ -220,6 +220,7 @@ POSTPROCESSING = {
             "batch_size": whole(1, 1024),
             "skip_empty": truth,
             "fit": truth,
+            "whole": truth,
         },
     ),
     "largest_component": ({}, {}),
