@@ -177,6 +177,8 @@ def segment(
         x,
         window_size=size,
         empty=background if window.pop("skip_empty") else None,
+        # In training a mark never ended within a patch.
+        keep_marks=whole,
         finish=_finish(probabilities, entropy),
         progress=progress,
         outputs=count,

@@ -31,6 +31,7 @@ def sliding_window(
     batch_size: int | None = 1,
     finish: Callable[..., Any] | None = None,
     empty: Any = None,
+    keep_marks: bool = False,
     progress: Callable[..., Any] | None = None,
     outputs: int | None = None,
     kept_bytes: int | None = None,
@@ -60,6 +61,8 @@ def sliding_window(
         empty: `(outputs,)` array, the answer for windows in which the volume is 0
             everywhere, without asking; None asks always. Channels that are the same in
             the whole volume, such as marks, do not count.
+        keep_marks: bool, whether a channel that is the same in the whole volume, such
+            as a mark, has its value where a small volume is padded too, instead of 0.
         progress: callable `(done, total)` or None.
         outputs: int, how many the answer has; None to learn it from the first one.
         kept_bytes: int, what `finish` keeps of a voxel; None for all of the answer.
@@ -76,7 +79,7 @@ def sliding_window(
     """
     volume = np.asarray(volume)
     _check(volume, window_size, overlap, weighting, batch_size)
-    padded = _at_least(volume, window_size)
+    padded = _at_least(volume, window_size, keep_marks)
     sizes = padded.shape[:3]
     window = tuple(int(w) for w in window_size)
     starts = [window_starts(n, w, overlap) for n, w in zip(sizes, window, strict=True)]
@@ -231,14 +234,19 @@ def _telling_channels(volume):
     return [c for c in channels if (volume[..., c] != first[c]).any()] or channels
 
 
-def _at_least(volume, window_size):
-    """Pads with zeros at the ends up to the size of a window."""
+def _at_least(volume, window_size, keep_marks):
+    """Pads with zeros at the ends up to the size of a window, but marks if wanted."""
     missing = [
         (0, max(0, w - n)) for n, w in zip(volume.shape[:3], window_size, strict=True)
     ]
     if not any(after for _, after in missing):
         return volume
-    return np.pad(volume, [*missing, (0, 0)])
+    padded = np.pad(volume, [*missing, (0, 0)])
+    if keep_marks:
+        telling = _telling_channels(volume)
+        for channel in set(range(volume.shape[3])) - set(telling):
+            padded[..., channel] = volume[0, 0, 0, channel]
+    return padded
 
 
 def _check(volume, window_size, overlap, weighting, batch_size):

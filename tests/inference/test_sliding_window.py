@@ -227,3 +227,23 @@ def test_a_mark_does_not_fill_an_empty_window():
     # Where nothing differs from place to place, every channel counts.
     sliding_window(one, x[..., 1:], window_size=(4, 4, 4), overlap=0, empty=[5, 6])
     assert len(asked) == 4
+
+
+def test_a_mark_holds_where_a_small_volume_is_padded():
+    x = np.zeros((5, 6, 4, 3), "f4")
+    x[2, 2, 2, 0] = 1
+    x[..., 1] = 7
+    asked = []
+
+    def note(batch):
+        asked.append(batch.copy())
+        return batch
+
+    sliding_window(note, x, window_size=(6, 6, 6), keep_marks=True)
+    sliding_window(note, x, window_size=(6, 6, 6))
+
+    kept, zeros = asked
+    assert (kept[..., 1] == 7).all()
+    assert kept[..., 0].sum() == 1
+    assert (kept[..., 2] == 0).all()
+    assert zeros[..., 1].sum() == x[..., 1].sum()
