@@ -177,7 +177,7 @@ def segment(
         x,
         window_size=size,
         empty=background if window.pop("skip_empty") else None,
-        # In training a mark never ended within a patch.
+        # A mark says of the whole case that a channel is there.
         keep_marks=whole,
         finish=_finish(probabilities, entropy),
         progress=progress,
