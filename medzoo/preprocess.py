@@ -116,6 +116,30 @@ class Preprocessor:
         return np.asarray(batch, np.float32)
 
 
+def on_native_grid(preprocessing):
+    """Returns a recipe's preprocessing that leaves a little finer scans as they are.
+
+    Args:
+        preprocessing: dict, of a recipe whose step "resample" has the argument finer:
+            scans that it would bring onto the network's spacing, although they are
+            within the step's tolerance, stay on their own grid.
+
+    Raises:
+        InputError: for a recipe that has no such step.
+    """
+    steps = [
+        {**step, "arguments": dict(step.get("arguments", {}))}
+        for step in preprocessing.get("spatial", [])
+    ]
+    found = [step["arguments"].pop("finer", None) for step in steps]
+    if all(finer is None for finer in found):
+        raise InputError(
+            "Only models that resample finer scans can work on a scan's native grid. "
+            "Received: native=True. Leave it out."
+        )
+    return {**preprocessing, "spatial": steps}
+
+
 def make_layer(settings):
     """Returns a layer of medzoo.layers from `{"class": ..., "arguments": {...}}`.
 

@@ -28,7 +28,9 @@ DIRECT = {
     "spatial": ("volume", "files"),
     # Slices as pictures.
     "drawing": ("io", "spatial"),
-    "layers": ("errors",),
+    # Numbers that layers and predictions without Keras share.
+    "contrast_distance": (),
+    "layers": ("errors", "contrast_distance"),
     "models": ("layers",),
     "losses": ("errors",),
     "metrics": ("errors",),
@@ -77,6 +79,7 @@ STANDARD_LIBRARY_ONLY = {
 # Part -> the only packages from outside that it may import. Others: any but BACKENDS.
 OUTSIDE = {
     "volume": {"numpy"},
+    "contrast_distance": {"numpy"},
     "layers": {"keras", "numpy"},
     "losses": {"keras", "numpy"},
     "models": {"keras", "numpy"},

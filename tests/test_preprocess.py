@@ -5,7 +5,7 @@ import pytest
 
 from medzoo.errors import InputError, MissingFileError, RecipeError
 from medzoo.io import write
-from medzoo.preprocess import Preprocessor, make_layer
+from medzoo.preprocess import Preprocessor, make_layer, on_native_grid
 from medzoo.spatial import orient
 from medzoo.volume import Volume
 
@@ -229,3 +229,19 @@ def test_refuses_layers(settings):
 def test_unknown_step_is_refused_at_once():
     with pytest.raises(RecipeError, match="Received: step='spin'"):
         Preprocessor({"spatial": [{"step": "spin"}]}, ONE)
+
+
+def test_a_native_grid_is_asked_for():
+    resample = {"spacing": 1.0, "tolerance": 0.15, "finer": 0.05}
+    steps = {**STEPS, "spatial": [{"step": "resample", "arguments": resample}]}
+    source = volume((20, 20, 20), spacing=0.9)
+
+    usual, _ = Preprocessor(steps, ONE).place(source)
+    native, _ = Preprocessor(on_native_grid(steps), ONE).place(source)
+
+    np.testing.assert_allclose(usual.spacing, 1.0)
+    np.testing.assert_allclose(native.spacing, 0.9)
+    # The recipe's own settings are as they were.
+    assert resample["finer"] == 0.05
+    with pytest.raises(InputError, match="native=True"):
+        on_native_grid(STEPS)

@@ -22,6 +22,7 @@ def predict(
     probabilities: bool = False,
     engine: str = "keras",
     precision: str | None = None,
+    native: bool = False,
     age: float | None = None,
     sex: str | None = None,
     aligned: bool = False,
@@ -55,6 +56,7 @@ def predict(
         probabilities: bool, write those of a segmentation too.
         engine: str, "keras" or "openvino", see `medzoo.inference.Settings`.
         precision: str or None, likewise.
+        native: bool, likewise.
         age: float or None, years, of the person in all cases without a column `age`;
             see `medzoo.inference.predict_volume`.
         sex: str or None, likewise.
@@ -82,7 +84,7 @@ def predict(
     from medzoo.batch.plan import bids_plan, plan_of_one, plan_of_several
     from medzoo.inference.settings import Settings
 
-    settings = Settings(uncertainty, probabilities, engine, precision)
+    settings = Settings(uncertainty, probabilities, engine, precision, native=native)
     predictors = predictors_of(
         [check_files(*one) for one in found],
         settings,

@@ -9,6 +9,7 @@ from medzoo.batch.look_ahead import in_order, threads_for
 from medzoo.data.cases.case import Case
 from medzoo.errors import WARNINGS_LOCK, InputError, MedzooError
 from medzoo.inference.centiles import Person
+from medzoo.inference.exported_model import ExportedModel, can_be_exported
 from medzoo.inference.predict import predict_image, task_of
 from medzoo.inference.prediction import Prediction
 from medzoo.io.image_files import read_quietly
@@ -97,7 +98,8 @@ class Predictor:
         self.align = align
         self._read_image = read or read_quietly
         self._model = None
-        self.task = task_of(self.recipe.to_dict(), lambda: self.model, settings)
+        self._exported = None
+        self.task = task_of(self.recipe.to_dict(), self._network, settings)
 
     @property
     def settings(self):
@@ -107,7 +109,7 @@ class Predictor:
     @settings.setter
     def settings(self, settings):
         self.task = task_of(
-            self.task.recipe, lambda: self.model, settings, self.task.preprocessor
+            self.task.recipe, self._network, settings, self.task.preprocessor
         )
 
     @property
@@ -119,6 +121,19 @@ class Predictor:
             except CASE_ERRORS as error:
                 raise ModelError from error
         return self._model
+
+    def _network(self):
+        """What the task runs: exported networks where they do, else the Keras model."""
+        if not can_be_exported(self.task.recipe, self.settings):
+            return self.model
+        if self._exported is None:
+            self._exported = ExportedModel(
+                self.task.recipe,
+                self.files.weights,
+                lambda: self.model,
+                self.task.preprocessor,
+            )
+        return self._exported
 
     def results(self, cases, *, output=None, scans=False, overlap=True):
         """Yields one `Result` a case; a case that fails has an error in its record.

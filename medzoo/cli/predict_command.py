@@ -125,6 +125,13 @@ def _add_scans(parser: ArgumentParser) -> None:
         help="channels are already aligned: skip the correction of motion between them",
     )
     parser.add_argument(
+        "--native",
+        action="store_true",
+        help="segmentation: work on scans that are a little finer than 1 mm as they "
+        "are, which takes longer, instead of at 1 mm; results are on the scan's grid "
+        "either way",
+    )
+    parser.add_argument(
         "--dicom-seg",
         action="store_true",
         help="also write segmentations of DICOM series as DICOM SEG, with the "
@@ -211,6 +218,7 @@ def run(values: Namespace) -> int:
             probabilities=values.probabilities,
             engine=values.engine,
             precision=values.precision,
+            native=values.native,
             age=values.age,
             sex=values.sex,
             aligned=values.aligned,

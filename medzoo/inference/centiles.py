@@ -6,7 +6,6 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from scipy.special import ndtr, ndtri
 
 from medzoo.errors import InputError
 
@@ -90,6 +89,8 @@ class Reference:
             region: str.
             person: `Person`, of an age within `ages`.
         """
+        from scipy.special import ndtr, ndtri
+
         curve = self.curves(region, person.sex, [person.age])[:, 0]
         levels = ndtri(self.quantiles / 100)
         # Between curves, and beyond the outer ones, as a normal distribution of the

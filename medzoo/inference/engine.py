@@ -5,9 +5,10 @@ from importlib.util import find_spec
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from scipy.special import softmax as scipy_softmax
 
 from medzoo.errors import InputError
+from medzoo.inference.exported_model import ExportedPart
+from medzoo.inference.one_output import network_of
 
 # Engine -> the precisions that it can be asked for, its own choice first.
 PRECISIONS = {"keras": ("float32",), "openvino": ("float32", "bfloat16")}
@@ -25,7 +26,8 @@ def engine_of(model, *, name="keras", precision=None, softmax=False, classes=Fal
     callable may be used from several threads; they take turns.
 
     Args:
-        model: a Keras model; of several outputs the first is its answer.
+        model: a Keras model; of several outputs the first is its answer. Or an
+            `ExportedPart`, with the engine "openvino".
         name: str, "keras": Keras' own compiled function of the backend, as the model's
             layers compute (XLA only where the backend is JAX); or "openvino", on CPUs.
         precision: str or None for the engine's own choice, which is "float32". With
@@ -45,6 +47,8 @@ def engine_of(model, *, name="keras", precision=None, softmax=False, classes=Fal
             callable, a network that the engine cannot run.
     """
     check_engine(name, precision)
+    if isinstance(model, ExportedPart):
+        return model.network(precision or PRECISIONS[name][0], softmax, classes)
     if getattr(model, "inputs", None) is None:
         # No graph to take a part of, such as of a model with a `call` of its own.
         return _without_graph(model, name, softmax, classes)
@@ -109,27 +113,6 @@ def _is_installed(package):
         return False
 
 
-def network_of(model, softmax, classes=False):
-    """Returns a model's first output alone, a Keras model on the same variables.
-
-    Args:
-        model: a functional Keras model.
-        softmax: bool, whether probabilities over the last axis come out.
-        classes: bool, whether the index of the largest comes out, as float32.
-    """
-    import keras
-
-    output = model.outputs[0]
-    if softmax:
-        output = keras.layers.Softmax(dtype="float32", name="probabilities")(output)
-    if classes:
-        # Keras' argmax takes numbers apart bit by bit, which OpenVINO cannot.
-        _, largest = keras.ops.top_k(output, 1)
-        output = keras.ops.cast(largest, "float32")
-    inputs = model.inputs[0] if len(model.inputs) == 1 else model.inputs
-    return keras.Model(inputs, output)
-
-
 class _KerasEngine:
     def __init__(self, network, softmax=False, classes=False):
         self._network = network
@@ -145,4 +128,8 @@ class _KerasEngine:
         first = np.asarray(first, np.float32)
         if self._classes:
             return first.argmax(-1).astype(np.float32)[..., None]
-        return scipy_softmax(first, axis=-1) if self._softmax else first
+        if not self._softmax:
+            return first
+        from scipy.special import softmax
+
+        return softmax(first, axis=-1)

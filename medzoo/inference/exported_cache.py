@@ -3,7 +3,9 @@
     engines/<key>/model.xml, model.bin, sums.json
 
 The key is made of the network's graph, its weights, the code of medzoo's layers, and
-the versions of what exports: a network whose weights have changed has another key.
+the versions of what exports: a network whose weights have changed has another key. Of
+a model of the zoo, whose files were verified, recipe and hash stand for graph and
+weights, so that it is found without Keras.
 """
 
 import hashlib
@@ -26,7 +28,7 @@ SUMS_FILE = "sums.json"
 # Of the files' layout; another number leaves all older folders aside.
 LAYOUT = 1
 # Fine-tuned networks come and go: what was used longest ago makes room.
-MOST_KEPT = 16
+MOST_KEPT = 32
 LEFTOVER_SECONDS = 3600.0
 # Parts of medzoo whose code decides what a network computes.
 CODE = ("layers", "models")
@@ -60,6 +62,29 @@ def key_of(network, weights, packages):
         digest.update(f"{array.dtype}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
     return digest.hexdigest()
+
+
+def key_of_part(part, recipe, packages):
+    """Returns the name under which a part of an unchanged zoo model is kept.
+
+    Args:
+        part: str, which network of the model, and all that decides it besides.
+        recipe: dict, the recipe's content; its hash is that of the weights.
+        packages: tuple of str, the packages that export it.
+
+    Returns:
+        str of 64 hexadecimal digits.
+    """
+    facts = {
+        "layout": LAYOUT,
+        "part": part,
+        "architecture": recipe["architecture"],
+        "layers": recipe["preprocessing"].get("layers", []),
+        "weights": recipe["weights"]["sha256"],
+        "made_with": {name: _version(name) for name in packages},
+        "code": _code_sum(),
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def kept(key):

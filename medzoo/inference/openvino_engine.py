@@ -38,7 +38,6 @@ class OpenVINOEngine:
         self._turn = threading.Lock()
         self._weights = None
         self._exported = None
-        self._requests = OrderedDict()
 
     def __call__(self, batch):
         """Runs the network.
@@ -52,24 +51,45 @@ class OpenVINOEngine:
         Raises:
             InputError: if the network has an operation that OpenVINO does not.
         """
-        batch = np.ascontiguousarray(batch, np.float32)
-        # Threads take turns: one run uses all cores.
         with self._turn:
             self._follow_weights()
-            request = self._request_for(batch.shape)
-            return request.infer({0: batch}, share_inputs=True)[0]
+            exported = self._exported
+        return exported(batch)
 
     def _follow_weights(self):
         if self._weights is not None and _has(self._network, self._weights):
             return
-        self._requests.clear()
         # Copies: what Keras gives may be a view of what `fit` writes to.
         weights = [array.copy() for array in _weights_of(self._network)]
         self._weights = None
-        self._exported = _exported(self._network, weights)
+        graph = _exported(self._network, weights)
+        self._exported = ExportedNetwork(graph, self._precision)
         # A thread may have gone on training meanwhile: the next call looks again.
         if _has(self._network, weights):
             self._weights = weights
+
+
+class ExportedNetwork:
+    """An exported network, compiled for each shape that it is asked with.
+
+    Args:
+        graph: `openvino.Model` with one input and one output.
+        precision: str, a key of `PRECISION_HINTS`.
+    """
+
+    def __init__(self, graph, precision):
+        self._graph = graph
+        self._precision = precision
+        self._turn = threading.Lock()
+        self._requests = OrderedDict()
+
+    def __call__(self, batch):
+        """Runs the network: `(n, ...)` float32 array -> float32 array."""
+        batch = np.ascontiguousarray(batch, np.float32)
+        # Threads take turns: one run uses all cores.
+        with self._turn:
+            request = self._request_for(batch.shape)
+            return request.infer({0: batch}, share_inputs=True)[0]
 
     def _request_for(self, shape):
         if shape not in self._requests:
@@ -81,7 +101,7 @@ class OpenVINOEngine:
 
     def _compiled(self, shape):
         openvino = import_openvino()
-        fixed = self._exported.clone()
+        fixed = self._graph.clone()
         fixed.reshape(list(shape))
         settings = {
             "INFERENCE_PRECISION_HINT": PRECISION_HINTS[self._precision],
@@ -117,10 +137,36 @@ def _exported(network, weights):
     with tempfile.TemporaryDirectory() as folder:
         found = _export(network, Path(folder) / "saved_model")
         if key is not None and _has(network, weights):
-            paths = [Path(folder) / name for name in FILES]
-            import_openvino().serialize(found, *paths)
-            keep(key, folder)
+            _keep(key, found, folder)
         return found
+
+
+def exported_once(key, make):
+    """Returns an exported network from the cache; makes and keeps it where it is not.
+
+    Args:
+        key: str, which says all that decides the network.
+        make: callable without arguments -> functional Keras model with one output.
+
+    Returns:
+        `openvino.Model`.
+
+    Raises:
+        InputError: if the network has an operation that OpenVINO does not.
+    """
+    folder = kept(key)
+    if folder is not None:
+        return _read(folder / FILES[0])
+    with tempfile.TemporaryDirectory() as folder:
+        found = _export(make(), Path(folder) / "saved_model")
+        _keep(key, found, folder)
+        return found
+
+
+def _keep(key, found, folder):
+    paths = [Path(folder) / name for name in FILES]
+    import_openvino().serialize(found, *paths)
+    keep(key, folder)
 
 
 def _export(network, folder):

@@ -1,7 +1,6 @@
 """The recipe's postprocessing of a network's output."""
 
 import numpy as np
-from scipy.special import softmax as scipy_softmax
 
 from medzoo.errors import InputError
 from medzoo.inference.engine import engine_of
@@ -20,7 +19,9 @@ def check_finite(output):
 
 def softmax(logits):
     """Returns the probabilities of `(num_classes,)` logits as a list of floats."""
-    return scipy_softmax(np.asarray(logits, np.float64)).tolist()
+    from scipy import special
+
+    return special.softmax(np.asarray(logits, np.float64)).tolist()
 
 
 def output_of_network(model, x, recipe, engine=None):

@@ -51,6 +51,7 @@ def predict_volume(
     preprocessor: Any = None,
     engine: str = "keras",
     precision: str | None = None,
+    native: bool = False,
     age: float | None = None,
     sex: str | None = None,
 ) -> Prediction:
@@ -64,6 +65,7 @@ def predict_volume(
         preprocessor: `Preprocessor` to use again over many cases; None builds one.
         engine: str, the inference backend: "keras" or "openvino", see `Settings`.
         precision: str or None, likewise.
+        native: bool, likewise; not with a `preprocessor`, which knows its grid.
         age: float or None, years, of the person; with `sex` volumes of regions are
             compared with those of healthy people, where the recipe has a reference.
         sex: str or None, "F", "female", "M" or "male".
@@ -76,7 +78,7 @@ def predict_volume(
             sex.
         MedzooError: for a scan that cannot be read or worked on.
     """
-    settings = Settings(uncertainty, probabilities, engine, precision)
+    settings = Settings(uncertainty, probabilities, engine, precision, native=native)
     task = task_of(recipe_of(model), lambda: model, settings, preprocessor)
     return predict_image(image, task.preprocess, task, Person.of(age, sex))
 

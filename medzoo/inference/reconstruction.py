@@ -25,7 +25,7 @@ class Reconstruction(Task):
         """
         encode = self.settings.engine_of(self.model.encoder)
         decode = self.settings.engine_of(self.model.decoder)
-        scale, offset, batch = normalization_of(x.array, self.preprocessor)
+        scale, offset, batch = self._normalized(x.array)
         code = encode(batch)
         image = decode(code)[0] * scale + offset
         spread = None
@@ -51,12 +51,16 @@ class Reconstruction(Task):
             "uncertainty": spread,
         }
 
+    def _normalized(self, array):
+        layers = self.preprocessor.layer_settings
+        return normalization_of(array, self.normalize, layers)
+
     def _spread(self, array):
         """The usual error: how far reconstructions of a shifted scan differ."""
         run = self.settings.engine_of(self.model)
 
         def through(shifted):
-            slope, offset, batch = normalization_of(shifted, self.preprocessor)
+            slope, offset, batch = self._normalized(shifted)
             return run(batch)[0] * slope + offset
 
         _, spread = spread_when_shifted(through, array)
@@ -68,12 +72,13 @@ def _without_channel(image):
     return image[..., 0] if single else image
 
 
-def normalization_of(array, preprocessor):
-    """Finds the scale and offset that a preprocessor's layers took from a scan.
+def normalization_of(array, normalize, layers):
+    """Finds the scale and offset that a recipe's layers took from a scan.
 
     Args:
         array: `(x, y, z, channel)`, a placed scan.
-        preprocessor: `Preprocessor`.
+        normalize: callable that applies the layers, as `Preprocessor.normalize`.
+        layers: list of dict, their settings, for the message.
 
     Returns:
         `(channel,)` float32 scale and offset, and `x` `(1, x, y, z, channel)` float32,
@@ -82,7 +87,7 @@ def normalization_of(array, preprocessor):
     Raises:
         RecipeError: if there is no such scale and offset.
     """
-    x = preprocessor.normalize(array[None])
+    x = normalize(array[None])
     axes = (0, 1, 2)
     after, before = x[0].astype(np.float64), np.asarray(array, np.float64)
     after_mean, before_mean = after.mean(axes), before.mean(axes)
@@ -97,6 +102,6 @@ def normalization_of(array, preprocessor):
         raise RecipeError(
             "The layers of an autoencoder's preprocessing must scale and shift "
             "intensities, or a reconstruction has no unit. Received: "
-            f"{preprocessor.layer_settings}. Use ZScore."
+            f"{layers}. Use ZScore."
         )
     return scale.astype(np.float32), offset.astype(np.float32), x

@@ -33,9 +33,8 @@ class ScalarTask(Task):
 
     def network(self, x):
         """Returns the `Output` for a placed Volume."""
-        # First of all: who loads it sees to it that keras is imported quietly.
         model = self.model
-        batch = self.preprocessor.normalize(x.array[None])
+        batch = self.normalize(x.array[None])
         spread = self._spread(x.array)
         run = self.settings.engine_of(model)
         values = output_of_network(model, batch, self.recipe, run)
@@ -95,11 +94,11 @@ class ScalarTask(Task):
         """
         kind = self.settings.uncertainty
         if kind == "ensemble":
-            values = self._of_members(self.preprocessor.normalize(array[None]))
+            values = self._of_members(self.normalize(array[None]))
         elif kind == "tta":
             versions = (array, *(shifted(array, shift) for shift in SHIFTS))
             run = self.settings.engine_of(self.model)
-            batches = (self.preprocessor.normalize(one[None]) for one in versions)
+            batches = (self.normalize(one[None]) for one in versions)
             values = [
                 output_of_network(self.model, batch, self.recipe, run)
                 for batch in batches

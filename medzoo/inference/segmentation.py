@@ -1,15 +1,14 @@
 """Segmentation: a class for every voxel, by windows and on both sides of the head."""
 
-from math import ceil
-
 import numpy as np
-from scipy import ndimage
 
 from medzoo.errors import InputError, RecipeError
 from medzoo.inference.engine import engine_of
+from medzoo.inference.fitted_window import fitted_window, within
+from medzoo.inference.memory_plan import network_bytes, window_voxels
 from medzoo.inference.postprocess import step_arguments
 from medzoo.inference.sides import published_classes, signed_distance, split_sides
-from medzoo.inference.sliding_window import sliding_window, window_starts
+from medzoo.inference.sliding_window import sliding_window
 from medzoo.inference.spread import entropy_of
 from medzoo.inference.stitched_windows import stitch_windows
 from medzoo.inference.task import Task
@@ -22,13 +21,8 @@ WINDOW = {
     "batch_size": None,
     "skip_empty": False,
     "fit": False,
+    "whole": False,
 }
-# What the strides of a network divide; a small volume is padded up to it at most.
-MULTIPLE = 16
-# How far a window may be from the size that was asked for, when it is fitted.
-FITTED_SHARES = (2 / 3, 4 / 3)
-# What weights, features and the engine itself take, about.
-NETWORK_BYTES = 1_000_000_000
 # Voxels by which a scan is moved to see how a segmentation depends on it.
 MOVED_BY = 3
 
@@ -54,7 +48,7 @@ class Segmentation(Task):
         probabilities = settings.probabilities or moved
         stitched = is_stitched(self.recipe) and not (probabilities or entropy)
         run = settings.engine_of(self.model, softmax=not stitched, classes=stitched)
-        array = self.preprocessor.normalize(x.array[None])[0]
+        array = self.normalize(x.array[None])[0]
         y = segment(
             self.model,
             array,
@@ -136,7 +130,9 @@ def segment(
             batch_size, windows at once; skip_empty, whether windows in which
             the scan is 0 everywhere are background without asking the network; fit,
             whether windows may be a third shorter or longer along an axis, where that
-            covers the case with fewer voxels, see `fitted_window`),
+            covers the case with fewer voxels; whole, whether they may be as large as
+            memory allows, up to all of the case at once; see
+            `medzoo.inference.fitted_window`),
             "mirror" (axis): the mean over the case and its mirror image, and
             "largest_component": labels apart from the largest connected part of all
             that is not background become background.
@@ -160,30 +156,34 @@ def segment(
         ResourceError: with the plan of what is held, if that is more than allowed.
     """
     window = _window_arguments(recipe)
-    size = window.pop("window_size")
-    if window.pop("fit"):
-        size = fitted_window(x.shape[:3], size, window["overlap"])
+    count = len(recipe["class_names"])
+    size, shape = window.pop("window_size"), x.shape[:3]
+    fit, whole = window.pop("fit"), window.pop("whole")
+    if fit or whole:
+        most = window_voxels(count, memory_limit) if whole else None
+        size = fitted_window(shape, size, window["overlap"], most)
+    else:
+        size = within(size, shape)
     if is_stitched(recipe):
         if not (probabilities or entropy):
             labels = _stitched(model, x, recipe, size, engine, progress)
             return labels, None, None
         window["weighting"] = "gaussian"
-    count = len(recipe["class_names"])
     background = np.eye(count, dtype=np.float32)[0]
     found = sliding_window(
         _both_sides(
             engine or engine_of(model, softmax=True), step_arguments(recipe, "mirror")
         ),
         x,
-        window_size=[
-            min(w, _multiple(n)) for w, n in zip(size, x.shape[:3], strict=True)
-        ],
+        window_size=size,
         empty=background if window.pop("skip_empty") else None,
+        # A mark says of the whole case that a channel is there.
+        keep_marks=whole,
         finish=_finish(probabilities, entropy),
         progress=progress,
         outputs=count,
         kept_bytes=1 + 2 * entropy + 2 * count * probabilities,
-        network_bytes=NETWORK_BYTES,
+        network_bytes=network_bytes(size, count),
         memory_limit=memory_limit,
         **window,
     )
@@ -206,43 +206,13 @@ def _stitched(model, x, recipe, size, engine, progress):
     labels = stitch_windows(
         lambda batch: engine(batch)[..., 0].astype(np.uint8),
         x,
-        window_size=[
-            min(w, _multiple(n)) for w, n in zip(size, x.shape[:3], strict=True)
-        ],
+        window_size=size,
         overlap=_window_arguments(recipe)["overlap"],
         progress=progress,
     )
     if step_arguments(recipe, "largest_component") is not None:
         labels = largest_component(labels)
     return labels
-
-
-def fitted_window(shape, window, overlap):
-    """Returns the window that covers a volume with the fewest voxels.
-
-    An axis a little longer than two windows takes three, which overlap more than they
-    need: a longer window, two of which will do, or a shorter one costs less.
-
-    Args:
-        shape: three ints, of the volume.
-        window: three ints, what is asked for.
-        overlap: float, least share that neighbours have in common.
-
-    Returns:
-        list of three ints, multiples of 16 within a third of what is asked for, or
-        that itself; of equals the longest, which sees most.
-    """
-    found = []
-    for size, wanted in zip(shape, window, strict=True):
-        low, high = (share * wanted for share in FITTED_SHARES)
-        least, most = _multiple(ceil(low)), int(high) // MULTIPLE * MULTIPLE
-        lengths = [wanted, *range(least, most + 1, MULTIPLE)]
-        costs = {
-            length: length * len(window_starts(max(size, length), length, overlap))
-            for length in lengths
-        }
-        found.append(min(lengths, key=lambda length: (costs[length], -length)))
-    return found
 
 
 def _window_arguments(recipe):
@@ -298,6 +268,8 @@ def largest_component(labels):
         labels: `(x, y, z)` integers, 0 the background. Voxels that share a face are
             connected, whatever their labels.
     """
+    from scipy import ndimage
+
     parts, count = ndimage.label(labels > 0)
     if count < 2:
         return labels
@@ -322,10 +294,6 @@ def volumes_ml(labels, spacing, class_names, codes=None):
     voxel = float(np.prod(spacing)) / 1000
     named = zip(class_names[1:], counts[1:], strict=True)
     return {name: float(count) * voxel for name, count in named}
-
-
-def _multiple(size):
-    return -(-size // MULTIPLE) * MULTIPLE
 
 
 def undo_each(undo, probabilities):

@@ -26,6 +26,9 @@ class Settings:
             stands for, or with "openvino" also "bfloat16", about twice as fast on
             processors that have it; the model's card gives the differences.
         progress: callable `(done, total)` or None, where a case takes many windows.
+        native: bool, work on scans that are a little finer than the network's grid on
+            their own one, where the recipe has them resampled to save time (the step
+            "resample", finer). Results are on the scan's grid either way.
 
     Raises:
         InputError: for an engine that is not installed, or a precision it has not.
@@ -36,6 +39,7 @@ class Settings:
     engine: str = "keras"
     precision: str | None = None
     progress: Any = None
+    native: bool = False
 
     def __post_init__(self):
         check_engine(self.engine, self.precision)
@@ -59,4 +63,5 @@ class Settings:
             "probabilities": self.probabilities,
             "engine": self.engine,
             "precision": self.precision or PRECISIONS[self.engine][0],
+            "native": self.native,
         }

@@ -1,7 +1,6 @@
 """Left and right, assigned after a network that does not distinguish them."""
 
 import numpy as np
-from scipy import ndimage
 
 from medzoo.inference.postprocess import step_arguments
 
@@ -30,6 +29,8 @@ def split_sides(labels, across, spacing, codes, white_matter, cortex):
     Returns:
         `(x, y, z)` uint8 (uint16 above 255) of codes.
     """
+    from scipy import ndimage
+
     white = np.isin(labels, white_matter)
     sides = [white & (across > CERTAIN_MM), white & (across < -CERTAIN_MM)]
     right = across > 0

@@ -1,7 +1,6 @@
 """Sliding window: a network over a volume of any size, within a bounded memory."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from itertools import product
 from math import ceil, prod
 from typing import Any
@@ -9,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from medzoo.errors import InputError
-from medzoo.inference.memory_plan import PIECE_BYTES, MemoryPlan, long_axis
+from medzoo.inference.memory_plan import MemoryPlan, long_axis
+from medzoo.inference.window_answers import Slab, WholeAnswer, box_of
 
 WEIGHTINGS = ("gaussian", "constant")
 # Deviation of the Gaussian, as a share of the window; nnU-Net's choice.
@@ -31,6 +31,7 @@ def sliding_window(
     batch_size: int | None = 1,
     finish: Callable[..., Any] | None = None,
     empty: Any = None,
+    keep_marks: bool = False,
     progress: Callable[..., Any] | None = None,
     outputs: int | None = None,
     kept_bytes: int | None = None,
@@ -60,6 +61,8 @@ def sliding_window(
         empty: `(outputs,)` array, the output for windows in which the volume is 0
             everywhere, without asking; None asks always. Channels that are the same in
             the whole volume, such as marks, do not count.
+        keep_marks: bool, whether a channel that is the same in the whole volume, such
+            as a mark, has its value where a small volume is padded too, instead of 0.
         progress: callable `(done, total)` or None.
         outputs: int, number of outputs; None takes it from the first batch.
         kept_bytes: int, what `finish` keeps of a voxel; None for all of the answer.
@@ -76,7 +79,7 @@ def sliding_window(
     """
     volume = np.asarray(volume)
     _check(volume, window_size, overlap, weighting, batch_size)
-    padded = _at_least(volume, window_size)
+    padded = _at_least(volume, window_size, keep_marks)
     sizes = padded.shape[:3]
     window = tuple(int(w) for w in window_size)
     starts = [window_starts(n, w, overlap) for n, w in zip(sizes, window, strict=True)]
@@ -97,7 +100,10 @@ def sliding_window(
     )
     if outputs is not None:
         plan.check(memory_limit)
-    slab = _Slab(plan, axis, window_weights(window, weighting), memory_limit)
+    if plan.is_whole:
+        slab = WholeAnswer(plan, axis, memory_limit)
+    else:
+        slab = Slab(plan, axis, window_weights(window, weighting), memory_limit)
     batches = _Batches(answer, padded, window, batch_size, empty)
     result = _Result(volume.shape[:3], axis)
     for number, first in enumerate(along):
@@ -147,7 +153,11 @@ class _Batches:
         self.answer = answer
         self.volume = volume
         self.window = window
-        self.batch = np.empty((batch_size, *window, volume.shape[3]), np.float32)
+        if volume.shape[:3] == window:
+            # Neither copied nor padded: all of it is one window.
+            self.batch = np.asarray(volume, np.float32)[None]
+        else:
+            self.batch = np.empty((batch_size, *window, volume.shape[3]), np.float32)
         self.empty = None if empty is None else np.asarray(empty, np.float32)
         self.telling = None if empty is None else _telling_channels(volume)
 
@@ -163,86 +173,17 @@ class _Batches:
             chosen = asked[first : first + len(self.batch)]
             # A full batch always: another shape would be compiled anew.
             filled = chosen + chosen[-1:] * (len(self.batch) - len(chosen))
-            for row, place in zip(self.batch, filled, strict=True):
-                row[...] = self.volume[_box(place, self.window)]
+            if self.volume.shape[:3] != self.window:
+                for row, place in zip(self.batch, filled, strict=True):
+                    row[...] = self.volume[box_of(place, self.window)]
             found = np.asarray(self.answer(self.batch), np.float32)
             yield from zip(chosen, found, strict=False)
 
     def _is_empty(self, place):
         if self.empty is None:
             return False
-        part = self.volume[_box(place, self.window)]
+        part = self.volume[box_of(place, self.window)]
         return not any(part[..., c].any() for c in self.telling)
-
-
-class _Slab:
-    """Sums of outputs that are not finished yet: as long as a window along one axis.
-
-    Planes lie in a ring: plane `i` of the volume is plane `i % length` here, so that
-    nothing is moved when some are finished.
-    """
-
-    def __init__(self, plan, axis, weights, memory_limit):
-        self.plan = plan
-        self.window = plan.window
-        self.axis = axis
-        self.weights = weights
-        self.memory_limit = memory_limit
-        self.length = plan.window[axis]
-        self.shape = tuple(
-            self.length if a == axis else n for a, n in enumerate(plan.shape)
-        )
-        self.start = 0
-        self.sums = None
-
-    def add(self, place, found):
-        """Adds the output `(*window, outputs)`, or `(outputs,)`, of one window."""
-        if self.sums is None:
-            self._allocate(found.shape[-1])
-        np.multiply(found, self.full_weights, out=self.weighted)
-        box = list(_box(place, self.window))
-        own = [slice(None)] * 3
-        first = place[self.axis]
-        for at, ring in self._pieces(first, first + self.length):
-            own[self.axis] = slice(at - first, at - first + ring.stop - ring.start)
-            box[self.axis] = ring
-            self.sums[tuple(box)] += self.weighted[tuple(own)]
-            self.total[tuple(box)] += self.weights[tuple(own)]
-
-    def take(self, until):
-        """Yields (first plane, blended outputs) up to plane `until`, and frees them.
-
-        Outputs come with the long axis first.
-        """
-        plane = self.sums.nbytes // self.length
-        step = max(1, PIECE_BYTES // plane)
-        for at, ring in self._pieces(self.start, until):
-            for first in range(ring.start, ring.stop, step):
-                box = [slice(None)] * 3
-                box[self.axis] = slice(first, min(ring.stop, first + step))
-                sums, total = self.sums[tuple(box)], self.total[tuple(box)]
-                sums /= total[..., None]
-                yield at + first - ring.start, np.moveaxis(sums, self.axis, 0)
-                sums[...] = 0
-                total[...] = 0
-        self.start = until
-
-    def _allocate(self, outputs):
-        if self.plan.outputs is None:
-            replace(self.plan, outputs=outputs).check(self.memory_limit)
-        self.sums = np.zeros((*self.shape, outputs), np.float32)
-        self.total = np.zeros(self.shape, np.float32)
-        # Spread out once: numpy is slow at repeating a number a few times.
-        self.full_weights = np.repeat(self.weights[..., None], outputs, axis=-1)
-        self.weighted = np.empty_like(self.full_weights)
-
-    def _pieces(self, start, stop):
-        """Yields (first plane, slice of the ring); two where it is passed round."""
-        while start < stop:
-            first = start % self.length
-            count = min(stop - start, self.length - first)
-            yield start, slice(first, first + count)
-            start += count
 
 
 class _Result:
@@ -277,10 +218,6 @@ class _Result:
         return self.kept[0] if self.single else self.kept
 
 
-def _box(place, window):
-    return tuple(slice(p, p + w) for p, w in zip(place, window, strict=True))
-
-
 def _even_batch(count, window, batch_size):
     """As many windows at once as asked for, or less where they share out evenly."""
     if batch_size is None:
@@ -297,14 +234,19 @@ def _telling_channels(volume):
     return [c for c in channels if (volume[..., c] != first[c]).any()] or channels
 
 
-def _at_least(volume, window_size):
-    """Pads with zeros at the ends up to the size of a window."""
+def _at_least(volume, window_size, keep_marks):
+    """Pads with zeros at the ends up to the size of a window, but marks if wanted."""
     missing = [
         (0, max(0, w - n)) for n, w in zip(volume.shape[:3], window_size, strict=True)
     ]
     if not any(after for _, after in missing):
         return volume
-    return np.pad(volume, [*missing, (0, 0)])
+    padded = np.pad(volume, [*missing, (0, 0)])
+    if keep_marks:
+        telling = _telling_channels(volume)
+        for channel in set(range(volume.shape[3])) - set(telling):
+            padded[..., channel] = volume[0, 0, 0, channel]
+    return padded
 
 
 def _check(volume, window_size, overlap, weighting, batch_size):

@@ -1,8 +1,6 @@
 """How far predictions for slightly different inputs differ."""
 
 import numpy as np
-from scipy import ndimage
-from scipy.special import entr
 
 from medzoo.inference.postprocess import step_arguments
 
@@ -17,6 +15,8 @@ def shifted(array, shift):
         array: `(x, y, z, channels)`.
         shift: three ints.
     """
+    from scipy import ndimage
+
     return ndimage.shift(array, (*shift, 0), order=0, mode="nearest")
 
 
@@ -52,4 +52,6 @@ def entropy_of(probabilities):
     Args:
         probabilities: `(..., classes)`.
     """
+    from scipy.special import entr
+
     return entr(probabilities).sum(axis=-1) / np.log(probabilities.shape[-1])

@@ -3,11 +3,12 @@
 from functools import partial
 
 from medzoo.errors import InputError, MedzooError, RecipeError
+from medzoo.inference.exported_model import ExportedModel
 from medzoo.inference.postprocess import step_arguments
 from medzoo.inference.prediction import Prediction
 from medzoo.inference.settings import Settings
 from medzoo.io.refusal import naming_file
-from medzoo.preprocess import Preprocessor
+from medzoo.preprocess import Preprocessor, on_native_grid
 from medzoo.volume import Volume
 
 
@@ -16,8 +17,8 @@ class Task:
 
     Args:
         recipe: dict, the recipe's content.
-        load: callable without arguments that gives the Keras model; called when the
-            network is needed.
+        load: callable without arguments that gives the Keras model, or an
+            `ExportedModel`; called when the network is needed.
         settings: `Settings` or None.
         preprocessor: `Preprocessor` to share, or None to build the recipe's.
 
@@ -41,8 +42,11 @@ class Task:
     def __init__(self, recipe, load, settings=None, preprocessor=None):
         self.recipe = recipe
         self.settings = settings or Settings()
+        preprocessing = recipe["preprocessing"]
+        if self.settings.native:
+            preprocessing = on_native_grid(preprocessing)
         self.preprocessor = preprocessor or Preprocessor(
-            recipe["preprocessing"], recipe["channels"]
+            preprocessing, recipe["channels"]
         )
         self._load = load
         asked = self.settings.uncertainty
@@ -54,8 +58,15 @@ class Task:
 
     @property
     def model(self):
-        """The Keras model."""
+        """The Keras model, or an `ExportedModel`."""
         return self._load()
+
+    def normalize(self, batch):
+        """Applies the recipe's layers; numpy float32 `(batch, x, y, z, channels)`."""
+        # First of all: who loads it sees to it that keras is imported quietly.
+        model = self.model
+        own = model if isinstance(model, ExportedModel) else self.preprocessor
+        return own.normalize(batch)
 
     def step(self, name):
         """Returns the arguments of a postprocessing step, or None."""

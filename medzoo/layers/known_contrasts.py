@@ -7,6 +7,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from medzoo.contrast_distance import ZONES, distance_from_nearest, zone_means
+
 # Part of each covariance between features that is dropped: few scans estimate many.
 SHRINKAGE = 0.05
 # Of the mean variance, added to each: a feature may not vary at all.
@@ -51,7 +53,7 @@ class KnownContrasts(keras.layers.Layer):
     """
 
     def __init__(
-        self, num_contrasts: int = 8, zones: Sequence[int] = (1, 2, 2), **kwargs: Any
+        self, num_contrasts: int = 8, zones: Sequence[int] = ZONES, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
         self.num_contrasts = int(num_contrasts)
@@ -86,11 +88,7 @@ class KnownContrasts(keras.layers.Layer):
         Args:
             volumes: `(batch, x, y, z, channels)` float array.
         """
-        volumes = np.asarray(ops.convert_to_numpy(volumes), np.float64)
-        batch, *sizes, _ = volumes.shape
-        split = [n for s, z in zip(sizes, self.zones, strict=True) for n in (z, s // z)]
-        means = volumes.reshape(batch, *split, -1).mean((2, 4, 6))
-        return means.reshape(batch, -1)
+        return zone_means(ops.convert_to_numpy(volumes), self.zones)
 
     def fit(self, features: Any, contrasts: Sequence) -> None:
         """Measures the mean of each scanner, and the covariance within scanners.
@@ -131,13 +129,9 @@ class KnownContrasts(keras.layers.Layer):
             `(batch,)` float64, the root mean square over features: about 1 for a scan
             of a scanner that the layer was fitted to. Infinite before `fit`.
         """
-        means, whitening, used = (
-            np.asarray(ops.convert_to_numpy(w), np.float64) for w in self.weights
+        return distance_from_nearest(
+            features, *(ops.convert_to_numpy(weight) for weight in self.weights)
         )
-        features = np.asarray(features, np.float64)
-        off = (features[:, None] - means[used > 0]) @ whitening
-        squares = (off**2).mean(-1)
-        return np.sqrt(squares.min(1, initial=np.inf))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return input_shape

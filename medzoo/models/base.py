@@ -111,6 +111,7 @@ class VolumeModel(keras.Model):
         preprocessor: Any = None,
         engine: str = "keras",
         precision: str | None = None,
+        native: bool = False,
         age: float | None = None,
         sex: str | None = None,
     ) -> "Prediction":
@@ -125,6 +126,8 @@ class VolumeModel(keras.Model):
             preprocessor: `Preprocessor` to use again over many scans; None builds one.
             engine: str, the inference backend: "keras" or "openvino" (an extra).
             precision: str or None, "float32" or, with "openvino", "bfloat16".
+            native: bool, a scan a little finer than the network's grid stays on its
+                own, which takes longer, where the recipe would resample it.
             age: float or None, years, of the person, for centiles of volumes.
             sex: str or None, "F", "female", "M" or "male", likewise.
 
@@ -141,6 +144,7 @@ class VolumeModel(keras.Model):
             preprocessor=preprocessor,
             engine=engine,
             precision=precision,
+            native=native,
             age=age,
             sex=sex,
         )

@@ -49,7 +49,8 @@ class SpatialChain:
     Args:
         steps: list of dict `{"step": name, "arguments": {...}}`, plain JSON. Steps:
             "orient" (orientation), "resample" (spacing, tolerance: the share by which
-            an axis may differ and is left alone), "crop_pad" (size),
+            an axis may differ and is left alone; finer: a smaller one for axes that
+            are finer, which cost time), "crop_pad" (size),
             "crop_to_brain" (atlas, probability, margin in mm),
             "scale_to_white_matter" (atlas, own: whether the head's own white matter
             is looked for, of T1s),
@@ -199,11 +200,14 @@ def _orient(state, orientation):
     state.volume = orient(state.volume, orientation)
 
 
-def _resample(state, spacing, tolerance=0.0):
+def _resample(state, spacing, tolerance=0.0, finer=None):
     wanted = np.broadcast_to(np.asarray(spacing, np.float64), 3)
     own = np.asarray(state.volume.spacing)
+    # Headers hold float32: 0.95 mm there is a little less or more.
+    excess = np.round(own / wanted - 1, 4)
     # An axis that is nearly right is left alone: no interpolation, nothing to undo.
-    wanted = np.where(np.abs(own / wanted - 1) <= tolerance, own, wanted)
+    least = -(tolerance if finer is None else finer)
+    wanted = np.where((least <= excess) & (excess <= tolerance), own, wanted)
     if not np.array_equal(wanted, own):
         state.volume = resample(state.volume, wanted)
 

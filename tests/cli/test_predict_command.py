@@ -28,7 +28,7 @@ def test_predict_calls_the_public_function_with_its_flags(given):
 def test_predict_takes_channels_spacing_and_a_tree(given):
     (_, cases, _), keywords = given(
         "predict", "x", "--channel", "t1=a=b.nii", "--channel", "flair=f.nii",
-        "--assume-affine", "1.5", "--uncertainty", "none",
+        "--assume-affine", "1.5", "--uncertainty", "none", "--native",
     )  # fmt: skip
 
     assert {key: str(path) for key, path in cases.items()} == {
@@ -37,6 +37,7 @@ def test_predict_takes_channels_spacing_and_a_tree(given):
     }
     assert keywords["assume_affine"] == (1.5, 1.5, 1.5)
     assert keywords["uncertainty"] is None
+    assert keywords["native"] is True
     _, three = given("predict", "x", "a.nii", "--assume-affine", "1,1,2")
     assert three["assume_affine"] == (1.0, 1.0, 2.0)
     (source, cases, _), tree = given(

@@ -94,12 +94,14 @@ def test_normalization_is_found_from_what_the_layers_did():
     prepare = preprocessor()
     array = np.random.default_rng(0).normal(7.0, 3.0, (6, 8, 4, 1)).astype("float32")
 
-    scale, offset, x = normalization_of(array, prepare)
+    scale, offset, x = normalization_of(array, prepare.normalize, LAYERS)
 
     assert scale[0] == pytest.approx(array.std(), rel=1e-4)
     assert offset[0] == pytest.approx(array.mean(), rel=1e-4)
     np.testing.assert_allclose(x[0] * scale + offset, array, atol=1e-3)
-    constant, level, _ = normalization_of(np.full((6, 8, 4, 1), 5.0), prepare)
+    constant, level, _ = normalization_of(
+        np.full((6, 8, 4, 1), 5.0), prepare.normalize, LAYERS
+    )
     assert (constant[0], level[0]) == (0, 5)
 
 
@@ -108,7 +110,7 @@ def test_layers_that_bend_intensities_are_refused():
     array = np.random.default_rng(0).normal(size=(6, 8, 4, 1)).astype("float32")
 
     with pytest.raises(RecipeError, match="ClipIntensity"):
-        normalization_of(array, preprocessor(bend))
+        normalization_of(array, preprocessor(bend).normalize, bend)
 
 
 def test_uncertainty_is_what_depends_on_the_place():

@@ -6,8 +6,8 @@ import pytest
 from scipy.special import entr, softmax
 
 from medzoo.errors import InputError, RecipeError, ResourceError
+from medzoo.inference.engine import engine_of
 from medzoo.inference.segmentation import (
-    fitted_window,
     largest_component,
     segment,
     volumes_ml,
@@ -123,9 +123,9 @@ def test_more_than_memory_allows_is_refused_before_the_network_is_asked():
     def never(batch):
         raise AssertionError
 
-    x = np.zeros((64, 64, 64, 1), "f4")
+    x = np.zeros((64, 64, 128, 1), "f4")
     with pytest.raises(ResourceError, match="planes of 3 outputs"):
-        segment(None, x, recipe(), engine=never, memory_limit=1_000_000_000)
+        segment(None, x, recipe(), engine=never, memory_limit=300_000_000)
 
 
 def test_an_argument_that_there_is_not_is_refused():
@@ -134,28 +134,23 @@ def test_an_argument_that_there_is_not_is_refused():
         segment(voxelwise(), x, recipe(windowsize=[16, 16, 16]))
 
 
-@pytest.mark.parametrize(
-    ("size", "window", "fitted"),
-    [
-        # Two windows of 96 cover 155; 191 needs three, or two of 112.
-        (155, 96, 96),
-        (191, 96, 112),
-        # One window of 128 instead of two of 96.
-        (120, 96, 128),
-        (96, 96, 96),
-        # Not a multiple of 16, and the best all the same.
-        (40, 40, 40),
-    ],
-)
-def test_windows_are_fitted_to_what_they_cover(size, window, fitted):
-    assert fitted_window((size,) * 3, (window,) * 3, 0.25) == [fitted] * 3
-
-
-def test_fitted_windows_answer_as_others():
+def test_fitted_windows_answer_as_others(monkeypatch):
     model, x = voxelwise(), RNG.normal(size=(30, 41, 26, 1)).astype("f4")
     arguments = {"window_size": [24, 24, 24], "overlap": 0.25}
 
     given, _, _ = segment(model, x, recipe(**arguments))
     fitted, _, _ = segment(model, x, recipe(**arguments, fit=True))
+    asked = []
+    monkeypatch.setattr("medzoo.inference.memory_plan.WINDOW_BYTES", 7_000_000)
+    engine = engine_of(model, softmax=True)
+
+    def noting(batch):
+        asked.append(batch.shape)
+        return engine(batch)
+
+    divided, _, _ = segment(model, x, recipe(**arguments, whole=True), engine=noting)
 
     np.testing.assert_array_equal(fitted, given)
+    np.testing.assert_array_equal(divided, given)
+    # With 233 bytes a voxel the whole, of 32 x 48 x 32, would take 11.5 million.
+    assert asked == [(2, 32, 48, 16, 1)]

@@ -1,5 +1,3 @@
-import sys
-
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -168,9 +166,7 @@ def test_what_is_kept_may_be_several_arrays_of_their_own_dtypes():
 
 def test_pieces_of_a_slab_fit_together(monkeypatch):
     # Pieces of one plane, and a ring that is passed round in the middle of a step.
-    # The package has a function of the module's name.
-    module = sys.modules[sliding_window.__module__]
-    monkeypatch.setattr(module, "PIECE_BYTES", 1)
+    monkeypatch.setattr("medzoo.inference.window_answers.PIECE_BYTES", 1)
     x = volume(6, 5, 31, 1)
 
     found = sliding_window(twice, x, window_size=(4, 4, 7), overlap=0.6)
@@ -231,3 +227,23 @@ def test_a_mark_does_not_fill_an_empty_window():
     # Where nothing differs from place to place, every channel counts.
     sliding_window(one, x[..., 1:], window_size=(4, 4, 4), overlap=0, empty=[5, 6])
     assert len(asked) == 4
+
+
+def test_a_mark_holds_where_a_small_volume_is_padded():
+    x = np.zeros((5, 6, 4, 3), "f4")
+    x[2, 2, 2, 0] = 1
+    x[..., 1] = 7
+    asked = []
+
+    def note(batch):
+        asked.append(batch.copy())
+        return batch
+
+    sliding_window(note, x, window_size=(6, 6, 6), keep_marks=True)
+    sliding_window(note, x, window_size=(6, 6, 6))
+
+    kept, zeros = asked
+    assert (kept[..., 1] == 7).all()
+    assert kept[..., 0].sum() == 1
+    assert (kept[..., 2] == 0).all()
+    assert zeros[..., 1].sum() == x[..., 1].sum()

@@ -142,3 +142,23 @@ def test_chain_does_not_touch_its_input_or_its_settings():
     np.testing.assert_array_equal(volume.array, array)
     assert again.array.any()
     assert settings_before[1] == step("resample", spacing=2)
+
+
+@pytest.mark.parametrize(
+    ("spacing", "found"),
+    [
+        # Float32 of a header: 0.95 is a little less there.
+        ((0.88, 0.9499999880790710, 1.0), (1.0, 0.95, 1.0)),
+        ((1.1, 1.0, 1.16), (1.1, 1.0, 1.0)),
+    ],
+)
+def test_a_finer_axis_is_left_alone_within_a_share_of_its_own(spacing, found):
+    volume = Volume(np.zeros((30, 30, 30), "f4"), np.diag([*spacing, 1.0]))
+    arguments = {"spacing": 1.0, "tolerance": 0.15}
+
+    placed, _ = SpatialChain([step("resample", **arguments, finer=0.05)])(volume)
+    np.testing.assert_allclose(placed.spacing, found, atol=1e-6)
+
+    # Without, one share for both sides.
+    native, _ = SpatialChain([step("resample", **arguments)])(volume)
+    assert native.spacing[0] == pytest.approx(spacing[0])

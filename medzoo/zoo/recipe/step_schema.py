@@ -164,7 +164,7 @@ FACTORS = named(number(0.01, 100))
 # Step -> (needed arguments, further ones).
 SPATIAL = {
     "orient": ({"orientation": orientation}, {}),
-    "resample": ({"spacing": SPACING}, {"tolerance": SHARE}),
+    "resample": ({"spacing": SPACING}, {"tolerance": SHARE, "finer": SHARE}),
     "crop_pad": ({"size": SIZE}, {"centre": POSITION}),
     "crop_to_brain": (
         {"atlas": atlas, "probability": SHARE, "margin": number(0, 500)},
@@ -215,6 +215,7 @@ POSTPROCESSING = {
             "batch_size": whole(1, 1024),
             "skip_empty": truth,
             "fit": truth,
+            "whole": truth,
         },
     ),
     "largest_component": ({}, {}),
