@@ -135,9 +135,7 @@ def load(folder, row):
     """Returns a head without bias field, and its region map."""
     regions = read_labels(folder / row["dlmuse"])
     head = read_quietly(folder / row["t1"])
-    return correct_bias_field(head), regions.with_array(
-        regions.array.astype(np.uint8)
-    )
+    return correct_bias_field(head), regions.with_array(regions.array.astype(np.uint8))
 
 
 def lookup_of(path):

@@ -35,9 +35,11 @@ DIRECT = {
     # models too: what is trained has to be built.
     "training": ("data", "losses", "metrics", "inference", "models"),
     "zoo": ("training", "models", "_version"),
+    # zoo too: the brain is found by a model.
+    "preprocessing": ("zoo",),
     # Not "report": that is the public function.
     "reporting": ("zoo",),
-    "cli": ("reporting",),
+    "cli": ("reporting", "preprocessing"),
     "__main__": ("cli",),
     "__init__": ("_version",),
 }

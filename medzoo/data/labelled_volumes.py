@@ -16,7 +16,7 @@ from medzoo.data.sources import read_sources, source_of, unions_of
 from medzoo.errors import InputError
 from medzoo.io.image_files import read_labels
 from medzoo.preprocess import Preprocessor
-from medzoo.spatial import Grid, orient, resample_labels
+from medzoo.spatial import orient
 from medzoo.volume import Volume
 
 # Positions kept of every label: enough that patches hardly repeat.
@@ -169,8 +169,7 @@ def labels_on(placed, undo, labels):
         `(x, y, z)` array of integers.
     """
     # Into the world of the network's grid, should a step have moved it.
-    moved = labels.with_affine(np.linalg.inv(undo.to_source) @ labels.affine)
-    return resample_labels(moved, Grid.of(placed)).array
+    return undo.place_labels(labels).array
 
 
 def whole_volume_layers(recipe):

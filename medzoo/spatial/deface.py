@@ -68,7 +68,9 @@ def face_mask(volume: Volume, transform: Transform | None = None) -> Volume:
     if transform is None:
         transform = register(volume, "mni152", "affine")
     to_standard = np.linalg.inv(transform.matrix) @ volume.affine
-    axes = np.meshgrid(*(np.arange(n) for n in volume.shape), indexing="ij", sparse=True)
+    axes = np.meshgrid(
+        *(np.arange(n) for n in volume.shape), indexing="ij", sparse=True
+    )
     y, z = (
         sum(to_standard[row, column] * axes[column] for column in range(3))
         + to_standard[row, 3]

@@ -81,8 +81,9 @@ def denoise(
 
     Source:
         Perona and Malik, "Scale-space and edge detection using anisotropic diffusion"
-        (1990), in SimpleITK; Coupe et al., "An optimized blockwise non local means denoising
-        filter for 3D magnetic resonance images" (2008), in dipy.
+        (1990), in SimpleITK; Coupe et al., "An optimized blockwise
+        nonlocal means denoising filter for 3-D magnetic resonance images" (2008), in
+        dipy.
     """
     check_image("volume", volume)
     if method not in METHODS:
@@ -105,8 +106,9 @@ def denoise(
 
 
 def _every_second(array, axis, start):
-    return array[tuple(slice(start, None, 2) if a == axis else slice(None)
-                       for a in range(3))]
+    return array[
+        tuple(slice(start, None, 2) if a == axis else slice(None) for a in range(3))
+    ]
 
 
 def _diffusion(array, sigma):

@@ -5,8 +5,8 @@ import warnings
 import numpy as np
 from scipy.ndimage import binary_dilation, binary_erosion
 
-from medzoo.spatial.atlas import CONTRASTS
 from medzoo.spatial.apply_transform import apply
+from medzoo.spatial.atlas import CONTRASTS
 from medzoo.spatial.bias_field import correct_bias_field
 from medzoo.spatial.demons import demons
 from medzoo.spatial.descent import descend

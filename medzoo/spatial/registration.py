@@ -64,6 +64,21 @@ def register(
         Affine: correlation, or mutual information (Mattes et al., 2003), by SimpleITK.
         Deformable: diffeomorphic demons (Vercauteren et al., 2009), likewise.
     """
+    found = find(moving, fixed, kind, contrast=contrast, mask=mask)
+    for text in found.warnings:
+        warnings.warn(text, MedzooWarning, stacklevel=2)
+    return found
+
+
+def find(
+    moving: Volume,
+    fixed: Volume | str,
+    kind: str,
+    *,
+    contrast: str = "t1",
+    mask: Volume | None = None,
+) -> Transform:
+    """As `register`; what failed is in the `warnings` of the result alone."""
     _check(moving, fixed, kind, contrast, mask)
     moving = moving.with_array(from_background(moving.array))
     if isinstance(fixed, str):
@@ -74,11 +89,7 @@ def register(
         found = onto_image(moving, fixed, kind, mask)
         limit = LEAST_CORRELATION["image"]
     told = _doubts(found, kind, limit)
-    for text in told:
-        warnings.warn(text, MedzooWarning, stacklevel=2)
-    return Transform(
-        found.parts, grid=found.grid, quality=found.quality, warnings=told
-    )
+    return Transform(found.parts, grid=found.grid, quality=found.quality, warnings=told)
 
 
 def _doubts(found, kind, limit):

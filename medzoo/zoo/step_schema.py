@@ -176,7 +176,22 @@ SPATIAL = {
         {},
     ),
     "scale_to_white_matter": ({"atlas": atlas}, {"own": truth}),
-    "register": ({"atlas": atlas}, {"transform": choice("affine", "rigid")}),
+    "register": (
+        {"atlas": atlas},
+        {"transform": choice("affine", "rigid", "deformable"), "spacing": number(1, 8)},
+    ),
+    "n4": (
+        {},
+        {
+            "spacing": number(1, 32),
+            "iterations": each(whole(1, 1000), tuple(range(1, 9))),
+        },
+    ),
+    "denoise": (
+        {},
+        {"method": choice("diffusion", "nonlocal"), "sigma": number(1e-6, 1e6)},
+    ),
+    "strip": ({}, {"space": atlas}),
     "sample": ({"shape": SIZE, "spacing": SPACING, "centre": POSITION}, {}),
     "mask": ({"atlas": atlas, "probability": SHARE}, {}),
     "correct_bias": (
