@@ -16,8 +16,6 @@ METHODS = ("network", "atlas")
 MODEL = "mrbrains_tissue_unet"
 # mm; the network was made for 1, and measured on this too (docs/decisions.md).
 SPACING = 1.5
-# Fluid around the brain, which the mask leaves out, as those of other tools do.
-FLUID = 5
 # Millilitres: children's brains of one year and the largest of adults.
 PLAUSIBLE_ML = (700.0, 2200.0)
 
@@ -33,8 +31,8 @@ def brain_mask(volume: Volume, *, method: str = "network") -> Volume:
             be had, "network" warns and takes the atlas.
 
     Returns:
-        Volume bool on the grid of the scan: brain tissue and ventricles, without the
-        fluid around it, in one piece and without holes. A `MedzooWarning` tells of a
+        Volume bool on the grid of the scan: the brain with the fluid in its sulci and
+        ventricles, in one piece and without holes. A `MedzooWarning` tells of a
         volume that no brain has.
 
     Raises:
@@ -95,8 +93,7 @@ def _by_network(volume):
     placed, undo = preprocessor.place(preprocessor.gather({"t1": volume}))
     x = preprocessor.normalize(placed.array[None])[0]
     labels, _, _ = segment(model, x, recipe, doubt=False)
-    tissue = (labels > 0) & (labels != FLUID)
-    share = undo(tissue.astype(np.float32), interpolation="linear")
+    share = undo((labels > 0).astype(np.float32), interpolation="linear")
     return volume.with_array(filled(share.array > 0.5, volume.spacing))
 
 

@@ -25,7 +25,8 @@ def atlas_brain(volume: Volume, name: str = "mni152") -> Volume:
     """
     found = onto_standard(volume, name, "deformable")
     back = found.inverse(Grid.of(volume))
-    share = apply(back, standard_space(name).probability)
+    mask = standard_space(name).mask
+    share = apply(back, mask.with_array(mask.array.astype(np.float32)))
     return volume.with_array(filled(share.array > 0.5, volume.spacing))
 
 

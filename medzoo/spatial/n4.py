@@ -11,7 +11,7 @@ from medzoo.volume import Volume
 
 # The field is estimated on cubes of so many mm: it varies over centimetres.
 SPACING = 4.0
-ITERATIONS = (50, 50, 50, 50)
+ITERATIONS = (50, 50, 30)
 CONTROL_POINTS = 4
 # Shares of a field's voxels that tell its range.
 ENDS = (2, 98)

@@ -19,9 +19,6 @@ FOLDER = Path(__file__).parent / "standard"
 # MNI152 (ICBM 2009a), so that both names mean one place.
 SPACES = {"mni152": "ixi_mni_2mm", "mni": "ixi_mni_2mm", "ixi": "ixi_mni_2mm"}
 LICENCE = "CC-BY-SA-3.0"
-# Where so many heads have brain is brain.
-BRAIN = 0.5
-
 
 @dataclass(frozen=True)
 class StandardSpace:
@@ -51,14 +48,13 @@ class StandardSpace:
 
     @property
     def mask(self) -> Volume:
-        """Volume bool, the brain of most heads."""
-        return self.head.with_array(self.probability.array > BRAIN)
+        """Volume bool, the brain of most heads with the fluid in its sulci."""
+        return self.head.with_array(self.tissue.array > 0)
 
     @property
     def brain(self) -> Volume:
         """Volume float32, the average head within the mask."""
-        inside = self.probability.array > BRAIN
-        return self.head.with_array(np.where(inside, self.head.array, 0))
+        return self.head.with_array(np.where(self.mask.array, self.head.array, 0))
 
 
 def space_names() -> list[str]:

@@ -18,20 +18,22 @@ def field_of(head, strength):
     return 1 + strength * ((wave - low) / (high - low) - 0.5)
 
 
-@pytest.mark.parametrize("spacing", [2.0, (1.5, 3.0, 2.0)])
+@pytest.mark.parametrize("spacing", [4.0, (3.0, 5.0, 4.0)])
 def test_a_field_of_40_percent_is_brought_below_6(head_phantom, spacing):
-    head = head_phantom(spacing, noise=2.0)
+    head = head_phantom(spacing, field=(140, 180, 170), skull=False)
     field = field_of(head, 0.4)
-    white = head.array > 150
-    assert np.ptp(np.percentile(field[white], (2, 98))) > 0.2
-    found = n4(head.with_array(head.array * field)).array / np.maximum(head.array, 1)
-    low, high = np.percentile(found[white & (head.array < 170)], (2, 98))
-    noise = np.ptp(np.percentile(head.array[white & (head.array < 170)], (2, 98))) / 160
-    assert high / low - 1 < 0.06 + 0.0 * noise
+    white = head.array > 158
+    before = np.percentile(field[white], (2, 98))
+    assert before[1] / before[0] - 1 > 0.2
+    # On a phantom of few intensities the mask has to be of one tissue.
+    mask = head.with_array(head.array > 140)
+    found = n4(head.with_array(head.array * field), mask).array
+    low, high = np.percentile((found / np.maximum(head.array, 1))[white], (2, 98))
+    assert high / low - 1 < 0.06
 
 
 def test_the_range_of_a_field_is_told(head_phantom):
-    head = head_phantom(3.0)
+    head = head_phantom(6.0, skull=False)
     found = bias_field(head.with_array(head.array * field_of(head, 0.6)))
     inside = head.with_array(head.array > 30)
     assert 0.3 < field_range(found, inside) < 1.2
@@ -39,7 +41,7 @@ def test_the_range_of_a_field_is_told(head_phantom):
 
 
 def test_a_mask_says_where_the_field_is_estimated(head_phantom):
-    head = head_phantom(3.0)
+    head = head_phantom(6.0)
     mask = head.with_array((head.array > 90) & (head.array < 170))
     assert n4(head, mask).array.shape == head.shape
     with pytest.raises(InputError, match="where the mask is"):
@@ -58,15 +60,15 @@ def test_constant_scans_and_several_channels_are_refused(head_phantom):
 
 @pytest.mark.parametrize("sigma", [3.0, 8.0, 15.0])
 def test_the_noise_is_told(head_phantom, sigma):
-    noisy = head_phantom(2.0, noise=sigma)
+    noisy = head_phantom(3.0, noise=sigma)
     assert noise_level(noisy) == pytest.approx(sigma, rel=0.15)
 
 
 @pytest.mark.parametrize("share", [0.03, 0.06, 0.09])
 def test_denoising_gains_and_keeps_edges(head_phantom, share):
-    clean = head_phantom(2.0)
+    clean = head_phantom(3.0)
     sigma = 160 * share
-    noisy = head_phantom(2.0, noise=sigma)
+    noisy = head_phantom(3.0, noise=sigma)
     found = denoise(noisy).array
     inside = clean.array > 100
 
