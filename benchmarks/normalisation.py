@@ -114,25 +114,28 @@ def masks(head, regions):
 
 
 def bias(head, tissue):
-    """A field of 40 % that N4 gets back, and what is left of it in white matter."""
-    clean = n4(head)
-    field = synthetic_field(head, 0.4)
+    """What N4 leaves in white matter of a field of 40 % multiplied onto a head.
+
+    Beside the head that was corrected without it: its own field is its own.
+    """
+    mask = tissue.with_array(((tissue.array > 0) & (tissue.array != 5)).astype("u1"))
+    field = synthetic_field(head, tissue.array > 0, 0.4)
     white = tissue.array == TISSUES["white"]
-    found = n4(clean.with_array(clean.array * field)).array
-    rest = found[white] / np.maximum(clean.array[white], 1e-3)
-    low, high = np.percentile(field[white], (2, 98))
-    before = high / low - 1
-    low, high = np.percentile(rest, (2, 98))
-    return {"before": float(before), "after": float(high / low - 1)}
+    own, seconds = timed(n4, head, mask)
+    found = n4(head.with_array(head.array * field), mask).array
+    rest = found[white] / np.maximum(own.array[white], 1e-3)
+    ends = [np.percentile(values, (2, 98)) for values in (field[white], rest)]
+    before, after = (float(high / low - 1) for low, high in ends)
+    return {"before": before, "after": after, "seconds": seconds}
 
 
-def synthetic_field(volume, strength):
-    """Three slow waves, `strength` from the darkest to the brightest place."""
+def synthetic_field(volume, inside, strength):
+    """Three slow waves, `strength` from the darkest to the brightest place inside."""
     index = np.stack(np.indices(volume.shape), -1)
     world = index @ volume.affine[:3, :3].T + volume.affine[:3, 3]
     wave = np.sin(world[..., 0] / 60 + 1) + np.cos(world[..., 1] / 80)
     wave += np.sin(world[..., 2] / 70)
-    low, high = wave.min(), wave.max()
+    low, high = wave[inside].min(), wave[inside].max()
     return 1 + strength * ((wave - low) / (high - low) - 0.5)
 
 
