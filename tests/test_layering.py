@@ -61,6 +61,7 @@ BACKENDS = {"jax", "torch", "tf_keras"}
 OF_DATA = {"tensorflow", "jax"}
 # They come with an extra, so only what the extra serves may need them.
 EXTRAS = {
+    "dipy": {"spatial"},
     "matplotlib": {"drawing", "cli"},
     "nilearn": {"cli"},
     "openvino": {"inference"},

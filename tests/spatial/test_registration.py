@@ -63,7 +63,7 @@ def test_an_affine_motion_is_found(space, brain_points):
     assert found.quality["correlation"] > 0.98
     assert found.quality["overlap"] > 0.95
     scale = np.cbrt(np.linalg.det(MOVED[:3, :3]))
-    assert found.quality["scale"] == pytest.approx(scale, abs=0.01)
+    assert found.quality["scale"] == pytest.approx(scale, abs=0.015)
 
 
 def test_a_rigid_one_keeps_the_size(space):
