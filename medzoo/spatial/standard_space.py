@@ -20,6 +20,7 @@ FOLDER = Path(__file__).parent / "standard"
 SPACES = {"mni152": "ixi_mni_2mm", "mni": "ixi_mni_2mm", "ixi": "ixi_mni_2mm"}
 LICENCE = "CC-BY-SA-3.0"
 
+
 @dataclass(frozen=True)
 class StandardSpace:
     """An average head and what lies where in it.
