@@ -12,6 +12,7 @@ import argparse
 import json
 import sys
 import time
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -154,6 +155,17 @@ def noise(head):
     return row
 
 
+def measured(values, head, regions, tissue, *, ants):
+    """The parts that were asked for, of one head."""
+    parts = {
+        "registration": partial(registration, head, regions, tissue, ants=ants),
+        "masks": partial(masks, head, regions),
+        "bias": partial(bias, head, tissue),
+        "noise": partial(noise, head),
+    }
+    return {name: parts[name]() for name in values.parts.split(",")}
+
+
 def main():
     """Measures what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -172,16 +184,7 @@ def main():
         head = read_quietly(folder / row["t1"])
         regions = read_labels(folder / row["dlmuse"])
         tissue = regions.with_array(lookup[regions.array])
-        done = {}
-        for part in values.parts.split(","):
-            done[part] = {
-                "registration": lambda: registration(
-                    head, regions, tissue, ants=number < values.ants
-                ),
-                "masks": lambda: masks(head, regions),
-                "bias": lambda: bias(head, tissue),
-                "noise": lambda: noise(head),
-            }[part]()
+        done = measured(values, head, regions, tissue, ants=number < values.ants)
         results[f"head {number + 1}"] = done
         sys.stderr.write(json.dumps({f"head {number + 1}": done}) + "\n")
         if values.output:

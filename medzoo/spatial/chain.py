@@ -60,9 +60,10 @@ class SpatialChain:
             "mni152", and the step draws the image there, at `spacing` mm),
             "sample" (shape, spacing, centre), "mask" (atlas, probability), "n4"
             (spacing, iterations), "denoise" (method, sigma), "strip" (space),
-            "correct_bias" (shrink, iterations, control_points), "limit_contrast" (atlas, probability, lowest, highest),
-            "add_coordinates" (atlas, mirrored), the last step: where each voxel lies
-            in the atlas, as three more channels;
+            "correct_bias" (shrink, iterations, control_points), "limit_contrast"
+            (atlas, probability, lowest, highest), "add_coordinates" (atlas,
+            mirrored), the last step: where each voxel lies in the atlas, as three
+            more channels;
             "check_head" (atlas), for recipes that no other step registers.
         channels: names of the Volume's channels, as "t1", by which the scan is
             judged (see `medzoo.spatial.plausibility`; doubts become notes of the
