@@ -11,6 +11,7 @@ from medzoo.preprocessing.brain_mask import METHODS as BRAIN_METHODS
 from medzoo.preprocessing.brain_mask import brain_mask, volume_ml
 from medzoo.preprocessing.intensities import ct_window, rescale, white_stripe, zscore
 from medzoo.spatial.apply_transform import apply, cubes
+from medzoo.spatial.background import from_background
 from medzoo.spatial.deface import deface, face_mask
 from medzoo.spatial.n4 import bias_field, field_range
 from medzoo.spatial.noise import METHODS as NOISE_METHODS
@@ -148,9 +149,8 @@ def _n4(state, spacing):
     inside = state.mask
     if inside is None:
         inside = before.with_array(before.array > before.array.mean())
-    state.volume = before.with_array(
-        np.asarray(np.maximum(before.array, 0), np.float32) / field_found.array
-    )
+    raised = np.asarray(from_background(before.array), np.float32)
+    state.volume = before.with_array(raised / field_found.array)
     state.quality["n4"] = {"field_range": field_range(field_found, inside)}
     if state.quality["n4"]["field_range"] > MOST_FIELD:
         warnings.warn(
@@ -174,6 +174,11 @@ def _denoise(state, spacing, method="diffusion"):
 
 
 def _strip(state, spacing, method="network"):
+    if state.contrast != "t1":
+        raise InputError(
+            f"The brain is found in T1s. Received: contrast={state.contrast}. Find it "
+            "in a T1 of the same session, or leave out the step strip."
+        )
     state.mask = brain_mask(state.volume, method=method)
     array = np.where(state.mask.array, state.volume.array, 0)
     state.volume = state.volume.with_array(array.astype(state.volume.array.dtype))
@@ -196,15 +201,14 @@ def _register(state, spacing, space="mni152", kind="affine"):
 
 
 def _deface(state, spacing):
-    face = face_mask(state.volume, _in_standard(state))
-    state.volume = deface(state.volume, _in_standard(state))
+    # What is registered already lies in the standard space.
+    way = Transform([np.eye(4)])
+    if state.transform is None:
+        way = register(state.volume, "mni152", contrast=state.contrast)
+    face = face_mask(state.volume, way)
+    state.volume = deface(state.volume, way)
     voxel = float(np.prod(state.volume.spacing)) / 1000
     state.quality["deface"] = {"removed_ml": float(face.array.sum()) * voxel}
-
-
-def _in_standard(state):
-    """What is registered already lies in the standard space."""
-    return None if state.transform is None else Transform([np.eye(4)])
 
 
 def _zscore(state, spacing):

@@ -118,6 +118,11 @@ def test_a_registered_scan_lies_in_the_standard_space(tmp_path):
     np.testing.assert_allclose(transform.points([[0, 0, 0]]), [[10, -6, 4]], atol=1)
 
 
+def test_the_brain_is_looked_for_in_t1s_alone(scan, tmp_path, capsys):
+    assert run(scan, tmp_path / "out", "--contrast", "t2", steps="strip") == 2
+    assert "The brain is found in T1s" in capsys.readouterr().err
+
+
 def test_steps_are_read_and_refused():
     assert parse_steps("n4, register=mni:rigid") == (
         Step("n4"),
