@@ -33,6 +33,7 @@ PUBLIC = {
     "metrics",
     "models",
     "predict",
+    "preprocessing",
     "publish",
     "read",
     "read_tfrecords",

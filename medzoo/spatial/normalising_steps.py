@@ -7,7 +7,7 @@ import numpy as np
 
 from medzoo.spatial.apply_transform import apply, cubes
 from medzoo.spatial.atlas_brain import atlas_brain
-from medzoo.spatial.n4 import n4
+from medzoo.spatial.n4 import ITERATIONS, SPACING, n4
 from medzoo.spatial.noise import denoise
 from medzoo.spatial.registration import find
 from medzoo.spatial.standard_space import standard_space
@@ -15,14 +15,15 @@ from medzoo.spatial.transform import Transform
 from medzoo.volume import Volume
 
 
-def add_n4(state, **arguments):
+def add_n4(state, spacing=SPACING, iterations=ITERATIONS):
     """Step "n4": each channel without its bias field."""
-    _each(state, lambda channel: n4(channel, **arguments))
+    options = {"spacing": spacing, "iterations": iterations}
+    _each(state, lambda channel: n4(channel, **options))
 
 
-def add_denoise(state, **arguments):
+def add_denoise(state, method="diffusion", sigma=None):
     """Step "denoise": each channel with less noise."""
-    _each(state, lambda channel: denoise(channel, **arguments))
+    _each(state, lambda channel: denoise(channel, method=method, sigma=sigma))
 
 
 def add_strip(state, space="mni152"):
