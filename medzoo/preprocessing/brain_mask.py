@@ -14,21 +14,25 @@ from medzoo.volume import Volume
 
 METHODS = ("network", "atlas")
 MODEL = "mrbrains_tissue_unet"
-# mm; the network was made for 1, and measured on this too (docs/decisions.md).
-SPACING = 1.5
+# mm; what the network was made for.
+SPACING = 1.0
 # Millilitres: children's brains of one year and the largest of adults.
 PLAUSIBLE_ML = (700.0, 2200.0)
 
 
-def brain_mask(volume: Volume, *, method: str = "network") -> Volume:
+def brain_mask(
+    volume: Volume, *, method: str = "network", spacing: float = SPACING
+) -> Volume:
     """Finds the brain in a T1 of a head.
 
     Args:
         volume: Volume of one channel, any orientation; whole or skull-stripped.
-        method: str, "network" (the tissue model of the zoo on a grid of SPACING mm;
+        method: str, "network" (the tissue model of the zoo;
             the default) or "atlas" (the standard space's mask, brought onto the head
             by a deformable registration; needs no weights). Where the weights cannot
             be had, "network" warns and takes the atlas.
+        spacing: float, mm, of the network's grid, 1 (the default) to 2: 1.5 takes
+            three quarters of the time and costs half a hundredth of Dice.
 
     Returns:
         Volume bool on the grid of the scan: the brain with the fluid in its sulci and
@@ -36,7 +40,7 @@ def brain_mask(volume: Volume, *, method: str = "network") -> Volume:
         volume that no brain has.
 
     Raises:
-        InputError: for another method, several channels or a constant image.
+        InputError: for another method or spacing, several channels or a constant image.
         GeometryError: for a field of view that holds no head.
     """
     check_image("volume", volume)
@@ -44,10 +48,14 @@ def brain_mask(volume: Volume, *, method: str = "network") -> Volume:
         raise InputError(
             f"`method` must be one of {METHODS}. Received: method={method!r}."
         )
+    if not 1 <= spacing <= 2:
+        raise InputError(
+            f"`spacing` must be from 1 to 2 mm. Received: spacing={spacing!r}."
+        )
     volume = volume.with_array(from_background(volume.array))
     found = None
     if method == "network":
-        found = _by_network(volume)
+        found = _by_network(volume, spacing)
     mask = atlas_brain(volume) if found is None else found
     told = mask_doubt(mask)
     if told:
@@ -73,7 +81,7 @@ def volume_ml(mask: Volume) -> float:
     return float((mask.array > 0).sum() * voxel / 1000)
 
 
-def _by_network(volume):
+def _by_network(volume, spacing):
     """The mask, or None where weights are missing."""
     try:
         model = _model()
@@ -88,7 +96,7 @@ def _by_network(volume):
     from medzoo.inference.segment import segment
     from medzoo.preprocess import Preprocessor
 
-    recipe = coarse_recipe(model.recipe)
+    recipe = coarse_recipe(model.recipe, spacing)
     preprocessor = Preprocessor(recipe["preprocessing"], recipe["channels"])
     placed, undo = preprocessor.place(preprocessor.gather({"t1": volume}))
     x = preprocessor.normalize(placed.array[None])[0]
@@ -97,12 +105,12 @@ def _by_network(volume):
     return volume.with_array(filled(share.array > 0.5, volume.spacing))
 
 
-def coarse_recipe(recipe: dict) -> dict:
-    """Returns the recipe of the tissue model with coarser voxels."""
+def coarse_recipe(recipe: dict, spacing: float) -> dict:
+    """Returns the recipe of the tissue model with voxels of another size."""
     coarse = deepcopy(recipe)
     for step in coarse["preprocessing"]["spatial"]:
         if step["step"] == "resample":
-            step["arguments"] = {"spacing": SPACING}
+            step["arguments"] = {"spacing": float(spacing)}
     return coarse
 
 

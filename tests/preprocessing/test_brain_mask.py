@@ -53,7 +53,7 @@ def test_the_grid_is_coarser_and_the_recipe_stays():
             "spatial": [{"step": "resample", "arguments": {"spacing": 1.0}}]
         }
     }
-    found = coarse_recipe(recipe)["preprocessing"]["spatial"][0]["arguments"]
+    found = coarse_recipe(recipe, 1.5)["preprocessing"]["spatial"][0]["arguments"]
     assert found == {"spacing": 1.5}
     assert recipe["preprocessing"]["spatial"][0]["arguments"] == {"spacing": 1.0}
 
@@ -61,6 +61,8 @@ def test_the_grid_is_coarser_and_the_recipe_stays():
 def test_other_methods_are_refused(head_phantom):
     with pytest.raises(InputError, match="method"):
         brain_mask(head_phantom(8.0), method="ellipsoid")
+    with pytest.raises(InputError, match="spacing"):
+        brain_mask(head_phantom(8.0), spacing=8)
 
 
 @pytest.mark.slow
