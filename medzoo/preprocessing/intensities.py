@@ -19,11 +19,11 @@ LEAST_SHARE = 0.4
 
 
 def zscore(volume: Volume, mask: Volume | None = None, region: str = "whole") -> Volume:
-    """Brings mean and deviation to 0 and 1, as `medzoo.layers.ZScore`.
+    """Brings mean and standard deviation to 0 and 1, as `medzoo.layers.ZScore`.
 
     Args:
         volume: Volume, each channel apart.
-        mask: Volume on its grid, above 0 what mean and deviation are taken over.
+        mask: Volume on its grid, above 0 what both are computed over.
         region: str, "whole", "foreground" or "above_mean", where there is no mask.
 
     Returns:
@@ -93,7 +93,7 @@ def ct_window(
 
 
 def white_stripe(volume: Volume, mask: Volume | None = None) -> Volume:
-    """Brings normal white matter of a T1 to 0, its deviation to 1.
+    """Brings normal white matter of a T1 to 0, its standard deviation to 1.
 
     White matter is the last peak of the brain's histogram; the stripe are the
     intensities about it.
@@ -104,7 +104,7 @@ def white_stripe(volume: Volume, mask: Volume | None = None) -> Volume:
             the mean.
 
     Returns:
-        Volume, float32, in deviations of white matter.
+        Volume, float32, in standard deviations of white matter.
 
     Raises:
         InputError: for several channels, a constant image or an empty mask.
@@ -125,8 +125,8 @@ def white_stripe(volume: Volume, mask: Volume | None = None) -> Volume:
     place = np.searchsorted(values, _last_peak(values)) / values.size
     low, high = np.clip((place - STRIPE, place + STRIPE), 0, 1)
     stripe = values[int(low * (values.size - 1)) : int(high * (values.size - 1)) + 1]
-    deviation = float(stripe.std()) or 1.0
-    return volume.with_array((array - stripe.mean()) / np.float32(deviation))
+    stddev = float(stripe.std()) or 1.0
+    return volume.with_array((array - stripe.mean()) / np.float32(stddev))
 
 
 def _last_peak(ascending):

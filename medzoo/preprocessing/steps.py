@@ -61,7 +61,7 @@ class Normalised:
 
 
 def parse_steps(text: str) -> tuple[Step, ...]:
-    """Reads steps, as "n4,denoise,strip,register=mni:affine".
+    """Reads steps, as "strip,n4,denoise,register=mni:affine".
 
     Args:
         text: str; see `STEPS` for the names and what they may be told.

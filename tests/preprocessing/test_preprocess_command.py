@@ -7,6 +7,7 @@ import pytest
 
 import medzoo
 from medzoo.cli.main import main
+from medzoo.cli.preprocess_command import DEFAULT_STEPS
 from medzoo.errors import InputError
 from medzoo.io.image_files import read_quietly
 from medzoo.preprocessing.many_cases import check_apart
@@ -131,6 +132,11 @@ def test_steps_are_read_and_refused():
     for text in ("", "n4,n4", "shine", "strip=magic", "register=mni:affine:x", "n4=3"):
         with pytest.raises(InputError):
             parse_steps(text)
+
+
+def test_the_bias_field_is_estimated_within_the_brain_by_default():
+    names = [step.name for step in parse_steps(DEFAULT_STEPS)]
+    assert names.index("strip") < names.index("n4")
 
 
 def test_results_of_two_cases_in_one_place_are_refused():

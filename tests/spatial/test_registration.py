@@ -5,7 +5,9 @@ import pytest
 
 from medzoo.errors import GeometryError, InputError, MedzooWarning
 from medzoo.preprocess import Preprocessor
+from medzoo.spatial import normalising_steps
 from medzoo.spatial.apply_transform import apply
+from medzoo.spatial.chain import SpatialChain
 from medzoo.spatial.deface import NO_GUARANTEE, deface, face_mask
 from medzoo.spatial.grid import Grid
 from medzoo.spatial.registration import find, register
@@ -121,6 +123,22 @@ def test_a_recipe_with_a_deformation_answers_in_the_scans_own_space(space):
     assert back.shape == moving.shape
     np.testing.assert_array_equal(back.affine, moving.affine)
     assert dice(back.array, labels.array, 3) > 0.88
+
+
+def test_a_head_that_is_deformed_is_judged_as_any_other(space, monkeypatch):
+    still = Transform([np.eye(4)], grid=space.grid)
+    monkeypatch.setattr(normalising_steps, "find", lambda *_: still)
+    stretch = np.diag([1.0, 1.0, 1.6, 1.0])
+    head = space.head.with_affine(stretch @ space.head.affine)
+    notes = []
+    for arguments in (
+        {"atlas": "ixi_t1_4mm"},
+        {"atlas": "mni152", "transform": "deformable"},
+    ):
+        step = {"step": "register", "arguments": arguments}
+        notes.append(SpatialChain([step], ["t1"])(head)[1].notes)
+    assert any("average" in note for note in notes[0])
+    assert notes[1] == notes[0]
 
 
 def test_two_contrasts_of_one_head_are_brought_together(space, brain_points):
