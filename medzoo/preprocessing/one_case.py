@@ -9,7 +9,7 @@ import numpy as np
 
 from medzoo._version import __version__
 from medzoo.drawing.pictures import grey_levels, shrink
-from medzoo.drawing.views import PANELS, displayed, middle_and_window, slice_of
+from medzoo.drawing.slice_views import PANELS, displayed, middle_and_window, slice_of
 from medzoo.errors import InputError
 from medzoo.files import replace_atomically, sha256_of, write_text_atomically
 from medzoo.io.image_files import read_quietly, write
