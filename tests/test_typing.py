@@ -91,7 +91,15 @@ def test_a_wrong_name_and_a_wrong_type_are_found(tmp_path):
 
 def public_functions():
     """Functions, and the methods and constructors of classes, that are public."""
-    for room in ("layers", "losses", "metrics", "models", "io", "spatial"):
+    for room in (
+        "layers",
+        "losses",
+        "metrics",
+        "models",
+        "io",
+        "spatial",
+        "preprocessing",
+    ):
         module = getattr(medzoo, room)
         for name in module.__all__:
             yield from functions_of(f"{room}.{name}", getattr(module, name))

@@ -17,6 +17,10 @@ COMMANDS = {
     "list": ("list_command", "list the models of the zoo"),
     "info": ("info_command", "describe a model: its data, numbers, licence and limits"),
     "predict": ("predict_command", "predict on images"),
+    "preprocess": (
+        "preprocess_command",
+        "normalise scans: bias field, noise, brain, standard space",
+    ),
     "dicom": ("dicom_command", "list the series of a DICOM folder, or convert one"),
     "evaluate": ("evaluate_command", "measure a model on labelled cases"),
     "train": ("train_command", "train a model as its recipe says"),
