@@ -8,8 +8,9 @@ from medzoo.volume import Volume
 
 ITERATIONS = 60
 BINS = 32
-# Share of the voxels that mutual information looks at, coarse and fine.
-SAMPLES = (0.5, 0.2)
+# Share of the voxels that a metric looks at, coarse and fine.
+SAMPLES = {"information": (0.5, 0.2), "correlation": (1.0, 0.25)}
+SEED = 7
 
 
 def descend(
@@ -71,11 +72,14 @@ def descend(
 def _set_metric(method, metric, levels):
     if metric == "correlation":
         method.SetMetricAsCorrelation()
+    else:
+        method.SetMetricAsMattesMutualInformation(BINS)
+    if metric == "correlation" and levels == 1:
         method.SetMetricSamplingStrategy(method.NONE)
         return
-    method.SetMetricAsMattesMutualInformation(BINS)
     method.SetMetricSamplingStrategy(method.REGULAR)
-    method.SetMetricSamplingPercentagePerLevel(list(SAMPLES[-levels:]), 7)
+    shares = list(SAMPLES[metric][-levels:])
+    method.SetMetricSamplingPercentagePerLevel(shares, SEED)
 
 
 def _transform(kind, start, centre):

@@ -24,6 +24,8 @@ SPACING = 2.0
 WHITE_MATTER, FLUID = 3, 5
 # Voxels of 2 mm: what takes part in the affine step lies so near to the brain.
 RIM = 2
+# How often the grid of 2 mm is thinned for it, coarse to fine.
+SHRINK = (2, 1)
 # Of white matter. Fat, vessels and what a coil makes bright tell nothing.
 BRIGHTEST = 1.4
 # A head whose scalp is darker than this share of white matter is skull-stripped.
@@ -66,14 +68,22 @@ def centre_of(space: StandardSpace) -> np.ndarray:
 
 
 def _affine(image, space, start, contrast):
-    fixed = space.brain
+    drawn = apply(Transform([start]), image, grid=space.grid).array
+    level = _white_level(drawn, space)
+    # Skull and scalp about the brain hold its size; what is stripped has none.
+    whole = contrast == "t1" and not _is_stripped(drawn / (level or 1.0), space)
+    fixed = space.head if whole else space.brain
     if CONTRASTS[contrast] is not None:
         fixed = fixed.with_array(np.interp(fixed.array, *CONTRASTS[contrast]))
     rim = binary_dilation(space.mask.array, iterations=RIM)
     # A voxel of fat must not outweigh the brain.
     bright = np.percentile(image.array[image.array > image.array.mean()], 95)
     image = image.with_array(np.minimum(image.array, 1.5 * bright))
-    return descend(fixed, image, start, mask=rim, shrink=(2,))[0]
+    return descend(fixed, image, start, mask=rim, shrink=SHRINK)[0]
+
+
+def _white_level(array, space):
+    return white_level(array, binary_erosion(space.tissue.array == WHITE_MATTER))
 
 
 def _field(image, space, matrix):
@@ -101,7 +111,7 @@ def in_units_of_white_matter(drawn: Volume, space: StandardSpace) -> np.ndarray:
     # The field is estimated where the brain is: not by what coils do to the scalp.
     near = _near(space)
     array = correct_bias_field(drawn.with_array(np.where(near, drawn.array, 0))).array
-    level = white_level(array, binary_erosion(space.tissue.array == WHITE_MATTER))
+    level = _white_level(array, space)
     if level > 0:
         level = own_white_level(array[space.mask.array], level)
     return np.asarray(array / (level or 1.0), np.float32)
@@ -123,7 +133,7 @@ def _quality(found, image, space, contrast):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         correlation = np.corrcoef(drawn[inside], fixed[inside])[0, 1]
-    level = white_level(drawn, binary_erosion(space.tissue.array == WHITE_MATTER))
+    level = _white_level(drawn, space)
     near = binary_dilation(inside, iterations=RIM)
     here, there = (
         near & (a > TISSUE * scale)
