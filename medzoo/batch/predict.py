@@ -20,6 +20,7 @@ def predict(
     precision=None,
     age=None,
     sex=None,
+    space=None,
     aligned=False,
     overwrite=False,
     keep_folders=False,
@@ -54,6 +55,8 @@ def predict(
         age: float or None, years, of the person in all cases without a column `age`;
             see `medzoo.inference.predict_volume`.
         sex: str or None, likewise.
+        space: str or None, a standard space to give images in too, as "mni" or
+            "mni:deformable": `<case_id>_mni.nii.gz`, and volumes there.
         aligned: bool, the channels lie on each other: look for no motion between them.
         overwrite: bool, replace what lies in the place of a result, inputs excepted.
         keep_folders: bool, lay images into folders named as those of the inputs.
@@ -78,7 +81,7 @@ def predict(
     from medzoo.batch.plan import bids_plan, plan_of_one, plan_of_several
     from medzoo.inference.settings import Settings
 
-    settings = Settings(uncertainty, probabilities, engine, precision)
+    settings = Settings(uncertainty, probabilities, engine, precision, space=space)
     predictors = predictors_of(
         [check_files(*one) for one in found],
         settings,

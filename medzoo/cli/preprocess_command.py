@@ -125,6 +125,7 @@ def _cases(values: Namespace) -> list[tuple[str, str, str]]:
 def _bids_cases(values: Namespace) -> list[tuple[str, str, str]]:
     from medzoo.datasets.bids.scans import CHANNELS, scans_of
     from medzoo.preprocessing.many_cases import write_description
+    from medzoo.spatial.standard_space import BIDS_NAME
 
     output = values.output or values.bids / "derivatives" / "medzoo-preprocess"
     wanted = dict(values.bids_filter)
@@ -140,7 +141,7 @@ def _bids_cases(values: Namespace) -> list[tuple[str, str, str]]:
             f"none in {values.bids}. Check --contrast and --bids-filter."
         )
     write_description(output)
-    space = "_space-MNI152NLin2009aSym" if "register" in values.steps else ""
+    space = f"_space-{BIDS_NAME}" if "register" in values.steps else ""
     found = []
     for scan in scans:
         folder = output / scan.path.parent.relative_to(values.bids)

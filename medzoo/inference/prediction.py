@@ -39,6 +39,8 @@ class Prediction:
             `unit`; classification: that of the label's probability. Volume in the
             input's space for tasks that answer in images: segmentation, entropy from 0
             (sure) to 1; others, a standard deviation in the input's intensity unit.
+        standard: `medzoo.inference.standard_result.StandardResult`, labels or image
+            and volumes in the standard space, where it was asked for.
         warnings: tuple of str, what was found doubtful in the input.
     """
 
@@ -58,6 +60,7 @@ class Prediction:
     image: Any = None
     embedding: Any = None
     uncertainty: Any = None
+    standard: Any = None
     warnings: tuple = field(default_factory=tuple)
 
     def to_dict(self) -> dict[str, Any]:
@@ -66,6 +69,8 @@ class Prediction:
         Images are left out; an embedding is a list.
         """
         content = _numbers(self)
+        if self.standard is not None:
+            content["standard_space"] = self.standard.to_dict()
         if self.warnings:
             content["warnings"] = list(self.warnings)
         return content

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from medzoo.inference.engine import PRECISIONS, check_engine, engine_of
+from medzoo.inference.standard_result import parse_space
 
 
 @dataclass(frozen=True)
@@ -25,9 +26,13 @@ class Settings:
             stands for, or with "openvino" also "bfloat16", about twice as fast on
             processors that have it; the model's card gives the differences.
         progress: callable `(done, total)` or None, where a case takes many windows.
+        space: str or None, a standard space to give images in beside the scan's own,
+            as "mni" or "mni:deformable", see
+            `medzoo.inference.standard_result.parse_space`.
 
     Raises:
-        InputError: for an engine that is not installed, or a precision it has not.
+        InputError: for an engine that is not installed, a precision it has not, or a
+            space that is not known.
     """
 
     uncertainty: str | None = "interval"
@@ -35,9 +40,12 @@ class Settings:
     engine: str = "keras"
     precision: str | None = None
     progress: object = None
+    space: str | None = None
 
     def __post_init__(self):
         check_engine(self.engine, self.precision)
+        if self.space is not None:
+            parse_space(self.space)
 
     def engine_of(self, network, *, softmax=False, classes=False):
         """Returns what runs a network, see `medzoo.inference.engine.engine_of`."""
@@ -51,9 +59,11 @@ class Settings:
 
     def to_dict(self):
         """Returns what decides the result, plain JSON."""
-        return {
+        found = {
             "uncertainty": self.uncertainty,
             "probabilities": self.probabilities,
             "engine": self.engine,
             "precision": self.precision or PRECISIONS[self.engine][0],
         }
+        # Only where it was asked for: other results stay what they were.
+        return found if self.space is None else {**found, "space": self.space}

@@ -110,6 +110,7 @@ class VolumeModel(keras.Model):
         precision=None,
         age=None,
         sex=None,
+        space=None,
     ):
         """Predicts on one scan, from the file to a result in the recipe's unit.
 
@@ -124,6 +125,8 @@ class VolumeModel(keras.Model):
             precision: str or None, "float32" or, with "openvino", "bfloat16".
             age: float or None, years, of the person, for centiles of volumes.
             sex: str or None, "F", "female", "M" or "male", likewise.
+            space: str or None, "mni" (affine) or "mni:deformable": labels or image in
+                the standard space too, as `Prediction.standard`.
 
         Returns:
             `medzoo.inference.Prediction`.
@@ -140,6 +143,7 @@ class VolumeModel(keras.Model):
             precision=precision,
             age=age,
             sex=sex,
+            space=space,
         )
 
     def save(

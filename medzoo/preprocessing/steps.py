@@ -151,14 +151,12 @@ def _n4(state, spacing):
         inside = before.with_array(before.array > before.array.mean())
     raised = np.asarray(from_background(before.array), np.float32)
     state.volume = before.with_array(raised / field_found.array)
-    state.quality["n4"] = {"field_range": field_range(field_found, inside)}
-    if state.quality["n4"]["field_range"] > MOST_FIELD:
-        warnings.warn(
+    found = field_range(field_found, inside)
+    state.quality["n4"] = {"field_range": found}
+    if found > MOST_FIELD:
+        _warn(
             "A bias field is rarely as strong, so that the correction may be wrong: "
-            "look at the picture. Received: a range of "
-            f"{100 * state.quality['n4']['field_range']:.0f} %.",
-            MedzooWarning,
-            stacklevel=1,
+            f"look at the picture. Received: a range of {100 * found:.0f} %."
         )
 
 
@@ -167,10 +165,19 @@ def _denoise(state, spacing, method="diffusion"):
     bright = _brightness(state)
     state.volume = denoise(state.volume, method=method)
     after = noise_level(state.volume)
-    state.quality["denoise"] = {
-        "noise_before": before / bright,
-        "noise_after": after / bright,
-    }
+    told = {"noise_before": before / bright, "noise_after": after / bright}
+    state.quality["denoise"] = told
+    if told["noise_after"] >= told["noise_before"] > 0:
+        _warn(
+            "The noise of the scan was not reduced. Received: "
+            f"{100 * told['noise_before']:.1f} % before, "
+            f"{100 * told['noise_after']:.1f} % after. Look at the picture."
+        )
+    elif told["noise_before"] > MOST_NOISE:
+        _warn(
+            "A scan is rarely as noisy, so that fine anatomy may be lost: look at the "
+            f"picture. Received: noise={100 * told['noise_before']:.0f} % of tissue."
+        )
 
 
 def _strip(state, spacing, method="network"):
@@ -206,25 +213,53 @@ def _deface(state, spacing):
     if state.transform is None:
         way = register(state.volume, "mni152", contrast=state.contrast)
     face = face_mask(state.volume, way)
+    bright = state.volume.array > state.volume.array.mean()
     state.volume = deface(state.volume, way)
     voxel = float(np.prod(state.volume.spacing)) / 1000
-    state.quality["deface"] = {"removed_ml": float(face.array.sum()) * voxel}
+    removed = float((face.array & bright).sum()) * voxel
+    state.quality["deface"] = {"removed_ml": removed}
+    if removed < LEAST_FACE_ML:
+        _warn(
+            "A face has more, so that the scan had none, or it was not found: look at "
+            f"the picture. Received: {removed:.0f} ml removed."
+        )
 
 
 def _zscore(state, spacing):
     state.volume = zscore(state.volume, state.mask, region="above_mean")
+    _judge_scale(state, "zscore")
 
 
 def _white_stripe(state, spacing):
     state.volume = white_stripe(state.volume, state.mask)
+    _judge_scale(state, "whitestripe")
 
 
 def _rescale(state, spacing):
     state.volume = rescale(state.volume)
+    _judge_scale(state, "rescale")
 
 
 def _window(state, spacing, window="brain"):
     state.volume = ct_window(state.volume, window)
+    _judge_scale(state, "window")
+
+
+def _judge_scale(state, step):
+    """Percentiles of the result, within the brain where that is known."""
+    array = state.volume.array
+    inside = array if state.mask is None else array[state.mask.array]
+    low, high = np.percentile(inside, SCALE_ENDS) if inside.size else (0.0, 0.0)
+    state.quality[step] = {"low": float(low), "high": float(high)}
+    if not high > low:
+        _warn(
+            f"After the step {step} nearly all voxels are alike, so that nothing is "
+            f"left to see. Received: {low:g} everywhere. Is the scan of that kind?"
+        )
+
+
+def _warn(text):
+    warnings.warn(text, MedzooWarning, stacklevel=3)
 
 
 def _brightness(state):
@@ -243,6 +278,12 @@ class _Kind:
 
 # Of white matter: no coil makes one side of a brain so much brighter.
 MOST_FIELD = 1.5
+# Of the brightness of tissue: beyond it grey and white matter cannot be told apart.
+MOST_NOISE = 0.25
+# Nose, eyes and cheeks of a child have more.
+LEAST_FACE_ML = 50.0
+# Percentiles that tell the scale of a result.
+SCALE_ENDS = (1, 99)
 # As of `medzoo.layers.ClipIntensity`; names alone, for keras loads late.
 WINDOWS = (
     "brain", "subdural", "stroke", "temporal_bone", "head_soft_tissue", "lung",

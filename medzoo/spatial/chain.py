@@ -209,6 +209,10 @@ class _State:
         """What was found in the old world is not true in the new one."""
         self._found = {}
 
+    def found_again(self, atlas, registration):
+        """Knows of one atlas alone how it lies to the volume in its new world."""
+        self._found = {atlas: registration}
+
 
 def _orient(state, orientation):
     state.volume = orient(state.volume, orientation)
@@ -255,7 +259,7 @@ def _register(state, atlas, transform="affine", spacing=DEFORMED_SPACING):
     # Only the world changes: the one interpolation is left to the "sample" step.
     world = np.linalg.inv(to_image)
     state.move(world)
-    state._found[atlas] = replace(found, to_image=world @ found.to_image)
+    state.found_again(atlas, replace(found, to_image=world @ found.to_image))
 
 
 def _add_coordinates(state, atlas, mirrored=True):

@@ -3,6 +3,8 @@
 Each takes the state of a `SpatialChain` and changes its volume.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from medzoo.spatial.apply_transform import apply, cubes
@@ -47,7 +49,7 @@ def deform(state, space, spacing):
         spacing: float, mm, of the grid.
     """
     # Judged as by the other kinds: the notes say whether it is a whole head.
-    state.registered(COARSE_ATLAS)
+    coarse = state.registered(COARSE_ATLAS)
     image = state.channel(state.present()[0])
     found = find(image, space, "deformable")
     state.notes += found.warnings
@@ -57,7 +59,9 @@ def deform(state, space, spacing):
     before = to_source if state.warp is None else to_source.then(state.warp)
     state.warp = found.then(before)
     state.to_source = np.eye(4)
-    state.forget()
+    # Where the atlas lies in the standard space: by how both lie to this head.
+    to_space = np.linalg.inv(found.matrix) @ coarse.to_image
+    state.found_again(COARSE_ATLAS, replace(coarse, to_image=to_space))
 
 
 def _each(state, change):

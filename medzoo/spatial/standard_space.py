@@ -19,6 +19,8 @@ FOLDER = Path(__file__).parent / "standard"
 # MNI152 (ICBM 2009a), so that both names mean one place.
 SPACES = {"mni152": "ixi_mni_2mm", "mni": "ixi_mni_2mm", "ixi": "ixi_mni_2mm"}
 LICENCE = "CC-BY-SA-3.0"
+# The name of these coordinates among the spaces that BIDS knows.
+BIDS_NAME = "MNI152NLin2009aSym"
 
 
 @dataclass(frozen=True)
