@@ -18,6 +18,7 @@ def dice(first, second):
     return 2 * (first & second).sum() / (first.sum() + second.sum())
 
 
+@pytest.mark.extended
 def test_the_atlas_finds_the_brain_of_the_average_head():
     space = standard_space()
     found = brain_mask(space.head, method="atlas")

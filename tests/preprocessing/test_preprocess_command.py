@@ -8,10 +8,12 @@ import pytest
 import medzoo
 from medzoo.cli.main import main
 from medzoo.cli.preprocess_command import DEFAULT_STEPS
-from medzoo.errors import InputError
+from medzoo.errors import InputError, MedzooWarning
 from medzoo.io.image_files import read_quietly
 from medzoo.preprocessing.many_cases import check_apart
-from medzoo.preprocessing.steps import Step, parse_steps
+from medzoo.preprocessing.steps import STEPS, Normalised, Step, normalise, parse_steps
+from medzoo.spatial.standard_space import standard_space
+from medzoo.spatial.transform import Transform
 from medzoo.spatial.transform_files import read_transform
 
 
@@ -96,8 +98,6 @@ def test_two_cases_at_once_give_what_one_gives(scan, tmp_path, head_phantom):
 
 
 def test_a_registered_scan_lies_in_the_standard_space(tmp_path):
-    from medzoo.spatial.standard_space import standard_space
-
     space = standard_space()
     moved = np.eye(4)
     moved[:3, 3] = 10, -6, 4
@@ -122,6 +122,30 @@ def test_a_registered_scan_lies_in_the_standard_space(tmp_path):
 def test_the_brain_is_looked_for_in_t1s_alone(scan, tmp_path, capsys):
     assert run(scan, tmp_path / "out", "--contrast", "t2", steps="strip") == 2
     assert "The brain is found in T1s" in capsys.readouterr().err
+
+
+def test_every_step_tells_a_number(head_phantom):
+    head = head_phantom(5.0, noise=3.0)
+    for step in ("denoise", "zscore", "whitestripe", "rescale", "window"):
+        found = normalise(head, step)
+        numbers = found.quality[step].values()
+        assert len(numbers) == 2
+        assert np.isfinite(list(numbers)).all()
+        assert found.warnings == []
+
+
+def test_a_step_that_failed_is_told(head_phantom):
+    head = head_phantom(5.0)
+    found = normalise(head.with_array(head.array / 1000 - 100), "window")
+    assert any("nearly all voxels are alike" in text for text in found.warnings)
+    noisy = head_phantom(5.0, noise=70.0)
+    found = normalise(noisy, "denoise")
+    assert any("rarely as noisy" in text for text in found.warnings)
+    space = standard_space()
+    state = Normalised(space.brain, transform=Transform([np.eye(4)]))
+    with pytest.warns(MedzooWarning, match="A face has more"):
+        STEPS["deface"].run(state, None)
+    assert state.quality["deface"]["removed_ml"] < 50
 
 
 def test_steps_are_read_and_refused():

@@ -18,7 +18,9 @@ def field_of(head, strength):
     return 1 + strength * ((wave - low) / (high - low) - 0.5)
 
 
-@pytest.mark.parametrize("spacing", [4.0, (3.0, 5.0, 4.0)])
+@pytest.mark.parametrize(
+    "spacing", [4.0, pytest.param((3.0, 5.0, 4.0), marks=pytest.mark.extended)]
+)
 def test_a_field_of_40_percent_is_brought_below_6(head_phantom, spacing):
     head = head_phantom(spacing, field=(140, 180, 170), skull=False)
     field = field_of(head, 0.4)
@@ -34,7 +36,8 @@ def test_a_field_of_40_percent_is_brought_below_6(head_phantom, spacing):
 
 def test_the_range_of_a_field_is_told(head_phantom):
     head = head_phantom(6.0, skull=False)
-    found = bias_field(head.with_array(head.array * field_of(head, 0.6)))
+    bright = head.with_array(head.array * field_of(head, 0.6))
+    found = bias_field(bright, iterations=(20, 20))
     inside = head.with_array(head.array > 30)
     assert 0.3 < field_range(found, inside) < 1.2
     assert field_range(head.with_array(np.ones(head.shape))) == 0
@@ -43,7 +46,7 @@ def test_the_range_of_a_field_is_told(head_phantom):
 def test_a_mask_says_where_the_field_is_estimated(head_phantom):
     head = head_phantom(6.0)
     mask = head.with_array((head.array > 90) & (head.array < 170))
-    assert n4(head, mask).array.shape == head.shape
+    assert n4(head, mask, iterations=(5,)).array.shape == head.shape
     with pytest.raises(InputError, match="where the mask is"):
         n4(head, head.with_array(np.zeros(head.shape)))
 

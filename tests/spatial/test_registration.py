@@ -80,6 +80,7 @@ def dice(first, second, code):
     return 2 * (pair[0] & pair[1]).sum() / sum(p.sum() for p in pair)
 
 
+@pytest.mark.extended
 def test_a_bent_head_is_straightened_and_labels_come_back(space):
     moving, way = bent(space)
     found = find(moving, "mni152", "deformable")
@@ -123,6 +124,10 @@ def test_a_recipe_with_a_deformation_answers_in_the_scans_own_space(space):
     assert back.shape == moving.shape
     np.testing.assert_array_equal(back.affine, moving.affine)
     assert dice(back.array, labels.array, 3) > 0.88
+    # Which side is which is known after a deformation too.
+    assert undo.to_atlas is not None
+    right = [(undo.to_atlas @ [39.5 + n, 50, 40, 1])[0] for n in (-25, 0, 25)]
+    np.testing.assert_allclose(right, [-50, 0, 50], atol=6)
 
 
 def test_a_head_that_is_deformed_is_judged_as_any_other(space, monkeypatch):
