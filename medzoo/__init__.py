@@ -33,6 +33,7 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
     "metrics": ("medzoo.metrics", None),
     "models": ("medzoo.models", None),
     "predict": ("medzoo.batch.predict", "predict"),
+    "preprocessing": ("medzoo.preprocessing", None),
     "publish": ("medzoo.zoo.hub.publish", "publish"),
     "read": ("medzoo.io", "read"),
     "read_tfrecords": ("medzoo.data.store.tfrecords", "read_tfrecords"),

@@ -5,6 +5,7 @@ from medzoo import layers as layers
 from medzoo import losses as losses
 from medzoo import metrics as metrics
 from medzoo import models as models
+from medzoo import preprocessing as preprocessing
 from medzoo import spatial as spatial
 from medzoo._version import __version__ as __version__
 from medzoo.batch.predict import predict as predict

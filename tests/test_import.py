@@ -35,6 +35,7 @@ PUBLIC = {
     "metrics",
     "models",
     "predict",
+    "preprocessing",
     "publish",
     "read",
     "read_tfrecords",

@@ -56,11 +56,13 @@ DIRECT = {
     ),
     "zoo/recipe": ("errors",),
     "zoo": ("zoo/recipe", "training", "models", "progress", "_version"),
+    # zoo: the brain is found by a model.
+    "preprocessing": ("zoo",),
     "batch": ("zoo",),
     "evaluation": ("batch",),
     # Not "report": that is the public function.
     "reporting": ("evaluation",),
-    "cli": ("reporting",),
+    "cli": ("reporting", "preprocessing"),
     "__main__": ("cli",),
     "__init__": ("_version",),
 }
@@ -91,6 +93,7 @@ BACKENDS = {"jax", "torch", "tf_keras"}
 OF_DATA = {"tensorflow", "jax"}
 # They come with an extra, so only what the extra serves may need them.
 EXTRAS = {
+    "dipy": {"spatial"},
     "matplotlib": {"drawing", "cli"},
     "nilearn": {"cli"},
     "openvino": {"inference"},

@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 from medzoo._version import __version__
+from medzoo.batch.image_output import STANDARD_ENDING
 from medzoo.batch.record_columns import as_cell, columns_of, meaning_of
 from medzoo.datasets.bids.scans import CHANNELS
 from medzoo.errors import InputError
@@ -80,26 +81,21 @@ class BidsOutput:
         """
         if "error" in record or "output" not in record:
             return record
-        path = self._image_path(record["case_id"])
-        if _was_changed(path) and not self.overwrite:
-            told = (
-                "A result must not replace what was changed after medzoo wrote it. "
-                f"Received: {path}. Move it, or --overwrite to replace it."
-            )
-            return {"case_id": record["case_id"], "error": told}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        source = Path(record["output"])
-        with replace_atomically(path) as temporary:
-            try:
-                os.link(source, temporary)
-            except OSError:
-                shutil.copyfile(source, temporary)
-        stem = path.name.removesuffix(".nii.gz")
-        _write_json(path.with_name(f"{stem}.json"), self._side_car(record))
-        if self.gives_labels:
-            table = path.with_name(f"{stem}.tsv")
-            write_text_atomically(table, self._class_table())
-        return {**record, "output": str(path)}
+        spaces = {"": None}
+        if "standard_space" in record:
+            spaces[STANDARD_ENDING] = record["standard_space"]["space"]
+        paths = {e: self._image_path(record["case_id"], s) for e, s in spaces.items()}
+        for path in paths.values():
+            if _was_changed(path) and not self.overwrite:
+                told = (
+                    "A result must not replace what was changed after medzoo wrote it. "
+                    f"Received: {path}. Move it, or --overwrite to replace it."
+                )
+                return {"case_id": record["case_id"], "error": told}
+        for ending, path in paths.items():
+            source = Path(record["output"].removesuffix(".nii.gz") + ending + ".nii.gz")
+            self._lay(source, path, self._side_car(record, spaces[ending]))
+        return {**record, "output": str(paths[""])}
 
     def finish(self, records):
         """Writes a table of all people, and what its columns mean.
@@ -125,6 +121,20 @@ class BidsOutput:
             write_text_atomically(table, text.getvalue())
             _write_json(table.with_suffix(".json"), self._dictionary(names))
         self._write_participants()
+
+    def _lay(self, source, path, side_car):
+        """Links or copies an image into its place, with what tells of it."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replace_atomically(path) as temporary:
+            try:
+                os.link(source, temporary)
+            except OSError:
+                shutil.copyfile(source, temporary)
+        stem = path.name.removesuffix(".nii.gz")
+        _write_json(path.with_name(f"{stem}.json"), side_car)
+        if self.gives_labels:
+            table = path.with_name(f"{stem}.tsv")
+            write_text_atomically(table, self._class_table())
 
     def _check_ours(self):
         if not self.folder.exists() or not any(self.folder.iterdir()):
@@ -169,25 +179,29 @@ class BidsOutput:
         named = {*earlier, self.recipe.get("licence") or ""} - {"", NOT_KNOWN}
         return " and ".join(sorted(named)) or NOT_KNOWN
 
-    def _image_path(self, case_id):
+    def _image_path(self, case_id, space=None):
         scan = self.tree.sources[case_id]
         folder = scan.path.parent.relative_to(self.tree.root)
+        stem = scan.stem if space is None else f"{scan.stem}_space-{space}"
         if self.gives_labels:
-            name = f"{scan.stem}_seg-{self.label}_dseg.nii.gz"
+            name = f"{stem}_seg-{self.label}_dseg.nii.gz"
         else:
-            name = f"{scan.stem}_desc-{self.label}_{scan.suffix}.nii.gz"
+            name = f"{stem}_desc-{self.label}_{scan.suffix}.nii.gz"
         return self.folder / folder / name
 
-    def _side_car(self, record):
+    def _side_car(self, record, space=None):
         case = next(c for c in self.tree.cases if c.case_id == record["case_id"])
         paths = (path.relative_to(self.tree.root) for path in case.images.values())
         sources = [f"bids:raw:{path.as_posix()}" for path in paths]
         facts = {
             "Description": f"Made by {self.model} of the zoo medzoo",
             "Sources": sources,
-            "SpatialReference": sources[0],
+            # The names of standard spaces are known to BIDS.
+            "SpatialReference": sources[0] if space is None else space,
             "Model": self.model,
         }
+        if space is not None:
+            facts["StandardSpace"] = record["standard_space"]
         if self.gives_labels:
             return {**facts, "Manual": False}
         return {**facts, "SkullStripped": False}

@@ -39,6 +39,7 @@ from medzoo.volume import Volume
 FOLDER_SUFFIX = ".nii.gz"
 # Uncertainty estimates that are no images.
 WITHOUT_IMAGE = (None, "interval")
+STANDARD_ENDING = "_mni"  # all names of the standard space are one place
 
 
 class ImageOutput:
@@ -248,6 +249,8 @@ class ImageOutput:
         endings = ["_probabilities"] if self.options.get("probabilities") else []
         if self.options.get("uncertainty") not in WITHOUT_IMAGE:
             endings.append("_uncertainty")
+        if self.options.get("space") is not None:
+            endings.append(STANDARD_ENDING)
         return Place(image, suffix, tuple(endings))
 
     def _hashes_of(self, case):
@@ -288,6 +291,8 @@ def images_of(prediction):
         images.append(("_probabilities", shares.with_array(array)))
     if hasattr(prediction.uncertainty, "array"):
         images.append(("_uncertainty", prediction.uncertainty))
+    if prediction.standard is not None:
+        images.append((STANDARD_ENDING, prediction.standard.main))
     return images
 
 

@@ -25,6 +25,7 @@ def predict(
     native: bool = False,
     age: float | None = None,
     sex: str | None = None,
+    space: str | None = None,
     aligned: bool = False,
     overwrite: bool = False,
     keep_folders: bool = False,
@@ -60,6 +61,8 @@ def predict(
         age: float or None, years, of the person in all cases without a column `age`;
             see `medzoo.inference.predict_volume`.
         sex: str or None, likewise.
+        space: str or None, a standard space to give images in too, as "mni" or
+            "mni:deformable": `<case_id>_mni.nii.gz`, and volumes there.
         aligned: bool, the channels lie on each other: look for no motion between them.
         overwrite: bool, replace what lies in the place of a result, inputs excepted.
         keep_folders: bool, lay images into folders named as those of the inputs.
@@ -84,7 +87,9 @@ def predict(
     from medzoo.batch.plan import bids_plan, plan_of_one, plan_of_several
     from medzoo.inference.settings import Settings
 
-    settings = Settings(uncertainty, probabilities, engine, precision, native=native)
+    settings = Settings(
+        uncertainty, probabilities, engine, precision, native=native, space=space
+    )
     predictors = predictors_of(
         [check_files(*one) for one in found],
         settings,

@@ -17,6 +17,10 @@ COMMANDS = {
     "list": ("list_command", "list the models of the zoo"),
     "info": ("info_command", "describe a model: data, metrics, licence and limits"),
     "predict": ("predict_command", "predict on images"),
+    "preprocess": (
+        "preprocess_command",
+        "normalise scans: bias field, noise, brain, standard space",
+    ),
     "dicom": ("dicom_command", "list the series of a DICOM folder, or convert one"),
     "evaluate": ("evaluate_command", "evaluate a model on labelled cases"),
     "train": ("train_command", "train a model from its recipe"),

@@ -108,6 +108,12 @@ def _add_output(parser: ArgumentParser) -> None:
         help="segmentation: also write the class probabilities",
     )
     parser.add_argument(
+        "--space",
+        metavar="SPACE",
+        help="image outputs: also in the standard space, as mni (affine registration) "
+        "or mni:deformable; OUT gets CASE_mni.nii.gz beside CASE.nii.gz",
+    )
+    parser.add_argument(
         "--uncertainty",
         type=uncertainty,
         default="interval",
@@ -221,6 +227,7 @@ def run(values: Namespace) -> int:
             native=values.native,
             age=values.age,
             sex=values.sex,
+            space=values.space,
             aligned=values.aligned,
             overwrite=values.overwrite,
             keep_folders=values.keep_folders,

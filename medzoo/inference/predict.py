@@ -54,6 +54,7 @@ def predict_volume(
     native: bool = False,
     age: float | None = None,
     sex: str | None = None,
+    space: str | None = None,
 ) -> Prediction:
     """Predicts on one scan.
 
@@ -69,16 +70,20 @@ def predict_volume(
         age: float or None, years, of the person; with `sex` volumes of regions are
             compared with those of healthy people, where the recipe has a reference.
         sex: str or None, "F", "female", "M" or "male".
+        space: str or None, "mni" or "mni:deformable": the label map or image, and
+            volumes, in the standard space too (`Prediction.standard`).
 
     Returns:
         `Prediction`.
 
     Raises:
-        InputError: for an unknown engine or uncertainty estimate, or an invalid age or
-            sex.
+        InputError: for an unknown engine, uncertainty estimate or space, or an invalid
+            age or sex.
         MedzooError: for a scan that cannot be read or worked on.
     """
-    settings = Settings(uncertainty, probabilities, engine, precision, native=native)
+    settings = Settings(
+        uncertainty, probabilities, engine, precision, native=native, space=space
+    )
     task = task_of(recipe_of(model), lambda: model, settings, preprocessor)
     return predict_image(image, task.preprocess, task, Person.of(age, sex))
 

@@ -44,6 +44,8 @@ class Prediction:
             `unit`; classification: that of the label's probability. Volume in the
             input's space for tasks with image output: segmentation, entropy from 0
             (sure) to 1; others, a standard deviation in the input's intensity unit.
+        standard: `medzoo.inference.standard_result.StandardResult`, labels or image
+            and volumes in the standard space, where it was asked for.
         warnings: tuple of str, warnings about the input.
     """
 
@@ -64,6 +66,7 @@ class Prediction:
     image: Any = None
     embedding: Any = None
     uncertainty: Any = None
+    standard: Any = None
     warnings: tuple = field(default_factory=tuple)
 
     def to_dict(self) -> dict[str, Any]:
@@ -72,6 +75,8 @@ class Prediction:
         Images are left out; an embedding is a list.
         """
         content = _numbers(self)
+        if self.standard is not None:
+            content["standard_space"] = self.standard.to_dict()
         if self.warnings:
             content["warnings"] = list(self.warnings)
         return content

@@ -85,6 +85,11 @@ class Segmentation(Task):
             "uncertainty": entropy,
         }
 
+    def volumes_of(self, labels, fields):
+        """Measures the classes of a label map."""
+        names, codes = fields["class_names"], fields["codes"]
+        return volumes_ml(labels.array, labels.spacing, names, codes)
+
     @property
     def _has_entropy(self):
         return self.settings.uncertainty in ("entropy", "tta")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from medzoo.inference.engine import PRECISIONS, check_engine, engine_of
+from medzoo.inference.standard_result import parse_space
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,13 @@ class Settings:
         native: bool, work on scans that are a little finer than the network's grid on
             their own one, where the recipe has them resampled to save time (the step
             "resample", finer). Results are on the scan's grid either way.
+        space: str or None, a standard space to give images in beside the scan's own,
+            as "mni" or "mni:deformable", see
+            `medzoo.inference.standard_result.parse_space`.
 
     Raises:
-        InputError: for an engine that is not installed, or a precision it has not.
+        InputError: for an engine that is not installed, a precision it has not, or a
+            space that is not known.
     """
 
     uncertainty: str | None = "interval"
@@ -40,9 +45,12 @@ class Settings:
     precision: str | None = None
     progress: Any = None
     native: bool = False
+    space: str | None = None
 
     def __post_init__(self):
         check_engine(self.engine, self.precision)
+        if self.space is not None:
+            parse_space(self.space)
 
     def engine_of(
         self, network: Any, *, softmax: bool = False, classes: bool = False
@@ -58,10 +66,12 @@ class Settings:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns what decides the result, plain JSON."""
-        return {
+        found = {
             "uncertainty": self.uncertainty,
             "probabilities": self.probabilities,
             "engine": self.engine,
             "precision": self.precision or PRECISIONS[self.engine][0],
             "native": self.native,
         }
+        # Only where it was asked for: other results stay what they were.
+        return found if self.space is None else {**found, "space": self.space}

@@ -7,6 +7,7 @@ from medzoo.inference.exported_model import ExportedModel
 from medzoo.inference.postprocess import step_arguments
 from medzoo.inference.prediction import Prediction
 from medzoo.inference.settings import Settings
+from medzoo.inference.standard_result import in_space, way_into
 from medzoo.io.refusal import naming_file
 from medzoo.preprocess import Preprocessor, on_native_grid
 from medzoo.volume import Volume
@@ -49,6 +50,7 @@ class Task:
             preprocessing, recipe["channels"]
         )
         self._load = load
+        self._check_space()
         asked = self.settings.uncertainty
         if asked is not None and asked not in self.uncertainties:
             raise InputError(
@@ -104,8 +106,12 @@ class Task:
         """
         placed, undo = self.preprocessor.place(scan)
         notes = (*scan.warnings, *undo.notes)
-        x = Volume(placed.array, placed.affine, warnings=notes)
-        return x, partial(self.restore, undo=undo)
+        restore = partial(self.restore, undo=undo)
+        if self.settings.space is not None:
+            way = way_into(self.settings.space, scan, self.preprocessor.channels)
+            notes = (*notes, *way.warnings)
+            restore = partial(self._restore_both, undo=undo, way=way)
+        return Volume(placed.array, placed.affine, warnings=notes), restore
 
     def network(self, x):
         """Runs recipe layers and network on a placed Volume; returns its output."""
@@ -126,6 +132,29 @@ class Task:
             dict of fields of a `Prediction`.
         """
         raise NotImplementedError
+
+    def volumes_of(self, labels, fields):
+        """Returns class name -> millilitres of a label map, where there is one.
+
+        Args:
+            labels: Volume.
+            fields: dict of fields of the `Prediction` that it belongs to.
+        """
+        raise NotImplementedError
+
+    def _restore_both(self, found, undo, way):
+        """The result in the space of the input, and in the standard space."""
+        fields = self.restore(found, undo)
+        standard = in_space(fields, way, self.settings.space, self.volumes_of)
+        return {**fields, "standard": standard}
+
+    def _check_space(self):
+        if self.settings.space is not None and not self.gives_images:
+            raise InputError(
+                "A standard space is for results that are images. Received: "
+                f"space={self.settings.space!r} for {self.recipe['name']}, whose task "
+                f"is {self.recipe['task']}. Leave it out."
+            )
 
 
 def recipe_of(model):

@@ -114,6 +114,7 @@ class VolumeModel(keras.Model):
         native: bool = False,
         age: float | None = None,
         sex: str | None = None,
+        space: str | None = None,
     ) -> "Prediction":
         """Predicts on one scan, from the file to a result in the recipe's unit.
 
@@ -130,6 +131,8 @@ class VolumeModel(keras.Model):
                 own, which takes longer, where the recipe would resample it.
             age: float or None, years, of the person, for centiles of volumes.
             sex: str or None, "F", "female", "M" or "male", likewise.
+            space: str or None, "mni" (affine) or "mni:deformable": labels or image in
+                the standard space too, as `Prediction.standard`.
 
         Returns:
             `medzoo.inference.Prediction`.
@@ -147,6 +150,7 @@ class VolumeModel(keras.Model):
             native=native,
             age=age,
             sex=sex,
+            space=space,
         )
 
     def save(

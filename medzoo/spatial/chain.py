@@ -27,15 +27,19 @@ from medzoo.spatial.coordinates import add_coordinates
 from medzoo.spatial.crop_pad import crop_pad
 from medzoo.spatial.grid import Grid
 from medzoo.spatial.header_rounding import without_rounding
+from medzoo.spatial.normalising_steps import NORMALISING, deform
 from medzoo.spatial.orient import orient
 from medzoo.spatial.plausibility import head_doubts, kind_doubts, slice_doubts
 from medzoo.spatial.register import register, rigid_part
 from medzoo.spatial.resample import resample, resample_to
 from medzoo.spatial.tissue_contrast import limit_contrast
+from medzoo.spatial.transform import Transform
 from medzoo.spatial.undo import Undo
 from medzoo.volume import Volume
 
-TRANSFORMS = ("affine", "rigid")
+TRANSFORMS = ("affine", "rigid", "deformable")
+# mm, of the grid that a deformed head is drawn on where the step does not say.
+DEFORMED_SPACING = 2.0
 # Steps that take intensities from the background on.
 FROM_BACKGROUND = ("mask", "scale_to_white_matter")
 # Of the brain's bright end: a voxel that lies so far below a thousandth of all is an
@@ -55,11 +59,14 @@ class SpatialChain:
             "scale_to_white_matter" (atlas, own: whether the head's own white matter
             is looked for, of T1s),
             "register" (atlas, transform: "affine", or "rigid", which keeps the
-            head's own size), "sample" (shape, spacing, centre), "mask" (atlas,
-            probability), "correct_bias" (shrink, iterations, control_points),
-            "limit_contrast" (atlas, probability, lowest, highest),
-            "add_coordinates" (atlas, mirrored), the last step: where each voxel lies
-            in the atlas, as three more channels;
+            head's own size, or "deformable": then atlas names a standard space, as
+            "mni152", and the step draws the image there, at `spacing` mm),
+            "sample" (shape, spacing, centre), "mask" (atlas, probability), "n4"
+            (spacing, iterations), "denoise" (method, sigma), "strip" (space),
+            "correct_bias" (shrink, iterations, control_points), "limit_contrast"
+            (atlas, probability, lowest, highest), "add_coordinates" (atlas,
+            mirrored), the last step: where each voxel lies in the atlas, as three
+            more channels;
             "check_head" (atlas), for recipes that no other step registers.
         channels: names of the Volume's channels, as "t1", by which the scan is
             judged (see `medzoo.spatial.plausibility`; doubts become notes of the
@@ -88,8 +95,12 @@ class SpatialChain:
         state = _State(volume, self.channels, raised=raised)
         for name, arguments in self.steps:
             _STEPS[name](state, **arguments)
-        way = source, state.to_source, Grid.of(state.volume)
-        return state.volume, Undo(*way, state.notes, state.to_atlas())
+        to_source, grid, warp = state.to_source, Grid.of(state.volume), None
+        if state.warp is not None:
+            warp = Transform([to_source]).then(state.warp)
+            to_source = warp.matrix
+        notes, to_atlas = state.notes, state.to_atlas()
+        return state.volume, Undo(source, to_source, grid, notes, to_atlas, warp)
 
 
 class _State:
@@ -99,6 +110,8 @@ class _State:
         self.volume = volume
         self.channels = channels
         self.to_source = np.eye(4)
+        # Where a step deformed the image: world after it -> world of the input.
+        self.warp = None
         self.notes = []
         self._strange = False
         self._found = {}
@@ -192,8 +205,15 @@ class _State:
         """Gives the volume another world, `(4, 4)` old mm -> new mm."""
         self.to_source = self.to_source @ np.linalg.inv(world)
         self.volume = self.volume.with_affine(world @ self.volume.affine)
-        # What was found in the old world is not true in the new one.
+        self.forget()
+
+    def forget(self):
+        """What was found in the old world is not true in the new one."""
         self._found = {}
+
+    def found_again(self, atlas, registration):
+        """Knows of one atlas alone how it lies to the volume in its new world."""
+        self._found = {atlas: registration}
 
 
 def _orient(state, orientation):
@@ -228,12 +248,15 @@ def _scale_to_white_matter(state, atlas, own=False):
     state.volume = scale_to_white_matter(state.volume, to_image, _atlas(atlas), own=own)
 
 
-def _register(state, atlas, transform="affine"):
+def _register(state, atlas, transform="affine", spacing=DEFORMED_SPACING):
     if transform not in TRANSFORMS:
         raise RecipeError(
             f"A head is registered by one of {TRANSFORMS}. "
             f"Received: transform={transform!r}."
         )
+    if transform == "deformable":
+        deform(state, atlas, spacing)
+        return
     to_image = state.registered(atlas).to_image
     if transform == "rigid":
         to_image = rigid_part(to_image, _atlas(atlas).centre)
@@ -241,7 +264,7 @@ def _register(state, atlas, transform="affine"):
     # Only the world changes: the one interpolation is left to the "sample" step.
     world = np.linalg.inv(to_image)
     state.move(world)
-    state._found[atlas] = replace(found, to_image=world @ found.to_image)
+    state.found_again(atlas, replace(found, to_image=world @ found.to_image))
 
 
 def _add_coordinates(state, atlas, mirrored=True):
@@ -315,4 +338,5 @@ _STEPS: dict[str, Callable[..., None]] = {
     "limit_contrast": _limit_contrast,
     "add_coordinates": _add_coordinates,
     "check_head": _check_head,
+    **NORMALISING,
 }

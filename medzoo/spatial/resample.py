@@ -109,7 +109,7 @@ def _sample(array, to_old, shape, interpolation, background):
     nearest = interpolation == "nearest"
     image = _to_image(array if nearest else array.astype(np.float32))
     if not nearest:
-        image = _smooth(image, _shrink_factors(to_old))
+        image = smoothed_for(image, to_old)
     transform = sitk.AffineTransform(3)
     transform.SetMatrix(to_old[:3, :3].ravel().tolist())
     transform.SetTranslation(to_old[:3, 3].tolist())
@@ -137,10 +137,16 @@ def _shrink_factors(to_old):
     return np.linalg.norm(to_old[:3, :3], axis=1)
 
 
-def _smooth(image, factors):
-    """Blurs the axes that shrink to the resolution of the new voxels."""
+def smoothed_for(image, to_old):
+    """Blurs the axes that shrink to the resolution of the new voxels.
+
+    Args:
+        image: SimpleITK image in its own indices, float32.
+        to_old: `(4, 4)`, new index -> old index.
+    """
     import SimpleITK as sitk
 
+    factors = _shrink_factors(to_old)
     sigmas = SIGMA_PER_FWHM * np.sqrt(np.maximum(factors**2 - 1, 0))
     for axis, sigma in enumerate(sigmas):
         # Below a tenth of a voxel the recursive filter is not accurate, nor needed.

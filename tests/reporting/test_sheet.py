@@ -118,7 +118,9 @@ def test_what_others_named_is_shown_as_they_wrote_it(tmp_path, recipe_of, case_o
     assert "\x07" not in page.source
 
 
-def test_an_interval_is_shown_with_the_coverage_of_the_recipe(tmp_path, recipe_of, case_of):
+def test_an_interval_is_shown_with_the_coverage_of_the_recipe(
+    tmp_path, recipe_of, case_of
+):
     recipe = recipe_of("regression")
     recipe["postprocessing"][0]["arguments"]["coverage"] = 0.8
     case, found = case_of(recipe)

@@ -230,7 +230,11 @@ def of_contrast(*levels):
 
 
 STRONG_T1, T2, PD = (250, 570, 1000), (2500, 1270, 1000), (1100, 1080, 1000)
-SIGNED_IR, MAGNITUDE_IR, NULLED_IR = (0, 600, 1000), (3000, 1800, 1000), (1800, 250, 1000)
+SIGNED_IR, MAGNITUDE_IR, NULLED_IR = (
+    (0, 600, 1000),
+    (3000, 1800, 1000),
+    (1800, 250, 1000),
+)
 
 
 @pytest.mark.parametrize("levels", [STRONG_T1, T2, PD], ids=["T1", "T2", "PD"])

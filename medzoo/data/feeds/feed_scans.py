@@ -10,7 +10,7 @@ from medzoo.data.cases.label_check import (
     read_whole_labels,
 )
 from medzoo.data.compiled.traced_layers import TracedLayers
-from medzoo.data.feeds.label_positions import class_positions, labels_on
+from medzoo.data.feeds.label_positions import class_positions
 from medzoo.data.store.prepared_cases import IMAGE, LABELS, Preparation
 from medzoo.preprocess import Preprocessor
 
@@ -58,7 +58,7 @@ class FeedScans(Preparation):
             labels = read_whole_labels(case)
             labels = labels.with_array(np.asarray(labels.array, np.int32))
             check_label_place(gathered, labels, first_image(case), case.target)
-            labels = labels_on(placed, undo, labels)
+            labels = undo.place_labels(labels).array
             # In as few bytes as hold them.
             labels = labels.astype(np.min_scalar_type(int(labels.max())))
             arrays |= {LABELS: labels, **class_positions(labels)}

@@ -1,29 +1,11 @@
-"""Label maps on the grid of a prepared image, and some voxels of every class."""
+"""Some voxels of every class of a label map."""
 
 import numpy as np
-
-from medzoo.spatial import Grid, resample_labels
 
 # Places kept of every label: enough that patches hardly repeat.
 NUM_POSITIONS = 4096
 # Names of arrays: places `(n, 3)` int32, and the class of each `(n,)`.
 POSITIONS, CLASSES = "positions", "classes"
-
-
-def labels_on(placed, undo, labels):
-    """Returns a label map on the grid of an image that went through spatial steps.
-
-    Args:
-        placed: Volume, the image after the steps.
-        undo: its `Undo`.
-        labels: Volume, `(x, y, z)` integers in the world of the image before.
-
-    Returns:
-        `(x, y, z)` array of integers.
-    """
-    # Into the world of the network's grid, should a step have moved it.
-    moved = labels.with_affine(np.linalg.inv(undo.to_source) @ labels.affine)
-    return resample_labels(moved, Grid.of(placed)).array
 
 
 def class_positions(labels, targets=None):

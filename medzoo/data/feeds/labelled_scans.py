@@ -8,7 +8,7 @@ from medzoo.data.cases.case_sources import read_sources, source_of, unions_of
 from medzoo.data.cases.code_table import read_code_table, recode
 from medzoo.data.cases.label_check import check_label_place, first_image
 from medzoo.data.cases.label_values import whole_labels
-from medzoo.data.feeds.label_positions import class_positions, labels_on
+from medzoo.data.feeds.label_positions import class_positions
 from medzoo.data.store.prepared_cases import IMAGE, LABELS, Preparation
 from medzoo.io.image_files import read_labels
 from medzoo.preprocess import Preprocessor
@@ -86,7 +86,7 @@ class LabelledScans(Preparation):
         check_label_place(gathered, labels, first_image(case), case.target)
         placed, undo = preprocessor.place(gathered)
         image = preprocessor.normalize(placed.array[None])[0].astype(np.float16)
-        return {IMAGE: image, LABELS: labels_on(placed, undo, labels)}
+        return {IMAGE: image, LABELS: undo.place_labels(labels).array}
 
     def _classes(self, volume, source):
         """Labels as classes, or as they are where a synthesis will map their codes."""

@@ -160,6 +160,8 @@ NETWORK_KINDS = {
 }
 CODES = some(whole(0, 65_535), 1, 2)
 CLASSES = some(whole(0, 65_535), 0, 65_536)
+ITERATIONS = each(whole(1, 1000), tuple(range(1, 9)))
+DENOISE = ("diffusion", "nonlocal")
 FACTORS = named(number(0.01, 100))
 # Step -> (needed arguments, further ones).
 SPATIAL = {
@@ -171,14 +173,20 @@ SPATIAL = {
         {},
     ),
     "scale_to_white_matter": ({"atlas": atlas}, {"own": truth}),
-    "register": ({"atlas": atlas}, {"transform": choice("affine", "rigid")}),
+    "register": (
+        {"atlas": atlas},
+        {"transform": choice("affine", "rigid", "deformable"), "spacing": number(1, 8)},
+    ),
+    "n4": ({}, {"spacing": number(1, 32), "iterations": ITERATIONS}),
+    "denoise": ({}, {"method": choice(*DENOISE), "sigma": number(1e-6, 1e6)}),
+    "strip": ({}, {"space": atlas}),
     "sample": ({"shape": SIZE, "spacing": SPACING, "centre": POSITION}, {}),
     "mask": ({"atlas": atlas, "probability": SHARE}, {}),
     "correct_bias": (
         {},
         {
             "shrink": whole(1, 32),
-            "iterations": each(whole(1, 1000), tuple(range(1, 9))),
+            "iterations": ITERATIONS,
             "control_points": whole(4, 64),
         },
     ),

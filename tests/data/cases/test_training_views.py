@@ -32,7 +32,9 @@ def test_strip_takes_the_same_voxels_of_every_channel(head_phantom):
     assert not found[outside, 1].any()
     assert (found[~outside, 1] > 0).all()
     # A single channel may stand on an axis of its own.
-    column = strip(head.with_array(head.array[..., None]), labels, above=0, dilate_mm=8.0)
+    column = strip(
+        head.with_array(head.array[..., None]), labels, above=0, dilate_mm=8.0
+    )
     np.testing.assert_array_equal(column.array[..., 0], one)
 
 

@@ -58,7 +58,9 @@ def test_map_to_strip_by_may_have_a_channel_a_class(tmp_path, study, recipe):
     some = np.asarray(labels.array) > 0
     one_hot = tmp_path / "one_hot.nii.gz"
     nibabel.save(
-        nibabel.Nifti1Image(np.stack([~some, some], -1).astype(np.uint8), labels.affine),
+        nibabel.Nifti1Image(
+            np.stack([~some, some], -1).astype(np.uint8), labels.affine
+        ),
         one_hot,
     )
     case = replace(cases[0], columns={**cases[0].columns, "regions": str(one_hot)})

@@ -70,6 +70,10 @@ def test_spatial_steps_are_those_of_the_chain():
         ("spatial", "mask", {"atlas": "ixi_t1_4mm", "probability": [0.1]}),
         ("spatial", "correct_bias", {"shrink": 0}),
         ("spatial", "shell", {"command": "id"}),
+        ("spatial", "n4", {"spacing": 0}),
+        ("spatial", "denoise", {"method": "median"}),
+        ("spatial", "register", {"atlas": "mni152", "transform": "elastic"}),
+        ("spatial", "register", {"atlas": "mni152", "spacing": 0.01}),
         (
             "spatial",
             "limit_contrast",

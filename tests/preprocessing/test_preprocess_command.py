@@ -1,0 +1,176 @@
+"""`medzoo preprocess`: results, resuming, and what it never writes over."""
+
+import json
+
+import numpy as np
+import pytest
+
+import medzoo
+from medzoo.cli.main import main
+from medzoo.cli.preprocess_command import DEFAULT_STEPS
+from medzoo.errors import InputError, MedzooWarning
+from medzoo.io.image_files import read_quietly
+from medzoo.preprocessing.many_cases import check_apart
+from medzoo.preprocessing.steps import STEPS, Normalised, Step, normalise, parse_steps
+from medzoo.spatial.standard_space import standard_space
+from medzoo.spatial.transform import Transform
+from medzoo.spatial.transform_files import read_transform
+
+
+@pytest.fixture
+def scan(tmp_path, head_phantom):
+    path = tmp_path / "in" / "a.nii.gz"
+    path.parent.mkdir()
+    medzoo.write(head_phantom(5.0, noise=3.0), path)
+    return path
+
+
+def run(scan, out, *further, steps="n4,denoise,zscore"):
+    return main(["preprocess", str(scan), "-o", str(out), "--steps", steps, *further])
+
+
+def test_a_scan_is_normalised_with_numbers_and_a_picture(scan, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert run(scan, out, "--report", "--json", "--spacing", "6") == 0
+    told = json.loads((out / "a.json").read_text())
+    assert json.loads(capsys.readouterr().out)[0]["quality"] == told["quality"]
+    assert told["quality"]["n4"]["field_range"] >= 0
+    numbers = told["quality"]["denoise"]
+    assert 0 < numbers["noise_after"] < numbers["noise_before"]
+    found = read_quietly(out / "a.nii.gz")
+    np.testing.assert_allclose(found.spacing, 6, rtol=1e-3)
+    assert abs(found.array.mean()) < 5
+    assert (out / "a.png").read_bytes().startswith(b"\x89PNG")
+    assert str(scan.parent) not in (out / "a.json").read_text()
+
+
+def test_what_is_there_is_kept_until_something_changes(scan, tmp_path, capsys):
+    out = tmp_path / "out"
+    for expected in ("done", "kept"):
+        assert run(scan, out, steps="denoise") == 0
+        assert f"a: {expected}" in capsys.readouterr().err
+    (out / "a.nii.gz").write_bytes(b"damaged")
+    assert run(scan, out, steps="denoise") == 0
+    assert "a: done" in capsys.readouterr().err
+    assert run(scan, out, steps="rescale") == 0
+    assert "a: done" in capsys.readouterr().err
+
+
+def test_nothing_is_written_over_an_input_or_a_strangers_file(scan, tmp_path, capsys):
+    before = scan.read_bytes()
+    assert run(scan, scan.parent, steps="rescale") == 2
+    assert "over no input" in capsys.readouterr().err
+    assert scan.read_bytes() == before
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "a.nii.gz").write_bytes(b"mine")
+    assert run(scan, out, steps="rescale") == 2
+    assert "did not write" in capsys.readouterr().err
+    assert (out / "a.nii.gz").read_bytes() == b"mine"
+    assert run(scan, out, "--overwrite", steps="rescale") == 0
+
+
+def test_one_bad_case_of_a_table_does_not_stop_the_other(scan, tmp_path, capsys):
+    table = tmp_path / "cases.csv"
+    table.write_text("case_id,t1\ngood,in/a.nii.gz\nbad,in/b.nii.gz\n")
+    (scan.parent / "b.nii.gz").write_bytes(b"no image")
+    out = tmp_path / "out"
+    arguments = ["preprocess", "--cases", str(table), "-o", str(out), "--jobs", "1"]
+    assert main([*arguments, "--steps", "rescale"]) == 1
+    err = capsys.readouterr().err
+    assert "good: done" in err
+    assert "bad: error" in err
+    assert (out / "good.nii.gz").exists()
+    assert not (out / "bad.nii.gz").exists()
+
+
+def test_two_cases_at_once_give_what_one_gives(scan, tmp_path, head_phantom):
+    medzoo.write(head_phantom(5.0, noise=5.0), scan.parent / "c.nii.gz")
+    scans = [str(scan), str(scan.parent / "c.nii.gz")]
+    for jobs in ("1", "2"):
+        out = ["-o", str(tmp_path / jobs), "--jobs", jobs, "--steps", "denoise"]
+        assert main(["preprocess", *scans, *out]) == 0
+    for name in ("a", "c"):
+        first, second = (
+            read_quietly(tmp_path / jobs / f"{name}.nii.gz").array for jobs in "12"
+        )
+        np.testing.assert_array_equal(first, second)
+
+
+def test_a_registered_scan_lies_in_the_standard_space(tmp_path):
+    space = standard_space()
+    moved = np.eye(4)
+    moved[:3, 3] = 10, -6, 4
+    path = tmp_path / "h.nii.gz"
+    medzoo.write(space.head.with_affine(moved @ space.head.affine), path)
+    out = tmp_path / "out"
+    steps = "register=mni:affine,deface"
+    assert run(path, out, "--spacing", "2", steps=steps) == 0
+    told = json.loads((out / "h.json").read_text())
+    assert told["quality"]["register"]["correlation"] > 0.98
+    assert told["quality"]["deface"]["removed_ml"] > 50
+    assert any("no guarantee" in text for text in told["warnings"])
+    found = read_quietly(out / "h.nii.gz")
+    assert found.shape == space.head.shape
+    inside = space.mask.array
+    correlation = np.corrcoef(found.array[inside], space.head.array[inside])[0, 1]
+    assert correlation > 0.97
+    transform = read_transform(out / "h_transform.h5")
+    np.testing.assert_allclose(transform.points([[0, 0, 0]]), [[10, -6, 4]], atol=1)
+
+
+def test_the_brain_is_looked_for_in_t1s_alone(scan, tmp_path, capsys):
+    assert run(scan, tmp_path / "out", "--contrast", "t2", steps="strip") == 2
+    assert "The brain is found in T1s" in capsys.readouterr().err
+
+
+def test_every_step_tells_a_number(head_phantom):
+    head = head_phantom(5.0, noise=3.0)
+    for step in ("denoise", "zscore", "whitestripe", "rescale", "window"):
+        found = normalise(head, step)
+        numbers = found.quality[step].values()
+        assert len(numbers) == 2
+        assert np.isfinite(list(numbers)).all()
+        assert found.warnings == []
+
+
+def test_a_step_that_failed_is_told(head_phantom):
+    head = head_phantom(5.0)
+    found = normalise(head.with_array(head.array / 1000 - 100), "window")
+    assert any("nearly all voxels are alike" in text for text in found.warnings)
+    noisy = head_phantom(5.0, noise=70.0)
+    found = normalise(noisy, "denoise")
+    assert any("rarely as noisy" in text for text in found.warnings)
+    space = standard_space()
+    state = Normalised(space.brain, transform=Transform([np.eye(4)]))
+    with pytest.warns(MedzooWarning, match="A face has more"):
+        STEPS["deface"].run(state, None)
+    assert state.quality["deface"]["removed_ml"] < 50
+
+
+def test_steps_are_read_and_refused():
+    assert parse_steps("n4, register=mni:rigid") == (
+        Step("n4"),
+        Step("register", ("mni", "rigid")),
+    )
+    for text in ("", "n4,n4", "shine", "strip=magic", "register=mni:affine:x", "n4=3"):
+        with pytest.raises(InputError):
+            parse_steps(text)
+
+
+def test_the_bias_field_is_estimated_within_the_brain_by_default():
+    names = [step.name for step in parse_steps(DEFAULT_STEPS)]
+    assert names.index("strip") < names.index("n4")
+
+
+def test_results_of_two_cases_in_one_place_are_refused():
+    with pytest.raises(InputError, match="no other result"):
+        check_apart([("a", "x.nii", "out/s"), ("b", "y.nii", "out/s")])
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["x.nii"], ["x.nii", "--cases", "c.csv", "-o", "d"]]
+)
+def test_wrong_use_is_refused(arguments, capsys):
+    assert main(["preprocess", *arguments]) == 2
+    assert "Received" in capsys.readouterr().err
