@@ -7,6 +7,12 @@ from scipy import ndimage
 
 from medzoo.errors import InputError, RecipeError
 from medzoo.inference.engine import engine_of
+from medzoo.inference.guided_labels import (
+    as_input_of,
+    best_in_groups,
+    choose,
+    guide_of,
+)
 from medzoo.inference.postprocess import step_arguments
 from medzoo.inference.sides import published_classes, signed_distance, split_sides
 from medzoo.inference.sliding_window import sliding_window, window_starts
@@ -55,6 +61,8 @@ class Segmentation(Task):
         stitched = is_stitched(self.recipe) and not (probabilities or entropy)
         run = settings.engine_of(self.model, softmax=not stitched, classes=stitched)
         array = self.preprocessor.normalize(x.array[None])[0]
+        if self.step("guide") is not None and not (probabilities or entropy):
+            return self._guided(x, array), None, None
         y = segment(
             self.model,
             array,
@@ -64,7 +72,10 @@ class Segmentation(Task):
             entropy=entropy,
             progress=settings.progress,
         )
-        return self._averaged(array, y, run) if moved else y
+        y = self._averaged(array, y, run) if moved else y
+        if self.step("guide") is not None:
+            y = (self._guided(x, array), *y[1:])
+        return y
 
     def postprocess(self, y):
         """Leaves labels as they are; `restore` distinguishes sides."""
@@ -90,6 +101,27 @@ class Segmentation(Task):
             "probabilities": None if shares is None else undo_each(undo, shares),
             "uncertainty": entropy,
         }
+
+    def _guided(self, x, array):
+        """Labels whose tissue is that which the guide finds there."""
+        step, settings = self.step("guide"), self.settings
+        guide = guide_of(self.model, step["model"])
+        tissue, _, _ = segment(
+            guide,
+            as_input_of(guide, x.array),
+            guide.recipe,
+            engine=settings.engine_of(guide, softmax=True),
+            entropy=False,
+            progress=settings.progress,
+        )
+        groups = tuple(dict.fromkeys(map(tuple, step["classes"])))
+        best = stitch_windows_of(
+            settings.engine_of(best_in_groups(self.model, groups)),
+            array,
+            self.recipe,
+            settings.progress,
+        )
+        return choose(best, tissue, [groups.index(tuple(c)) for c in step["classes"]])
 
     @property
     def _has_entropy(self):
@@ -165,7 +197,7 @@ def segment(
         size = fitted_window(x.shape[:3], size, window["overlap"])
     if is_stitched(recipe):
         if not (probabilities or entropy):
-            labels = _stitched(model, x, recipe, size, engine, progress)
+            labels = _stitched(model, x, recipe, engine, progress)
             return labels, None, None
         window["weighting"] = "gaussian"
     count = len(recipe["class_names"])
@@ -200,18 +232,37 @@ def is_stitched(recipe):
     return _window_arguments(recipe)["weighting"] == "nearest"
 
 
-def _stitched(model, x, recipe, size, engine, progress):
-    """Labels without probabilities, each voxel by the window about it."""
-    engine = engine or engine_of(model, classes=True)
-    labels = stitch_windows(
-        lambda batch: engine(batch)[..., 0].astype(np.uint8),
+def stitch_windows_of(engine, x, recipe, progress=None):
+    """Runs what gives classes over a scan, each voxel by the window about it.
+
+    Args:
+        engine: callable, batch -> `(n, x, y, z, outputs)` whole numbers below 256.
+        x: `(x, y, z, channels)` float32.
+        recipe: dict, with the step "sliding_window".
+        progress: callable `(done, total)` or None.
+
+    Returns:
+        `(x, y, z, outputs)` uint8.
+    """
+    window = _window_arguments(recipe)
+    size = window["window_size"]
+    if window["fit"]:
+        size = fitted_window(x.shape[:3], size, window["overlap"])
+    return stitch_windows(
+        lambda batch: engine(batch).astype(np.uint8),
         x,
         window_size=[
             min(w, _multiple(n)) for w, n in zip(size, x.shape[:3], strict=True)
         ],
-        overlap=_window_arguments(recipe)["overlap"],
+        overlap=window["overlap"],
         progress=progress,
     )
+
+
+def _stitched(model, x, recipe, engine, progress):
+    """Labels without probabilities, each voxel by the window about it."""
+    engine = engine or engine_of(model, classes=True)
+    labels = stitch_windows_of(engine, x, recipe, progress)[..., 0]
     if step_arguments(recipe, "largest_component") is not None:
         labels = largest_component(labels)
     return labels

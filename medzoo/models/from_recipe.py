@@ -34,7 +34,7 @@ CLASSES = {
 
 
 # Steps that say something of the old classes or of what was measured for them.
-_OF_CLASSES = ("interval", "familiarity", "sides", "groups", "centiles")
+_OF_CLASSES = ("interval", "familiarity", "guide", "sides", "groups", "centiles")
 
 
 def build_model(recipe, **overrides):
