@@ -7,6 +7,7 @@ so that `import medzoo` costs neither keras nor numpy.
 from importlib import import_module
 
 from medzoo._version import __version__
+from medzoo.zoo_access import set_loader
 
 # Public name -> the module that holds it, and the name there. A target of None
 # makes the module itself public. Editors and type checkers read the same names in
@@ -57,6 +58,10 @@ def __getattr__(name: str) -> object:
     value = module if attribute is None else getattr(module, attribute)
     globals()[name] = value
     return value
+
+
+# Some models are guided by another of the zoo, which only the zoo can load.
+set_loader(lambda name: __getattr__("load")(name))
 
 
 def __dir__() -> list[str]:

@@ -19,6 +19,7 @@ DIRECT = {
     "errors": (),
     "files": (),
     "progress": (),
+    "zoo_access": (),
     # Connections, for weights and data sets.
     "transport": ("errors", "_version"),
     "transfer": ("transport",),
@@ -44,7 +45,7 @@ DIRECT = {
     # _version: what was prepared by another version is prepared anew.
     "data/store": ("data", "files", "errors", "_version"),
     "data/feeds": ("data/store", "data/compiled", "datasets", "preprocess"),
-    "inference": ("io", "preprocess", "drawing"),
+    "inference": ("io", "preprocess", "drawing", "zoo_access"),
     # models too: what is trained has to be built.
     "training": (
         "data/feeds",
@@ -64,7 +65,7 @@ DIRECT = {
     "reporting": ("evaluation",),
     "cli": ("reporting", "preprocessing"),
     "__main__": ("cli",),
-    "__init__": ("_version",),
+    "__init__": ("_version", "zoo_access"),
 }
 # The ways up, inside functions alone: predict_volume, and what a volume looks like.
 UPWARD = {("models/base.py", "inference"), ("volume.py", "drawing")}
@@ -77,6 +78,7 @@ STANDARD_LIBRARY_ONLY = {
     "transfer",
     "transport",
     "zoo/recipe",
+    "zoo_access",
 }
 # Part -> the only packages from outside that it may import. Others: any but BACKENDS.
 OUTSIDE = {

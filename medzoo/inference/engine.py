@@ -37,6 +37,8 @@ def engine_of(model, *, name="keras", precision=None, softmax=False, classes=Fal
             as a part of what is compiled.
         classes: bool, the class with the largest output at each voxel instead, as a
             part of what is compiled: of tens of classes that is far less to hand over.
+            Or a tuple of groups of classes, tuples of int: the class of each group with
+            the largest output.
 
     Returns:
         callable, `(n, x, y, z, channels)` float32 array -> float32 array of the
@@ -52,7 +54,7 @@ def engine_of(model, *, name="keras", precision=None, softmax=False, classes=Fal
     if getattr(model, "inputs", None) is None:
         # No graph to take a part of, such as of a model with a `call` of its own.
         return _without_graph(model, name, softmax, classes)
-    kind = (name, precision or PRECISIONS[name][0], bool(softmax), bool(classes))
+    kind = (name, precision or PRECISIONS[name][0], bool(softmax), classes)
     with _MAKING:
         engines = _ENGINES.setdefault(model, {})
         if kind not in engines:
@@ -126,8 +128,11 @@ class _KerasEngine:
             found = self._network.predict_on_batch(batch)
         first = found[0] if isinstance(found, (list, tuple)) else found
         first = np.asarray(first, np.float32)
-        if self._classes:
+        if self._classes is True:
             return first.argmax(-1).astype(np.float32)[..., None]
+        if self._classes:
+            best = [np.take(g, first[..., g].argmax(-1)) for g in self._classes]
+            return np.stack(best, axis=-1).astype(np.float32)
         if not self._softmax:
             return first
         from scipy.special import softmax

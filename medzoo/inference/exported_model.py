@@ -53,7 +53,7 @@ class ExportedPart:
         Raises:
             InputError: for a network that OpenVINO cannot run.
         """
-        kind = (precision, bool(softmax), bool(classes))
+        kind = (precision, bool(softmax), classes)
         if kind not in self._networks:
             part = f"{self._name} softmax={kind[1]} classes={kind[2]}"
             self._networks[kind] = exported(

@@ -5,6 +5,8 @@ import numpy as np
 from medzoo.errors import InputError, RecipeError
 from medzoo.inference.engine import engine_of
 from medzoo.inference.fitted_window import fitted_window, within
+from medzoo.inference.guided_labels import as_input_of, choose, guide_of
+from medzoo.inference.label_volumes import volumes_ml
 from medzoo.inference.memory_plan import network_bytes, window_voxels
 from medzoo.inference.postprocess import step_arguments
 from medzoo.inference.sides import published_classes, signed_distance, split_sides
@@ -49,6 +51,8 @@ class Segmentation(Task):
         stitched = is_stitched(self.recipe) and not (probabilities or entropy)
         run = settings.engine_of(self.model, softmax=not stitched, classes=stitched)
         array = self.normalize(x.array[None])[0]
+        if self.step("guide") is not None and not (probabilities or entropy):
+            return self._guided(x, array), None, None
         y = segment(
             self.model,
             array,
@@ -58,7 +62,10 @@ class Segmentation(Task):
             entropy=entropy,
             progress=settings.progress,
         )
-        return self._averaged(array, y, run) if moved else y
+        y = self._averaged(array, y, run) if moved else y
+        if self.step("guide") is not None:
+            y = (self._guided(x, array), *y[1:])
+        return y
 
     def postprocess(self, y):
         """Leaves labels as they are; `restore` distinguishes sides."""
@@ -89,6 +96,27 @@ class Segmentation(Task):
         """Measures the classes of a label map."""
         names, codes = fields["class_names"], fields["codes"]
         return volumes_ml(labels.array, labels.spacing, names, codes)
+
+    def _guided(self, x, array):
+        """Labels whose tissue is that which the guide finds there."""
+        step, settings = self.step("guide"), self.settings
+        guide = guide_of(self.model, self.recipe, step["model"])
+        tissue, _, _ = segment(
+            guide,
+            as_input_of(guide, x.array),
+            guide.recipe,
+            engine=settings.engine_of(guide, softmax=True),
+            entropy=False,
+            progress=settings.progress,
+        )
+        groups = tuple(dict.fromkeys(map(tuple, step["classes"])))
+        best = stitch_windows_of(
+            settings.engine_of(self.model, classes=groups),
+            array,
+            self.recipe,
+            settings.progress,
+        )
+        return choose(best, tissue, [groups.index(tuple(c)) for c in step["classes"]])
 
     @property
     def _has_entropy(self):
@@ -162,16 +190,13 @@ def segment(
     """
     window = _window_arguments(recipe)
     count = len(recipe["class_names"])
-    size, shape = window.pop("window_size"), x.shape[:3]
-    fit, whole = window.pop("fit"), window.pop("whole")
-    if fit or whole:
-        most = window_voxels(count, memory_limit) if whole else None
-        size = fitted_window(shape, size, window["overlap"], most)
-    else:
-        size = within(size, shape)
+    size = _window_size(recipe, x.shape[:3], memory_limit)
+    whole = window.pop("whole")
+    for settled in ("window_size", "fit"):
+        del window[settled]
     if is_stitched(recipe):
         if not (probabilities or entropy):
-            labels = _stitched(model, x, recipe, size, engine, progress)
+            labels = _stitched(model, x, recipe, engine, progress)
             return labels, None, None
         window["weighting"] = "gaussian"
     background = np.eye(count, dtype=np.float32)[0]
@@ -205,16 +230,42 @@ def is_stitched(recipe):
     return _window_arguments(recipe)["weighting"] == "nearest"
 
 
-def _stitched(model, x, recipe, size, engine, progress):
-    """Labels without probabilities, each voxel by the window about it."""
-    engine = engine or engine_of(model, classes=True)
-    labels = stitch_windows(
-        lambda batch: engine(batch)[..., 0].astype(np.uint8),
+def stitch_windows_of(engine, x, recipe, progress=None):
+    """Runs what gives classes over a scan, each voxel by the window about it.
+
+    Args:
+        engine: callable, batch -> `(n, x, y, z, outputs)` whole numbers below 256.
+        x: `(x, y, z, channels)` float32.
+        recipe: dict, with the step "sliding_window".
+        progress: callable `(done, total)` or None.
+
+    Returns:
+        `(x, y, z, outputs)` uint8.
+    """
+    window = _window_arguments(recipe)
+    return stitch_windows(
+        lambda batch: engine(batch).astype(np.uint8),
         x,
-        window_size=size,
-        overlap=_window_arguments(recipe)["overlap"],
+        window_size=_window_size(recipe, x.shape[:3]),
+        overlap=window["overlap"],
         progress=progress,
     )
+
+
+def _window_size(recipe, shape, memory_limit=None):
+    """The window that the recipe and the size of a scan ask for, three ints."""
+    window = _window_arguments(recipe)
+    if not (window["fit"] or window["whole"]):
+        return within(window["window_size"], shape)
+    count = len(recipe["class_names"])
+    most = window_voxels(count, memory_limit) if window["whole"] else None
+    return fitted_window(shape, window["window_size"], window["overlap"], most)
+
+
+def _stitched(model, x, recipe, engine, progress):
+    """Labels without probabilities, each voxel by the window about it."""
+    engine = engine or engine_of(model, classes=True)
+    labels = stitch_windows_of(engine, x, recipe, progress)[..., 0]
     if step_arguments(recipe, "largest_component") is not None:
         labels = largest_component(labels)
     return labels
@@ -280,25 +331,6 @@ def largest_component(labels):
         return labels
     largest = 1 + np.argmax(np.bincount(parts.ravel())[1:])
     return np.where(parts == largest, labels, 0).astype(labels.dtype)
-
-
-def volumes_ml(labels, spacing, class_names, codes=None):
-    """Returns the volume of each class but the background, in millilitres.
-
-    Args:
-        labels: `(x, y, z)` integers.
-        spacing: three floats, mm.
-        class_names: list of str, background first.
-        codes: list of int, the label of each class, or None where it is its place.
-
-    Returns:
-        dict of str -> float.
-    """
-    codes = range(len(class_names)) if codes is None else codes
-    counts = np.bincount(labels.ravel(), minlength=max(codes) + 1)[list(codes)]
-    voxel = float(np.prod(spacing)) / 1000
-    named = zip(class_names[1:], counts[1:], strict=True)
-    return {name: float(count) * voxel for name, count in named}
 
 
 def undo_each(undo, probabilities):

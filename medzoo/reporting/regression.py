@@ -31,9 +31,9 @@ class RegressionReport(TaskReport):
         if found.interval is not None:
             low, high = found.interval
             text = (
-                f"{self._interval()}: {low:.1f} to {high:.1f} {found.unit}. It contains "
-                f"the true value of {100 * coverage_of(self.recipe):g} % of cases like "
-                "those of the evaluation."
+                f"{self._interval()}: {low:.1f} to {high:.1f} {found.unit}. It "
+                f"contains the true value of {100 * coverage_of(self.recipe):g} % of "
+                "cases like those of the evaluation."
             )
             parts.append(element("p", text))
         if found.uncertainty is not None:

@@ -18,12 +18,13 @@ CONSTANT = 0.005
 WILD, TAMED = 6.0, 3.0
 # Standardised within the brain: so many voxels are 0, so many of the others negative.
 LEAST_OUTSIDE, LEAST_NEGATIVE = 0.15, 0.2
-# Of such a scan, percentiles of what is not 0: the darkest, where intensities have risen
-# from an edge, and bright tissue.
+# Of such a scan, percentiles of what is not 0: the darkest, where intensities have
+# risen from an edge, and bright tissue.
 DARKEST, DARK, BRIGHT = 0.05, 1.0, 90.0
-# All in shares of bright tissue. A mask of all that is above 0 begins at 0, with an edge;
-# where dark voxels are few the mask was one of a brain, whose darkest fluid is this
-# bright (0.10 to 0.15 in ten brains of one scanner, 0.05 to 0.11 in six of another).
+# All relative to bright tissue. A mask of all that is above 0 begins at 0, with an
+# edge; where dark voxels are few the mask was one of a brain, whose darkest fluid is
+# this bright (0.10 to 0.15 in ten brains of one scanner, 0.05 to 0.11 in six of
+# another).
 EDGE, DARKEST_FLUID = 0.03, 0.12
 
 

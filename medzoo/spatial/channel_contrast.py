@@ -21,9 +21,9 @@ LEAST_GREY, MOST_GREY, LEAST_GREY_OF_FLAIR = 0.5, 0.92, 0.88
 # Of white matter's intensity, the darkest of the ventricles: fluid is dark in T1 (0.36
 # at most) and FLAIR (0.46).
 BRIGHT_FLUID = 0.7
-# No real inversion recovery was at hand; that is how it is when it is made of T1s, or of
-# tissue classes. With its sign fluid is the darkest of all, or grey matter darker than
-# in any T1. As a magnitude grey matter lies midway between white matter and fluid,
+# No real inversion recovery was at hand; that is how it is when it is made of T1s, or
+# of tissue classes. With its sign fluid is the darkest of all, or grey matter darker
+# than in any T1. As a magnitude grey matter lies midway between white matter and fluid,
 # unlike in a T2, or both are far darker than fluid, unlike in a PD.
 MOST_FLUID_OF_IR, DARK_GREY = 0.08, 0.75
 LEAST_GREY_OF_IR, SURE_GREY_OF_IR, NULLED_GREY = 1.35, 1.9, 1.1

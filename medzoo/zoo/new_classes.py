@@ -3,7 +3,7 @@
 from medzoo.zoo.recipe.tasks import TASKS
 
 # Steps whose arguments belong to the old classes or were measured for them.
-_OF_CLASSES = ("interval", "familiarity", "sides", "groups", "centiles")
+_OF_CLASSES = ("interval", "familiarity", "guide", "sides", "groups", "centiles")
 # Options of a training that name the old classes.
 _OPTIONS_OF_CLASSES = ("class_weights", "reference_class", "sources")
 

@@ -13,6 +13,7 @@ from medzoo.zoo.recipe.json_section import Section
 
 ORIENTATION = re.compile(r"(?=.*[LR])(?=.*[PA])(?=.*[IS])[LRPAIS]{3}")
 ATLAS = re.compile(r"[a-z0-9_]{1,64}")
+ZOO_MODEL = re.compile(r"[a-z0-9_]{1,64}@\d{1,4}(\.\d{1,4}){0,2}")
 ACTIVATIONS = (
     "celu", "elu", "exponential", "gelu", "glu", "hard_sigmoid", "hard_silu",
     "hard_swish", "hard_tanh", "leaky_relu", "linear", "log_sigmoid", "log_softmax",
@@ -115,6 +116,11 @@ def atlas(section: Section, key: str) -> None:
     section.text(key, ATLAS)
 
 
+def zoo_model(section: Section, key: str) -> None:
+    """Checks a model of the zoo with its version, as name@1.0."""
+    section.text(key, ZOO_MODEL)
+
+
 def orientation(section: Section, key: str) -> None:
     """Checks three letters, as RAS."""
     section.text(key, ORIENTATION)
@@ -162,6 +168,7 @@ CODES = some(whole(0, 65_535), 1, 2)
 CLASSES = some(whole(0, 65_535), 0, 65_536)
 ITERATIONS = each(whole(1, 1000), tuple(range(1, 9)))
 DENOISE = ("diffusion", "nonlocal")
+ALLOWED = some(whole(0, 65_535), 1, 65_536)
 FACTORS = named(number(0.01, 100))
 # Step -> (needed arguments, further ones).
 SPATIAL = {
@@ -227,6 +234,7 @@ POSTPROCESSING = {
         },
     ),
     "largest_component": ({}, {}),
+    "guide": ({"model": zoo_model, "classes": some(ALLOWED, 2, 256)}, {}),
     "sides": (
         {"codes": some(CODES, 2, 65_536), "white_matter": CLASSES, "cortex": CLASSES},
         {},

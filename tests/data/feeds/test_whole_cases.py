@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 import medzoo
-
 from medzoo.data.cases.training_views import View
 from medzoo.data.feeds.whole_cases import prepared_cases
 from medzoo.datasets.read_cases import read_cases

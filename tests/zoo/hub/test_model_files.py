@@ -303,7 +303,7 @@ def test_verify_finds_what_is_wrong_in_the_cache(hub, published, weights, capsys
     rows = {row["subject"]: row for row in json.loads(capsys.readouterr().out)}
     assert rows[str(path)]["state"] == "fault"
     path.unlink()
-    # Asked for by name, nothing could be verified; of all that is here, nothing is wrong.
+    # Asked for by name, nothing could be verified; of all here, nothing is wrong.
     assert main(["verify", SOURCE]) == 2
     assert f"medzoo fetch {SOURCE}" in capsys.readouterr().out
     assert main(["verify"]) == 0
