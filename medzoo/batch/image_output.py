@@ -306,16 +306,12 @@ def _staged(images, place):
             path = place.named(ending)
             staged[path] = temporary_beside(path)
             write(volume, staged[path])
-    except OSError as error:
+    except BaseException as error:
         for temporary in staged.values():
             temporary.unlink(missing_ok=True)
-        if error.errno is None:
+        if not isinstance(error, OSError) or error.errno is None:
             raise
         raise OSError(error.errno, error.strerror, os.fspath(path)) from error
-    except BaseException:
-        for temporary in staged.values():
-            temporary.unlink(missing_ok=True)
-        raise
     return staged
 
 

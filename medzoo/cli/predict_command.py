@@ -102,6 +102,11 @@ def _add_output(parser: ArgumentParser) -> None:
         help="write a self-contained HTML report with views, predictions, checks and "
         "limits of the model",
     )
+    _add_kinds(parser)
+
+
+def _add_kinds(parser: ArgumentParser) -> None:
+    """Adds the arguments on what is given beside the prediction."""
     parser.add_argument(
         "--probabilities",
         action="store_true",

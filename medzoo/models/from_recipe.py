@@ -82,13 +82,14 @@ def _check_outputs(model, recipe):
     Raises:
         RecipeError: telling both numbers.
     """
-    names, task = recipe.get("class_names"), recipe.get("task")
-    wanted = 1 if task == "regression" else names and len(names)
-    outputs = model.outputs[0].shape[-1]
+    names = recipe.get("class_names")
+    wanted = len(names) if names else 1 if "unit" in recipe else None
+    graph = getattr(model, "outputs", None)
+    outputs = graph[0].shape[-1] if graph else wanted
     if wanted and outputs != wanted:
         raise RecipeError(
             "A network must have an output for each class, or one for a value. "
-            f"Received: {outputs} outputs, task={task}, class_names={names}. "
+            f"Received: {outputs} outputs, class_names={names}. "
             "Correct num_classes or class_names."
         )
 

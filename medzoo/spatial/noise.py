@@ -4,7 +4,7 @@ from importlib.util import find_spec
 
 import numpy as np
 from scipy.ndimage import minimum_filter, uniform_filter
-from scipy.stats import chi2
+from scipy.special import chdtri
 
 from medzoo.errors import InputError
 from medzoo.spatial.background import samples_of
@@ -55,7 +55,7 @@ def noise_level(volume: Volume) -> float:
     if not values.size:
         return 0.0
     degrees = NEIGHBOURHOOD**3
-    share = chi2.ppf(LOW, degrees) / degrees
+    share = float(chdtri(degrees, 1 - LOW)) / degrees
     return float(np.sqrt(np.quantile(values, LOW) / share))
 
 

@@ -31,6 +31,7 @@ class Answer:
     image = None
     probabilities = None
     uncertainty = None
+    standard = None
     class_names = ("background", "brain")
     codes = None
 
@@ -199,7 +200,7 @@ def test_two_cases_never_become_one_file(tmp_path):
 
 def test_cases_whose_names_differ_by_case_alone_are_refused(tmp_path):
     cases = [scan(tmp_path / name / f"{name}.nii.gz") for name in ("scan", "Scan")]
-    with pytest.raises(InputError, match="upper from lower") as told:
+    with pytest.raises(InputError, match="upper and lower case") as told:
         ImageOutput(tmp_path / "out", RECIPE, cases)
     assert "cases scan and Scan" in str(told.value)
     assert not (tmp_path / "out").exists()

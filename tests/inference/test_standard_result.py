@@ -73,10 +73,10 @@ def test_files_in_both_spaces_say_so(models, scan, tmp_path, run_medzoo):
     done = run_medzoo(*asked, "--space", "mni")
     assert done.returncode == 0, done.stderr
     (record,) = json.loads(done.stdout)
-    told = json.loads((out / "scan.json").read_text())
+    told = json.loads((out / "h.json").read_text())
     assert told["standard_space"] == record["standard_space"]
-    assert told["space"] == "mni"
-    assert set(told["outputs"]) == {"scan.nii.gz", "scan_mni.nii.gz"}
+    assert told["options"]["space"] == "mni"
+    assert set(told["outputs"]) == {"h.nii.gz", "h_mni.nii.gz"}
     assert record["standard_space"]["quality"]["correlation"] > 0.95
     own, standard = (medzoo.read(out / n) for n in told["outputs"])
     assert own.shape == standard_space().head.shape

@@ -111,19 +111,12 @@ def truth(section: Section, key: str) -> None:
     section.boolean(key)
 
 
-def atlas(section: Section, key: str) -> None:
-    """Checks a name as atlases have."""
-    section.text(key, ATLAS)
+def matching(pattern: re.Pattern[str]) -> Check:
+    """A check of a text by a pattern."""
+    return lambda section, key: section.text(key, pattern)
 
 
-def zoo_model(section: Section, key: str) -> None:
-    """Checks a model of the zoo with its version, as name@1.0."""
-    section.text(key, ZOO_MODEL)
-
-
-def orientation(section: Section, key: str) -> None:
-    """Checks three letters, as RAS."""
-    section.text(key, ORIENTATION)
+atlas, zoo_model, orientation = map(matching, (ATLAS, ZOO_MODEL, ORIENTATION))
 
 
 def some(check: Check, least: int, most: int) -> Check:
@@ -167,7 +160,7 @@ NETWORK_KINDS = {
 CODES = some(whole(0, 65_535), 1, 2)
 CLASSES = some(whole(0, 65_535), 0, 65_536)
 ITERATIONS = each(whole(1, 1000), tuple(range(1, 9)))
-DENOISE = ("diffusion", "nonlocal")
+DENOISE = choice("diffusion", "nonlocal")
 ALLOWED = some(whole(0, 65_535), 1, 65_536)
 FACTORS = named(number(0.01, 100))
 # Step -> (needed arguments, further ones).
@@ -185,7 +178,7 @@ SPATIAL = {
         {"transform": choice("affine", "rigid", "deformable"), "spacing": number(1, 8)},
     ),
     "n4": ({}, {"spacing": number(1, 32), "iterations": ITERATIONS}),
-    "denoise": ({}, {"method": choice(*DENOISE), "sigma": number(1e-6, 1e6)}),
+    "denoise": ({}, {"method": DENOISE, "sigma": number(1e-6, 1e6)}),
     "strip": ({}, {"space": atlas}),
     "sample": ({"shape": SIZE, "spacing": SPACING, "centre": POSITION}, {}),
     "mask": ({"atlas": atlas, "probability": SHARE}, {}),

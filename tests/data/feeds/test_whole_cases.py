@@ -46,7 +46,7 @@ def test_map_to_strip_by_must_lie_where_its_scan_does(tmp_path, study, recipe):
     moved = tmp_path / "moved.nii.gz"
     medzoo.write(medzoo.Volume(labels.array, elsewhere), moved)
     case = replace(cases[0], columns={**cases[0].columns, "regions": str(moved)})
-    with pytest.raises(InputError, match="must lie where") as told:
+    with pytest.raises(InputError, match="must be aligned") as told:
         prepared_cases([case], recipe).get(0, 1)
     assert "moved.nii.gz" in str(told.value)
 
