@@ -1,8 +1,8 @@
 """A hook of MkDocs: pages of the site whose files lie outside of docs/.
 
 Cards, notebooks and a few files of the checkout become pages. Links of Markdown, which
-are right in the checkout, are rewritten to those pages; what no page shows (code, tests)
-is named without a link.
+are right in the checkout, are rewritten to those pages; what no page shows (code,
+tests) is named without a link.
 """
 
 import importlib
