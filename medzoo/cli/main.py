@@ -33,6 +33,8 @@ COMMANDS = {
     "publish": ("publish_command", "publish a model folder to a hub or a folder"),
     "cards": ("cards_command", "write the model cards, or check that they are current"),
     "demo": ("demo_command", "run every model on one scan and draw the results"),
+    "doctor": ("doctor_command", "examine this installation and say what to do"),
+    "completion": ("completion_command", "print the completion script of a shell"),
 }
 
 EXIT_WRONG_USE = 2
