@@ -17,6 +17,7 @@ COMMANDS = {
     "list": ("list_command", "list the models of the zoo"),
     "info": ("info_command", "describe a model: data, metrics, licence and limits"),
     "predict": ("predict_command", "predict on images"),
+    "serve": ("serve_command", "serve a local page to drop scans on, and a JSON API"),
     "preprocess": (
         "preprocess_command",
         "normalise scans: bias field, noise, brain, standard space",
