@@ -92,7 +92,8 @@ class JobQueue:
 
     def _run(self, job: Job) -> None:
         order = job.order
-        pace = Pace(order.models, self._seconds)
+        passes = {name: self._models[name].passes for name in order.models}
+        pace = Pace(order.models, self._seconds, passes)
         job.begin(pace)
         arguments = {
             "sources": {name: self._models[name].source for name in order.models},

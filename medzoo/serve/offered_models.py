@@ -56,6 +56,11 @@ class OfferedModel:
         """Whether age and sex of the person add centiles."""
         return step_arguments(self.recipe.to_dict(), "centiles") is not None
 
+    @property
+    def passes(self) -> int:
+        """How often it goes over a scan: another model may go first, as a guide."""
+        return 1 + (step_arguments(self.recipe.to_dict(), "guide") is not None)
+
     def card(self) -> Markup:
         """Gives the facts about the model as a page shows them."""
         return model_section(self.recipe.to_dict(), self.measured, "")

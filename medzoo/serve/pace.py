@@ -15,7 +15,7 @@ STAGES = {
 # Where neither the card nor an earlier run says how long a model takes.
 USUAL_SECONDS = 20.0
 # Of the work, before which its own speed tells nothing.
-LEAST_SHARE = 0.1
+LEAST_SHARE = 0.2
 
 
 class Pace:
@@ -24,6 +24,7 @@ class Pace:
     Args:
         models: Names, in the order in which they run.
         expected: Seconds that each is expected to take.
+        passes: How often each goes over the scan; once where it is not said.
         clock: Gives seconds.
     """
 
@@ -31,13 +32,16 @@ class Pace:
         self,
         models: Sequence[str],
         expected: Mapping[str, float],
+        passes: Mapping[str, int] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._models = tuple(models)
         self._expected = [expected.get(name, USUAL_SECONDS) for name in models]
+        self._passes = [(passes or {}).get(name, 1) for name in models]
         self._clock = clock
         self._number, self._stage = 0, "loading"
         self._windows: tuple[int, int] | None = None
+        self._pass = 0
         self._began = self._model_began = self._stage_began = clock()
         self._share = 0.0
         self.seconds: dict[str, float] = {}
@@ -47,10 +51,13 @@ class Pace:
         now = self._clock()
         number = self._models.index(message["model"])
         if "record" in message:
-            self.seconds[message["model"]] = now - self._model_began
+            taken = now - self._model_began
+            self.seconds[message["model"]] = self._expected[number] = taken
             self._number, self._model_began = number + 1, now
             self._begin("loading", now)
         elif "windows" in message:
+            if self._windows and message["windows"][0] < self._windows[0]:
+                self._pass += 1
             self._windows = message["windows"]
         else:
             self._number = number
@@ -75,7 +82,8 @@ class Pace:
         }
 
     def _begin(self, stage: str, now: float) -> None:
-        self._stage, self._stage_began, self._windows = stage, now, None
+        self._stage, self._stage_began = stage, now
+        self._windows, self._pass = None, 0
 
     def _now_done(self) -> float:
         """The share of all the work that is done, 0 to 1."""
@@ -87,6 +95,7 @@ class Pace:
         # A stage that takes longer than expected goes on, ever slower.
         part = 1 - math.exp(-passed)
         if self._windows is not None and self._windows[1] > 1:
-            part = self._windows[0] / self._windows[1]
+            whole = self._pass + self._windows[0] / self._windows[1]
+            part = min(whole / self._passes[self._number], 1.0)
         done = sum(self._expected[: self._number]) + own * (low + part * (high - low))
         return done / max(sum(self._expected), 1e-9)

@@ -125,16 +125,29 @@ def _written(predictor, case, scan, placed, found, folder):
     sheet.begin(1, {case.case_id: case.images})
     parts = sheet.predicted(case.case_id, case.images, scan, placed, found)
     sheet.write()
-    # What one looks at first stands first; the report begins with the numbers.
-    details = (element("summary", "Checks and resampling"), parts.checks)
-    view = join((parts.warnings, parts.viewer, parts.numbers))
-    view = join((view, element("details", *details)))
-    (folder / VIEW).write_text(view, encoding="utf-8")
     image = found.labels if found.labels is not None else found.image
+    view = _view(parts, numbers_first=image is None)
+    (folder / VIEW).write_text(view, encoding="utf-8")
     if image is None:
         return [REPORT, VIEW]
     write(image, folder / IMAGE)
     return [REPORT, VIEW, IMAGE]
+
+
+def _view(parts, *, numbers_first):
+    """A result for the page: what one looks at first stands first."""
+    both = [element("div", parts.viewer), element("div", parts.numbers)]
+    if numbers_first:
+        both.reverse()
+    kind = "result numbers-first" if numbers_first else "result"
+    details = (element("summary", "Checks and resampling"), parts.checks)
+    return join(
+        (
+            parts.warnings,
+            element("div", both, class_=kind),
+            element("details", *details),
+        )
+    )
 
 
 def _rows(record, recipe):

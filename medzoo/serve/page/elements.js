@@ -6,7 +6,7 @@ export function make(tag, attributes = {}, ...children) {
     else if (value === true) found.setAttribute(name, "");
     else if (value !== false && value != null) found.setAttribute(name, value);
   }
-  found.append(...children.flat().filter((child) => child != null));
+  found.append(...children.flat().filter((child) => child != null && child !== false));
   return found;
 }
 

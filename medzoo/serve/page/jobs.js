@@ -142,4 +142,10 @@ function searchable(table) {
     for (const row of rows) row.hidden = !row.textContent.toLowerCase().includes(wanted);
   });
   table.before(make("label", { class: "search" }, "Search regions ", field));
+  // A scrolling part that the keyboard reaches.
+  const part = table.parentElement;
+  part.classList.add("long");
+  part.setAttribute("tabindex", "0");
+  part.setAttribute("role", "region");
+  part.setAttribute("aria-label", "Numbers");
 }

@@ -17,7 +17,7 @@ export class Models {
     box.checked = model.preselected;
     box.addEventListener("change", () => { this.showPerson(); changed(); });
     this.boxes.set(model.name, box);
-    return make("div", { class: "model" },
+    return make("div", { class: "choice" },
       box,
       make("div", {},
         make("label", { for: box.id }, model.name),
