@@ -141,11 +141,8 @@ function searchable(table) {
     const wanted = field.value.trim().toLowerCase();
     for (const row of rows) row.hidden = !row.textContent.toLowerCase().includes(wanted);
   });
-  table.before(make("label", { class: "search" }, "Search regions ", field));
   // A scrolling part that the keyboard reaches.
-  const part = table.parentElement;
-  part.classList.add("long");
-  part.setAttribute("tabindex", "0");
-  part.setAttribute("role", "region");
-  part.setAttribute("aria-label", "Numbers");
+  const part = make("div", { class: "long", tabindex: "0", role: "region", "aria-label": "Volumes" });
+  table.replaceWith(make("label", { class: "search" }, "Search regions ", field), part);
+  part.append(table);
 }

@@ -61,7 +61,7 @@ async function refresh() {
 
 function tellEnd({ seconds_left }) {
   const end = new Date(Date.now() + 1000 * seconds_left);
-  byId("ends").textContent = `Everything is deleted at ${end.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}, if nothing more is run.`;
+  byId("ends").textContent = `Scans stay on this machine; all is deleted at ${end.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}.`;
 }
 
 async function end() {
