@@ -12,17 +12,19 @@ from medzoo.serve.api_types import ErrorInfo
 from medzoo.serve.guard import Guard
 from medzoo.serve.job_routes import job_routes
 from medzoo.serve.page_routes import page_routes
+from medzoo.serve.result_routes import result_routes
 from medzoo.serve.scan_routes import scan_routes
 from medzoo.serve.server import Server
 from medzoo.serve.session_routes import session_routes
 
 SWEEP_SECONDS = 5.0
-DESCRIPTION = """\
-Scans in, results of models out. Open a session with POST /api/v1/session and the token that
-`medzoo serve` printed (Authorization: Bearer TOKEN); send its secret with every further
-request. PUT a scan to /api/v1/scans?name=NAME, POST a job, ask for it until its state is
-done, and get its files. Refusals are {"error": a sentence}.
-"""
+DESCRIPTION = (
+    "Scans in, results of models out. Open a session with POST /api/v1/session and the "
+    "token that `medzoo serve` printed (Authorization: Bearer TOKEN); send its secret "
+    "with every further request. PUT a scan to /api/v1/scans?name=NAME, POST a job, "
+    "ask for it until its state is done, and get its files. A refusal is "
+    '{"error": text}.'
+)
 
 
 def make_app(server: Server) -> Any:
@@ -50,7 +52,7 @@ def make_app(server: Server) -> Any:
         lifespan=_lifespan(server),
         responses={"4XX": {"model": ErrorInfo}},
     )
-    for routes in (session_routes, scan_routes, job_routes):
+    for routes in (session_routes, scan_routes, job_routes, result_routes):
         app.include_router(routes(server), prefix="/api/v1")
     app.include_router(page_routes(server, app))
 
@@ -65,7 +67,7 @@ def make_app(server: Server) -> Any:
 
 
 def _refusal(error: Exception) -> tuple[int, str]:
-    """Status and sentence of an error; what nobody expected is told in the log alone."""
+    """Status and sentence of an error; an unexpected one is told in the log alone."""
     if isinstance(error, MedzooError):
         return (413 if isinstance(error, ResourceError) else 400), str(error)
     status = getattr(error, "status_code", None)
@@ -83,8 +85,8 @@ def _refusal(error: Exception) -> tuple[int, str]:
 
 
 NOT_HERE = (
-    "There must be something at this address. Received: nothing, or what a session that "
-    "has ended held. Start again at /."
+    "There must be something at this address. Received: nothing, or what a session "
+    "that has ended held. Start again at /."
 )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from multiprocessing.connection import wait
 from typing import Any
 
-from medzoo.errors import InputError, MedzooError
+from medzoo.errors import InputError
 from medzoo.serve.child_work import serve_requests
 
 # How long a child that was asked to stop may finish a window.
@@ -114,49 +114,41 @@ class Child:
         stop: threading.Event,
         seconds: float,
     ) -> Any:
-        while True:
+        """Hears messages until the answer comes, the time is over, or it has died."""
+        kind, value = "said", None
+        while kind == "said":
             wait([self._connection, self._process.sentinel], POLL_SECONDS)
-            now = time.monotonic()
             if stop.is_set() and not self._stop.is_set():
                 self._stop.set()
-                deadline = min(deadline, now + GRACE_SECONDS)
+                deadline = min(deadline, time.monotonic() + GRACE_SECONDS)
             if self._connection.poll():
-                kind, value = self._received()
+                kind, value = self._received(stop)
                 if kind == "said":
                     hear(value)
-                elif kind == "returned":
-                    return value
-                elif kind == "cancelled":
-                    raise Cancelled
-                else:
-                    raise InputError(value)
             elif not self._process.is_alive():
-                self._died(stop)
-            elif now > deadline:
-                self._kill()
-                if stop.is_set():
-                    raise Cancelled
-                raise InputError(
-                    f"The work must end within {seconds:.0f} s. Received: a scan that "
-                    "takes longer. Crop or resample it, or use the command line."
-                )
+                raise self._end_of(stop, f"exit code {self._code()}")
+            elif time.monotonic() > deadline:
+                raise self._end_of(stop, f"more than {seconds:.0f} s of work")
+        return _answer(kind, value)
 
-    def _received(self) -> tuple[str, Any]:
+    def _received(self, stop: threading.Event) -> tuple[str, Any]:
         try:
             return self._connection.recv()
         except (EOFError, OSError):
-            self._died(threading.Event())
-            raise  # not reached
+            raise self._end_of(stop, f"exit code {self._code()}") from None
 
-    def _died(self, stop: threading.Event) -> None:
+    def _code(self) -> int | None:
         self._process.join(END_SECONDS)
-        code = self._process.exitcode
+        return self._process.exitcode
+
+    def _end_of(self, stop: threading.Event, received: str) -> Exception:
+        """Ends the process; gives the error that says why."""
         self._kill()
         if stop.is_set() or self._ended:
-            raise Cancelled
-        raise InputError(
-            "The process that worked on the scan must not end early. Received: "
-            f"exit code {code}. The memory may not suffice, or the file is damaged."
+            return Cancelled()
+        return InputError(
+            "The work on a scan must end in time, and within the memory. Received: "
+            f"{received}. Crop or resample the scan; the file may be damaged."
         )
 
     def _replace_if_large(self) -> None:
@@ -171,6 +163,15 @@ class Child:
             process.join(END_SECONDS)
 
 
+def _answer(kind: str, value: Any) -> Any:
+    """Returns what the child returned, or raises what became of it."""
+    if kind == "cancelled":
+        raise Cancelled
+    if kind == "failed":
+        raise InputError(value)
+    return value
+
+
 def resident_bytes(process: int) -> int | None:
     """Gives the resident memory of a process, or None where that is not known."""
     try:
@@ -178,6 +179,6 @@ def resident_bytes(process: int) -> int | None:
             for line in file:
                 if line.startswith("VmRSS:"):
                     return int(line.split()[1]) * 1024
-    except (OSError, ValueError, MedzooError):
+    except (OSError, ValueError):
         pass  # not Linux, or ended
     return None

@@ -1,16 +1,25 @@
-"""What the child processes do: the loop that takes requests, and the work itself."""
+"""What the child processes do: the loop that takes requests, and names of the work."""
 
 import os
 import signal
 import threading
+from importlib import import_module
 from multiprocessing import parent_process
 from typing import Any
 
-from medzoo.batch.predictor import CASE_ERRORS
-from medzoo.serve.inspection import inspect
-from medzoo.serve.prediction import Stopped, error_line, predict, warm_up
+from medzoo.serve.error_lines import error_line
 
-WORK = {"inspect": inspect, "predict": predict, "warm_up": warm_up}
+# Work -> the module whose function of that name does it; the process that reads
+# uploads needs none of what models need.
+WORK = {
+    "inspect": "medzoo.serve.inspection",
+    "predict": "medzoo.serve.prediction",
+    "warm_up": "medzoo.serve.prediction",
+}
+
+
+class Stopped(Exception):  # noqa: N818 - not an error: the user asked for it
+    """The work is not wanted any more."""
 
 
 class Talk:
@@ -52,13 +61,17 @@ def serve_requests(connection: Any, stop: Any) -> None:
             work, arguments = connection.recv()
         except (EOFError, OSError):
             return
-        try:
-            answer = ("returned", WORK[work](talk, **arguments))
-        except Stopped:
-            answer = ("cancelled", None)
-        except CASE_ERRORS as error:
-            answer = ("failed", error_line(error, arguments.get("images", {})))
-        connection.send(answer)
+        connection.send(_answer(talk, work, arguments))
+
+
+def _answer(talk: Talk, work: str, arguments: dict) -> tuple[str, Any]:
+    try:
+        function = getattr(import_module(WORK[work]), work)
+        return "returned", function(talk, **arguments)
+    except Stopped:
+        return "cancelled", None
+    except Exception as error:  # noqa: BLE001 - whatever it is, the server waits
+        return "failed", error_line(error, arguments.get("images", {}))
 
 
 def _end_with_parent() -> None:

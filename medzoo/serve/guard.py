@@ -115,7 +115,7 @@ class Guard:
         return hmac.compare_digest(given.encode(), self._server.token.encode())
 
     def _too_large(self, scope: Any, headers: dict) -> tuple[int, str] | None:
-        """Bounds the bodies that are held in memory; uploads are bounded on their way."""
+        """Bounds bodies that are held in memory; uploads are bounded on their way."""
         if scope["method"] in SAFE_METHODS or scope["path"] == "/api/v1/scans":
             return None
         length = headers.get("content-length", "0")

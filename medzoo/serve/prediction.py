@@ -17,21 +17,17 @@ from medzoo.io.image_files import write
 from medzoo.reporting.markup import element, join
 from medzoo.reporting.privacy import without_paths
 from medzoo.reporting.sheet import ReportSheet
+from medzoo.serve.error_lines import error_line
+from medzoo.serve.result_files import IMAGE, REPORT, VIEW
 from medzoo.zoo.quiet_keras import import_keras
 
-REPORT, VIEW, IMAGE = "report.html", "view.html", "image.nii.gz"
 VERIFIED = "(verified when it was loaded)"
 # Models that stay loaded; the largest takes a few hundred MB.
 MOST_MODELS = 4
 # Channels of a case; another case's images push them out.
 MOST_IMAGES = 8
-MOST_TEXT = 1000
 
 _PREDICTORS: OrderedDict[str, Predictor] = OrderedDict()
-
-
-class Stopped(Exception):  # noqa: N818 - not an error: the user asked for it
-    """The work is not wanted any more."""
 
 
 def warm_up(talk: Any) -> None:
@@ -168,14 +164,3 @@ def _loaded(source, engine, precision):
         _PREDICTORS.popitem(last=False)
     _PREDICTORS[source] = predictor
     return predictor
-
-
-def error_line(error: Exception, images: dict) -> str:
-    """Gives an error as one line without any path of the server.
-
-    Args:
-        error: What was raised.
-        images: Channel -> path.
-    """
-    text = " ".join(str(error).split()) or type(error).__name__
-    return without_paths(text, images)[:MOST_TEXT]
