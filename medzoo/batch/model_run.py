@@ -3,6 +3,7 @@
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 
+from medzoo.batch.case_log import known_of
 from medzoo.batch.listener import Listener
 from medzoo.batch.predictor import Predictor, Result
 from medzoo.batch.shared_reader import SharedReader
@@ -134,17 +135,7 @@ def _take(result, run, table, listener):
     run.records.append(result.record)
     listener.result(run.name, result)
     if table is not None:
-        table.add(run.name, result.record, _known(result.case))
-
-
-def _known(case):
-    """The columns of a table for what the data set records of a case."""
-    known = {name: case.columns.get(name) for name in ("age", "sex")}
-    if "subject" in case.columns:
-        session = case.columns.get("session")
-        known["participant_id"] = case.columns["subject"]
-        known["session_id"] = f"ses-{session}" if session else None
-    return known
+        table.add(run.name, result.record, known_of(result.case))
 
 
 def _by_case(runs, order):

@@ -31,6 +31,7 @@ def predict(
     keep_folders: bool = False,
     dicom_seg: bool = False,
     threads: int | None = None,
+    shard: tuple[int, int] | None = None,
     listener: Any = None,
 ) -> list[dict[str, Any]]:
     """Predicts with models of the zoo on many cases.
@@ -68,13 +69,16 @@ def predict(
         keep_folders: bool, lay images into folders named as those of the inputs.
         dicom_seg: bool, of segmentations of DICOM series write a DICOM SEG too.
         threads: int or None, CPU threads at most.
+        shard: (i, n) or None, of the cases only every n-th, beginning with the i-th,
+            1 to n, so that n processes share a cohort and an `output` folder; the last
+            writes one table of all (see `medzoo.batch.merged_table`).
         listener: `medzoo.batch.listener.Listener` or None, called with each result as
             soon as it is available.
 
     Returns:
         list of dict, one a case in the order given: `case_id` with `value`, `unit`,
         `interval`, or `label`, `probabilities`, or `output` and what else the task
-        gives, or `error`; and `warnings` if any. Of several models `case_id` and
+        gives, or `error`; and `warnings` if any; of a shard its own cases alone. Of several models `case_id` and
         `models`, a dict of name -> these.
 
     Raises:
@@ -83,8 +87,10 @@ def predict(
     """
     # An unknown model is refused before anything heavy is imported.
     found = _found(source)
+    from medzoo.batch.cohort_plan import shard_bids_plan, shard_plan
     from medzoo.batch.model_run import predictors_of, run_all
     from medzoo.batch.plan import bids_plan, plan_of_one, plan_of_several
+    from medzoo.batch.shard import check_shard
     from medzoo.inference.settings import Settings
 
     settings = Settings(
@@ -97,26 +103,28 @@ def predict(
         threads=threads,
         align=not aligned,
     )
+    options = {"overwrite": overwrite, "dicom_seg": dicom_seg}
+    if shard is not None:
+        options["shard"] = check_shard(shard)
     if bids is not None:
-        plan = bids_plan(
+        make = bids_plan if shard is None else shard_bids_plan
+        plan = make(
             predictors,
             bids,
             output,
             participants=participant_label,
             entities=bids_filter,
-            overwrite=overwrite,
-            dicom_seg=dicom_seg,
+            **options,
         )
     else:
         make = plan_of_one if len(predictors) == 1 else plan_of_several
-        plan = make(
+        plan = (make if shard is None else shard_plan)(
             predictors,
             cases,
             output,
             person=(age, sex),
-            overwrite=overwrite,
             keep_folders=keep_folders,
-            dicom_seg=dicom_seg,
+            **options,
         )
     return run_all(plan, listener)
 

@@ -129,6 +129,20 @@ def uncertainty(text: str) -> str | None:
     return None if text == "none" else text
 
 
+def shard(text: str) -> tuple[int, int]:
+    """Reads I/N."""
+    number, _, count = text.partition("/")
+    if not (number.isdecimal() and count.isdecimal()) or not (
+        1 <= int(number) <= int(count)
+    ):
+        raise argparse.ArgumentTypeError(
+            "must be I/N with I from 1 to N, as "
+            "$SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT of --array=1-20. "
+            f"Received: {text!r}"
+        )
+    return int(number), int(count)
+
+
 def years(text: str) -> float:
     """Reads an age."""
     try:

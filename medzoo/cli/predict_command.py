@@ -13,6 +13,7 @@ from medzoo.cli.parser import (
     add_threads,
     channel,
     image,
+    shard,
     spacing,
     table,
     uncertainty,
@@ -48,6 +49,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_series(parser)
     add_bids(parser)
     _add_output(parser)
+    _add_share(parser)
     _add_scans(parser)
     _add_person(parser)
     add_json(parser)
@@ -103,6 +105,16 @@ def _add_output(parser: ArgumentParser) -> None:
         "limits of the model",
     )
     _add_kinds(parser)
+
+
+def _add_share(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--shard",
+        type=shard,
+        metavar="I/N",
+        help="do only the I-th of N shares of the cases, 1/N to N/N, as an element of a "
+        "job array; all write into one folder OUT",
+    )
 
 
 def _add_kinds(parser: ArgumentParser) -> None:
@@ -238,6 +250,7 @@ def run(values: Namespace) -> int:
             keep_folders=values.keep_folders,
             dicom_seg=values.dicom_seg,
             threads=values.threads,
+            shard=values.shard,
             listener=printed,
         )
     if values.json:
