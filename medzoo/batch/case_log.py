@@ -4,6 +4,7 @@ import time
 
 from medzoo._version import __version__
 from medzoo.batch.output_places import hashes_of
+from medzoo.errors import MedzooError
 
 KNOWN = ("age", "sex")
 
@@ -39,10 +40,14 @@ class CaseLog:
         if case.case_id not in self._inputs:
             try:
                 found = hashes_of(case.images)
-            except OSError:
+            except (OSError, MedzooError):
                 found = {}
             self._inputs[case.case_id] = found
         return self._inputs[case.case_id]
+
+    def share_inputs(self, other):
+        """Takes what another log knows of the inputs."""
+        self._inputs = other._inputs
 
     def found(self, case):
         """Returns the line of a result of the same inputs and model, or None."""

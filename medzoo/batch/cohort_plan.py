@@ -17,11 +17,14 @@ from medzoo.batch.plan import (
     of_model,
     paths_of,
 )
+from medzoo.batch.remote_output import RemoteImages
 from medzoo.batch.shard import share_of
 from medzoo.batch.status_log import StatusLog, writer_name
+from medzoo.batch.status_parts import PartLog
 from medzoo.datasets.bids import read_bids
 from medzoo.datasets.bids.scans import scans_of
 from medzoo.errors import InputError
+from medzoo.io.remote import is_url, joined, local_or_url
 
 
 def shard_plan(
@@ -32,8 +35,8 @@ def shard_plan(
     Args:
         predictors: list of `Predictor`.
         cases: as of `medzoo.predict`.
-        output: path of a folder, which all shards share.
-        shard: tuple of two int, see `medzoo.batch.shard`.
+        output: path of a folder, or URL, which all shards share.
+        shard: tuple of two int, see `medzoo.batch.shard`, or None for all cases.
         person: age and sex of who was scanned, or None each.
         overwrite: bool.
         keep_folders: bool.
@@ -43,16 +46,24 @@ def shard_plan(
         InputError: without a folder, or with DICOM SEG.
     """
     _check(output, dicom_seg)
-    writer, runs, inputs = writer_name(shard), [], table_of(cases)
+    if keep_folders and is_url(output):
+        raise InputError(
+            "Folders of inputs are kept on disk alone. "
+            f"Received: --keep-folders with {output}. Leave it out."
+        )
+    writer, runs, logs = writer_name(shard or (1, 1)), [], []
+    inputs = table_of(cases)
     for predictor in predictors:
         given = cases_of(
             of_model(cases, predictor), predictor.channels, keep_folders=keep_folders
         )
         run = ModelRun(predictor, with_person(share_of(given, shard), *person))
-        run.images = _output(
+        place = place_of(predictor, predictors, output)
+        logs.append(_log_of(predictor, place, writer))
+        run.images = output_of(
             run,
-            _folder_of(predictor, predictors, output),
-            StatusWriter(predictor, writer),
+            place,
+            logs[-1],
             inputs=table_of(cases),
             overwrite=overwrite,
             keep_folders=keep_folders,
@@ -61,11 +72,11 @@ def shard_plan(
         inputs += paths_of(given)
     table = MergedTable(
         output,
-        {p.recipe.name: _folder_of(p, predictors, output) for p in predictors},
+        {p.recipe.name: place_of(p, predictors, output) for p in predictors},
         inputs=inputs,
         overwrite=overwrite,
     )
-    return Plan(runs, finish=[table.write])
+    return Plan(runs, finish=[table.write], logs=logs)
 
 
 def shard_bids_plan(
@@ -73,6 +84,11 @@ def shard_bids_plan(
 ):
     """Returns the `Plan` of one shard of a BIDS tree; see `shard_plan`, `bids_plan`."""
     _check(output or root, dicom_seg)
+    if is_url(output) or is_url(root):
+        raise InputError(
+            "A BIDS tree and its derivative are folders on disk. "
+            f"Received: {root} and {output}. Give --cases with URLs."
+        )
     scans = scans_of(Path(root), tuple(participants))
     folder = Path(output or Path(root) / USUAL_OUTPUT)
     writer, runs, outputs, inputs = writer_name(shard), [], {}, []
@@ -83,8 +99,8 @@ def shard_bids_plan(
         mine = share_of(tree.cases, shard)
         problems = dict(share_of(list(tree.problems.items()), shard))
         run = ModelRun(predictor, mine, problems=problems, finish=own.add)
-        status = StatusWriter(predictor, writer)
-        run.images = _output(run, own.work_folder, status, overwrite=overwrite)
+        log = _log_of(predictor, own.work_folder, writer)
+        run.images = output_of(run, own.work_folder, log, overwrite=overwrite)
         runs.append(run)
         outputs[predictor.recipe.name] = own
         inputs += paths_of(tree.cases)
@@ -100,43 +116,49 @@ def shard_bids_plan(
     return Plan(runs, finish=[table.write])
 
 
-class StatusWriter:
-    """Gives the status files of one process.
+def _log_of(predictor, place, writer):
+    """What a process notes of a model: a file of its own, or parts in a store."""
+    kind = PartLog if is_url(place) else StatusLog
+    return kind(place, writer, {"recipe": predictor.recipe.to_dict()})
+
+
+def output_of(run, place, log, *, earlier=None, **options):
+    """Returns where results of a model go.
 
     Args:
-        predictor: `Predictor`, whose recipe stands in the first line.
-        writer: str, the process.
+        run: `ModelRun`.
+        place: path of a folder, or URL.
+        log: what lines are added to.
+        earlier: `EarlierResults`, or None to read them.
+        **options: as of `ImageOutput`.
     """
-
-    def __init__(self, predictor, writer):
-        self._head = {"recipe": predictor.recipe.to_dict()}
-        self._writer = writer
-
-    def __call__(self, folder):
-        """Returns the `StatusLog` in a folder."""
-        return StatusLog(folder, self._writer, self._head)
-
-
-def _output(run, folder, status, **options):
     predictor = run.predictor
     check_probabilities(predictor)
-    log, settings = status(folder), predictor.settings.to_dict()
+    settings = predictor.settings.to_dict()
+    earlier = earlier or EarlierResults(place)
     for case_id, problem in run.problems.items():
         log.add({"case_id": case_id, "error": problem})
-    if predictor.task.gives_images:
-        return ImageOutput(
-            folder, predictor.recipe, run.cases, settings, status=log, **options
-        )
-    return NumberOutput(
-        CaseLog(predictor.recipe, settings, EarlierResults(folder), log)
+    cases = CaseLog(predictor.recipe, settings, earlier, log)
+    if not predictor.task.gives_images:
+        return NumberOutput(cases)
+    if is_url(place):
+        overwrite = options.get("overwrite", False)
+        return RemoteImages(place, cases, run.cases, overwrite=overwrite)
+    return ImageOutput(
+        place,
+        predictor.recipe,
+        run.cases,
+        settings,
+        status=log,
+        earlier=earlier,
+        **options,
     )
 
 
-def _folder_of(predictor, predictors, output):
-    """Where results of a model lie: as without shards."""
-    return (
-        Path(output) if len(predictors) == 1 else Path(output) / predictor.recipe.name
-    )
+def place_of(predictor, predictors, output):
+    """Returns where results of a model lie: as without shards."""
+    output = local_or_url(output)
+    return output if len(predictors) == 1 else joined(output, predictor.recipe.name)
 
 
 def _check(output, dicom_seg):

@@ -5,7 +5,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from medzoo.batch.status_log import status_lines
+from medzoo.batch.status_parts import all_lines
 from medzoo.errors import InputError, MedzooError
 from medzoo.files import sha256_of
 
@@ -44,14 +44,14 @@ class EarlierResults:
 
     Args:
         folder: path, which need not exist.
-        lines: list of dict, as of `status_lines`, or None to read them.
+        lines: list of dict, as of `all_lines`, or None to read them.
     """
 
     def __init__(self, folder, lines=None):
         self.folder = Path(folder)
         # Last line of each case, and of each file.
         self.cases, self._files = {}, {}
-        for line in _of_cases(status_lines(folder) if lines is None else lines):
+        for line in _of_cases(all_lines(folder) if lines is None else lines):
             self.cases[line["case_id"]] = line
             for name in line.get("outputs") or {}:
                 self._files[name] = line

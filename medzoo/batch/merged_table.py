@@ -1,10 +1,12 @@
 """One table of what several processes did, from their status files."""
 
-from pathlib import Path
+import tempfile
+from contextlib import nullcontext
 
 from medzoo.batch.cohort_table import CohortTable
-from medzoo.batch.status_log import STATUS_FILES, status_lines
+from medzoo.batch.status_parts import all_lines, state_of
 from medzoo.errors import InputError
+from medzoo.io.remote import is_url, joined, listed, local_or_url, upload
 
 # Of a folder that others go on writing into.
 MOST_ROUNDS = 20
@@ -18,19 +20,20 @@ class MergedTable:
     writes anew. Then the table holds everything as soon as the last one has ended.
 
     Args:
-        folder: path, where the table goes.
-        places: dict of model name -> path of the folder with its status files.
+        folder: path or URL, where the table goes.
+        places: dict of model name -> path or URL of the folder with its status files.
         inputs: see `CohortTable`.
         overwrite: likewise.
         finish: dict of model name -> callable, given the records of a model.
     """
 
     def __init__(self, folder, places, *, inputs=(), overwrite=False, finish=None):
-        self.folder = Path(folder)
+        self.folder = local_or_url(folder)
         self.places = dict(places)
         self._options = {"inputs": inputs, "overwrite": overwrite}
         self._finish = finish or {}
-        CohortTable(self.folder, [], **self._options)  # refuses before any work
+        if not is_url(self.folder):
+            CohortTable(self.folder, [], **self._options)  # refuses before any work
 
     def write(self):
         """Writes the table; returns its path, or None where there is no result."""
@@ -45,7 +48,19 @@ class MergedTable:
     def _write_once(self):
         found = {name: _last_lines(place) for name, place in self.places.items()}
         recipes = [recipe for _, recipe in found.values() if recipe is not None]
-        table = CohortTable(self.folder, recipes, **self._options)
+        with _local(self.folder) as folder:
+            table = CohortTable(folder, recipes, **self._options)
+            if not self._fill(table, found):
+                return None
+            path = table.write()
+            if not is_url(self.folder):
+                return path
+            for file in sorted(path.parent.iterdir()):
+                upload(file, f"{self.folder.rstrip('/')}/{file.name}")
+        return f"{self.folder.rstrip('/')}/{path.name}"
+
+    def _fill(self, table, found):
+        """Adds all lines; returns whether there is any result."""
         good = False
         for name, (lines, _) in found.items():
             records = [record_of(line) for line in lines]
@@ -54,15 +69,17 @@ class MergedTable:
                 table.add(name, record, line.get("known"))
             if records and name in self._finish:
                 self._finish[name](records)
-        return table.write() if good else None
+        return good
 
     def _state(self):
-        """Sizes of all status files, which only grow."""
-        return {
-            path: path.stat().st_size
-            for place in self.places.values()
-            for path in place.glob(STATUS_FILES)
-        }
+        return {name: state_of(place) for name, place in self.places.items()}
+
+
+def _local(folder):
+    """The folder, or a temporary one for a URL."""
+    if is_url(folder):
+        return tempfile.TemporaryDirectory(prefix="medzoo-table-")
+    return nullcontext(folder)
 
 
 def record_of(line):
@@ -76,17 +93,17 @@ def merge(folder):
     """Writes the one table of a folder that shards wrote into.
 
     Args:
-        folder: path.
+        folder: path or URL.
 
     Returns:
-        Path of the table.
+        Path or URL of the table.
 
     Raises:
         InputError: if no shard noted anything there.
     """
-    folder = Path(folder)
+    folder = local_or_url(folder)
     places = {}
-    for path in sorted({p.parent for p in _status_files(folder)}):
+    for path in _places_in(folder):
         _, recipe = _last_lines(path)
         if recipe is not None:
             places[recipe["name"]] = path
@@ -99,17 +116,20 @@ def merge(folder):
     return table
 
 
-def _status_files(folder):
-    own = (folder, *(p for p in sorted(folder.glob("*")) if p.is_dir()))
-    work = folder / ".medzoo"
-    own = (*own, *(p for p in sorted(work.glob("*")) if p.is_dir()))
-    return [path for place in own for path in place.glob(STATUS_FILES)]
+def _places_in(folder):
+    """The folders that a cohort's status files may lie in."""
+    if is_url(folder):
+        below = {name.rpartition("/")[0] for name in listed(folder)}
+        return [joined(folder, name) if name else folder for name in sorted(below)]
+    parents = (folder, folder / ".medzoo")
+    below = (path for parent in parents for path in sorted(parent.glob("*")))
+    return [folder, *(path for path in below if path.is_dir())]
 
 
 def _last_lines(place):
     """The last line of each case, by the name of the case, and the recipe."""
     cases, recipe = {}, None
-    for line in status_lines(place):
+    for line in all_lines(place):
         if isinstance(line.get("recipe"), dict):
             recipe = line["recipe"]
         elif isinstance(line.get("case_id"), str) and (

@@ -64,11 +64,13 @@ class Plan:
         runs: list of `ModelRun`.
         table: `CohortTable` or None, written at the end where there is a result.
         finish: list of callables without arguments, called at the end.
+        logs: list of what is closed before that, whatever happened.
     """
 
     runs: list
     table: object = None
     finish: list = field(default_factory=list)
+    logs: list = field(default_factory=list)
 
 
 def predictors_of(models, settings, *, assume_affine, threads, align):
@@ -108,6 +110,8 @@ def run_all(plan, listener=None):
     order = list(dict.fromkeys(i for run in plan.runs for i in _ids(run)))
     listener.begin([run.predictor.files for run in plan.runs], list(cases.values()))
     with ExitStack() as stack:
+        for log in plan.logs:
+            stack.enter_context(closing(log))
         found = [
             stack.enter_context(closing(run.results(order, listener.wants_scans)))
             for run in plan.runs

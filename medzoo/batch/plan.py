@@ -13,6 +13,7 @@ from medzoo.batch.table_output import TABLE_SUFFIXES, TableOutput
 from medzoo.datasets.bids import read_bids
 from medzoo.datasets.bids.scans import scans_of
 from medzoo.errors import InputError
+from medzoo.io.remote import is_url
 from medzoo.volume import Volume
 
 USUAL_OUTPUT = Path("derivatives", "medzoo")
@@ -190,9 +191,9 @@ def of_model(cases, predictor):
 
 
 def paths_of(cases):
-    """Returns the paths of all images."""
+    """Returns the paths of all images on disk."""
     images = (image for case in cases for image in case.images.values())
-    return [image for image in images if not isinstance(image, Volume)]
+    return [i for i in images if not isinstance(i, Volume) and not is_url(i)]
 
 
 def _recipes(runs):

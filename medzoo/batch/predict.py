@@ -39,14 +39,15 @@ def predict(
     Args:
         source: str or path: a name, `name@version`, a model folder or
             `hf://org/repo`; or a list of several, which read each scan once.
-        cases: an image of the recipe's first channel, as a path or Volume; a list of
-            these; a dict of channel -> image (one case); a folder of images; the path
+        cases: an image of the recipe's first channel, as a path, Volume or URL in an
+            object store (`s3://bucket/key`, extra remote); a list of these; a dict of channel -> image (one case); a folder of images; the path
             of a table of cases (.csv, .tsv); or list of `Case`. None with `bids`.
         output: path or None. Tasks with numbers as results: a .csv, .tsv or .json to
             write. Tasks with images as results need one: an image file for one case,
             or a folder, in which each case becomes `<case_id>.nii.gz`, or
             `<case_id>_<model>.nii.gz` where that would replace something else; cases
-            that are done there are not done again. Several models: a folder.
+            that are done there are not done again. Several models: a folder. A table or
+            a folder may be a URL.
         bids: path or None, a BIDS tree instead of `cases`; results go to `output`
             (derivatives/medzoo in the tree if None) as a BIDS derivative.
         participant_label: list of str, of a BIDS tree these people alone.
@@ -88,10 +89,13 @@ def predict(
     # An unknown model is refused before anything heavy is imported.
     found = _found(source)
     from medzoo.batch.cohort_plan import shard_bids_plan, shard_plan
+    from medzoo.batch.input_cases import is_table
     from medzoo.batch.model_run import predictors_of, run_all
     from medzoo.batch.plan import bids_plan, plan_of_one, plan_of_several
+    from medzoo.batch.remote_table import local_table
     from medzoo.batch.shard import check_shard
     from medzoo.inference.settings import Settings
+    from medzoo.io.remote import is_url
 
     settings = Settings(
         uncertainty, probabilities, engine, precision, native=native, space=space
@@ -104,6 +108,7 @@ def predict(
         align=not aligned,
     )
     options = {"overwrite": overwrite, "dicom_seg": dicom_seg}
+    person = {"person": (age, sex), "keep_folders": keep_folders}
     if shard is not None:
         options["shard"] = check_shard(shard)
     if bids is not None:
@@ -116,17 +121,15 @@ def predict(
             entities=bids_filter,
             **options,
         )
-    else:
-        make = plan_of_one if len(predictors) == 1 else plan_of_several
-        plan = (make if shard is None else shard_plan)(
-            predictors,
-            cases,
-            output,
-            person=(age, sex),
-            keep_folders=keep_folders,
-            **options,
-        )
-    return run_all(plan, listener)
+        return run_all(plan, listener)
+    if shard is not None or (is_url(output) and not is_table(output)):
+        options.setdefault("shard", None)
+        plan = shard_plan(predictors, cases, output, **options, **person)
+        return run_all(plan, listener)
+    make = plan_of_one if len(predictors) == 1 else plan_of_several
+    with local_table(output) as place:
+        plan = make(predictors, cases, place, **options, **person)
+        return run_all(plan, listener)
 
 
 def _found(source):

@@ -110,11 +110,16 @@ def spacing(text: str) -> tuple[float, float, float]:
     return tuple(values)
 
 
-def image(text: str) -> Path:
+def place(text: str) -> Path | str:
+    """Reads a path, or a URL in an object store."""
+    return image(text)
+
+
+def image(text: str) -> Path | str:
     """Reads a path; "" is a variable that nobody set, not the working folder."""
     if not text:
         raise argparse.ArgumentTypeError(f"must be a path. Received: {text!r}")
-    return Path(text)
+    return text if "://" in text else Path(text)
 
 
 def table(text: str) -> str:
@@ -156,11 +161,11 @@ def years(text: str) -> float:
     return value
 
 
-def channel(text: str) -> tuple[str, Path]:
+def channel(text: str) -> tuple[str, Path | str]:
     """Reads one CHANNEL=PATH."""
     name, equals, path = text.partition("=")
     if not (name and equals and path):
         raise argparse.ArgumentTypeError(
             f"must be CHANNEL=PATH, as t1=scan.nii.gz. Received: {text!r}"
         )
-    return name, Path(path)
+    return name, image(path)

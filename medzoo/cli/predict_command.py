@@ -13,6 +13,7 @@ from medzoo.cli.parser import (
     add_threads,
     channel,
     image,
+    place,
     shard,
     spacing,
     table,
@@ -81,10 +82,10 @@ def _add_output(parser: ArgumentParser) -> None:
     parser.add_argument(
         "-o",
         "--output",
-        type=Path,
+        type=place,
         metavar="OUT",
         help="a .csv, .tsv or .json for tables; an image file or folder for image "
-        "outputs",
+        "outputs; a table or a folder may be s3://BUCKET/PREFIX, gs://... (extra remote)",
     )
     parser.add_argument(
         "--overwrite",
@@ -258,5 +259,5 @@ def run(values: Namespace) -> int:
     return printed.exit_code()
 
 
-def _is_table(path: Path | None) -> bool:
-    return path is not None and path.suffix.lower() in (".csv", ".tsv", ".json")
+def _is_table(path: Path | str | None) -> bool:
+    return path is not None and Path(path).suffix.lower() in (".csv", ".tsv", ".json")
