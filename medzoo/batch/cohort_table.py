@@ -12,9 +12,10 @@ from pathlib import Path
 
 from medzoo.batch.case_records import cell
 from medzoo.batch.earlier_results import same_file
+from medzoo.batch.parquet_file import write_parquet
 from medzoo.batch.record_columns import TEXTS, as_cell, columns_of, meaning_of
 from medzoo.errors import InputError
-from medzoo.files import check_writable, replace_atomically, write_text_atomically
+from medzoo.files import check_writable, write_text_atomically
 
 NAME = "cohort"
 KEY = "case_id"
@@ -95,7 +96,7 @@ class CohortTable:
         write_text_atomically(self._dictionary_path, dictionary + "\n")
         write_text_atomically(self.path, text.getvalue())
         if find_spec("pyarrow") is not None:
-            _write_parquet(self.path.with_suffix(".parquet"), rows, columns)
+            write_parquet(self.path.with_suffix(".parquet"), rows, columns, is_text)
         return self.path
 
     def _merged(self):
@@ -172,27 +173,3 @@ def is_text(column):
     if column in FIRST:
         return column != "age"
     return column.endswith(tuple(f"_{name}" for name in TEXTS))
-
-
-def _write_parquet(path, rows, columns):
-    import pyarrow
-    from pyarrow import parquet
-
-    arrays = {}
-    for column in columns:
-        values = [row.get(column) for row in rows]
-        if is_text(column):
-            values = [None if v is None else str(v) for v in values]
-            arrays[column] = pyarrow.array(values, pyarrow.string())
-        else:
-            numbers = [None if v is None else _number(v) for v in values]
-            arrays[column] = pyarrow.array(numbers, pyarrow.float64())
-    with replace_atomically(path) as temporary:
-        parquet.write_table(pyarrow.table(arrays), temporary)
-
-
-def _number(value):
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return None

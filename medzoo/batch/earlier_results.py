@@ -5,10 +5,10 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from medzoo.batch.status_parts import all_lines
 from medzoo.errors import InputError, MedzooError
 from medzoo.files import sha256_of
 
-STATUS_FILE = "status.jsonl"
 # A provenance is a few kB; whatever is larger is none.
 LARGEST_PROVENANCE = 1 << 20
 FREE = None
@@ -44,13 +44,14 @@ class EarlierResults:
 
     Args:
         folder: path, which need not exist.
+        lines: list of dict, as of `all_lines`, or None to read them.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder, lines=None):
         self.folder = Path(folder)
         # Last line of each case, and of each file.
         self.cases, self._files = {}, {}
-        for line in _lines(self.folder / STATUS_FILE):
+        for line in _of_cases(all_lines(folder) if lines is None else lines):
             self.cases[line["case_id"]] = line
             for name in line.get("outputs") or {}:
                 self._files[name] = line
@@ -131,18 +132,10 @@ def _is_readable(path):
     return True
 
 
-def _lines(path):
-    """The lines of a status file that are whole; the others' cases are done again."""
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return
-    for row in text.splitlines():
-        try:
-            line = json.loads(row)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(line, dict) and isinstance(line.get("case_id"), str):
+def _of_cases(lines):
+    """The lines that are of a case; the others' cases are done again."""
+    for line in lines:
+        if isinstance(line.get("case_id"), str):
             yield {key: _as_expected(key, value) for key, value in line.items()}
 
 

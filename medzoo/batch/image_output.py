@@ -2,19 +2,17 @@
 
 import json
 import os
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from medzoo._version import __version__
+from medzoo.batch.case_log import CaseLog
 from medzoo.batch.earlier_results import (
     EDITED,
     FREE,
     INPUT,
     OTHER_INPUT,
-    STATUS_FILE,
     EarlierResults,
     Source,
 )
@@ -23,9 +21,9 @@ from medzoo.batch.output_places import (
     Place,
     folders_of,
     hash_of_place,
-    hashes_of,
     image_suffix,
 )
+from medzoo.batch.status_log import STATUS_FILE, StatusLog
 from medzoo.errors import InputError
 from medzoo.files import (
     check_writable,
@@ -63,6 +61,8 @@ class ImageOutput:
         inputs: paths of what else was read, as the table of cases.
         overwrite: bool, replace what lies there, inputs excepted.
         keep_folders: bool, lay results into folders named as those of the inputs.
+        status: what lines are added to, as `StatusLog`; None for status.jsonl.
+        earlier: `EarlierResults` of the folder, or None to read them.
 
     Raises:
         InputError: for one file and several cases, or where a result would replace
@@ -80,6 +80,8 @@ class ImageOutput:
         inputs=(),
         overwrite=False,
         keep_folders=False,
+        status=None,
+        earlier=None,
     ):
         self.path = Path(path)
         self.recipe = recipe
@@ -108,22 +110,21 @@ class ImageOutput:
                 "is a file. Choose another."
             )
         check_writable(own / STATUS_FILE)
-        self._earlier = EarlierResults(own)
-        self._inputs, self._sources = {}, {}
+        self._earlier = earlier or EarlierResults(own)
+        self.log = CaseLog(
+            recipe, self.options, self._earlier, status or StatusLog(own)
+        )
+        self._sources = {}
         self._overwrite = overwrite
         self._places = self._plan(cases, inputs, keep_folders)
 
     def finished(self, case):
         """Returns the record of a case that is done as it would be now, or None."""
-        # Before anything is written: what went in is what lies there now.
-        inputs = self._hashes_of(case)
-        line = self._earlier.cases.get(case.case_id)
-        if self.suffix is not None or line is None or line.get("error"):
+        line = self.log.found(case)
+        if self.suffix is not None or line is None:
             return None
         outputs, record = line.get("outputs"), line.get("record")
-        if line.get("made_by") != self._made_by() or line.get("inputs") != inputs:
-            return None
-        if not inputs or not outputs or not _is_record(record, self.recipe):
+        if not outputs or not _is_record(record, self.recipe):
             return None
         try:
             found = {name: sha256_of(self.path / name) for name in outputs}
@@ -142,14 +143,14 @@ class ImageOutput:
             dict, the record of the case: the prediction's, and where its image is.
         """
         place = self._places[case.case_id]
-        inputs = self._hashes_of(case)
+        inputs = self.log.inputs_of(case)
         place.image.parent.mkdir(parents=True, exist_ok=True)
         staged = _staged(images_of(prediction), place)
         try:
             outputs = {p.name: sha256_of(t) for p, t in staged.items()}
             facts = {
                 "case_id": case.case_id,
-                **self._made_by(),
+                **self.log.made_by(),
                 "inputs": inputs,
                 "place": self._sources[case.case_id].place,
                 "outputs": outputs,
@@ -165,10 +166,8 @@ class ImageOutput:
         if self.suffix is None:
             beside = place.image.parent
             outputs[place.provenance.name] = sha256_of(place.provenance)
-            self._log(
+            self.log.done(
                 case,
-                made_by=self._made_by(),
-                inputs=inputs,
                 place=self._sources[case.case_id].place,
                 outputs={
                     os.path.relpath(beside / name, self.path): sha
@@ -181,8 +180,7 @@ class ImageOutput:
     def failed(self, case, error):
         """Notes a case that has no result."""
         if self.suffix is None:
-            self.path.mkdir(parents=True, exist_ok=True)
-            self._log(case, error=error)
+            self.log.failed(case, error)
 
     def _plan(self, cases, inputs, keep_folders):
         """Chooses every case's files before any work."""
@@ -236,7 +234,7 @@ class ImageOutput:
 
     def _obstacle(self, place, case, source):
         if any(os.path.lexists(path) for path in place.files):
-            source = replace(source, inputs=self._hashes_of(case))
+            source = replace(source, inputs=self.log.inputs_of(case))
         for path in place.files:
             if path.is_dir():
                 return path, "is a folder"
@@ -252,33 +250,6 @@ class ImageOutput:
         if self.options.get("space") is not None:
             endings.append(STANDARD_ENDING)
         return Place(image, suffix, tuple(endings))
-
-    def _hashes_of(self, case):
-        """SHA-256 of each input; {} where one cannot be read, which is found later."""
-        if case.case_id not in self._inputs:
-            try:
-                found = hashes_of(case.images)
-            except OSError:
-                found = {}
-            self._inputs[case.case_id] = found
-        return self._inputs[case.case_id]
-
-    def _made_by(self):
-        return {
-            "model": f"{self.recipe.name}@{self.recipe.version}",
-            "weights_sha256": self.recipe.weights["sha256"],
-            "medzoo": __version__,
-            "options": self.options,
-        }
-
-    def _log(self, case, **facts):
-        line = {"case_id": case.case_id, "time": round(time.time(), 3), **facts}
-        text = json.dumps(line, ensure_ascii=False, allow_nan=False)
-        path = self.path / STATUS_FILE
-        # A run that was killed may have left half a line.
-        start = "" if _ends_with_line(path) else "\n"
-        with path.open("a", encoding="utf-8") as file:
-            file.write(f"{start}{text}\n")
 
 
 def images_of(prediction):
@@ -336,12 +307,3 @@ def _is_record(record, recipe):
             isinstance(ml, int | float) for ml in volumes.values()
         )
     return volumes is None
-
-
-def _ends_with_line(path):
-    try:
-        with path.open("rb") as file:
-            file.seek(-1, os.SEEK_END)
-            return file.read(1) == b"\n"
-    except OSError:  # no file, or an empty one
-        return True

@@ -9,6 +9,7 @@ from medzoo.datasets.bids import is_bids
 from medzoo.datasets.known_layouts import is_layout
 from medzoo.datasets.read_cases import read_cases
 from medzoo.errors import InputError
+from medzoo.io.remote import is_url, listed, local_or_url
 from medzoo.volume import Volume
 
 # What is taken off a file's name.
@@ -56,10 +57,10 @@ def cases_of(given, channels, *, keep_folders=False):
     if isinstance(given, Volume):
         return [Case(case_id="scan", images={first: given})]
     if isinstance(given, (str, Path)):
-        path = Path(given)
+        path = local_or_url(given)
         if is_bids(given) or is_layout(given) or is_table(path):
-            return read_table(given, channels)
-        given = _images_in(path) if path.is_dir() else [path]
+            return read_table(path if is_table(path) else given, channels)
+        given = _images_in(path)
     if not isinstance(given, (list, tuple)) or not given:
         raise InputError(
             f"A prediction needs at least one case. Received: {_shown(given)}. {KINDS}."
@@ -67,7 +68,7 @@ def cases_of(given, channels, *, keep_folders=False):
     if all(isinstance(item, Case) for item in given):
         return list(given)
     _check_images(given)
-    images = [i if isinstance(i, Volume) else Path(i) for i in given]
+    images = [i if isinstance(i, Volume) else local_or_url(i) for i in given]
     names = _names_of(images, keep_folders=keep_folders)
     return [
         Case(case_id=name, images={first: image})
@@ -92,7 +93,7 @@ def is_table(path):
 def table_of(given):
     """Returns the table that a user gave, in a list, or an empty one."""
     given_table = isinstance(given, (str, Path)) and is_table(given)
-    return [Path(given)] if given_table else []
+    return [local_or_url(given)] if given_table else []
 
 
 def read_table(path, channels):
@@ -117,7 +118,7 @@ def _one_case(given):
                 "A case must be a dict of channel -> image. "
                 f"Received: {name!r}: {_shown(image)}. {KINDS}."
             )
-        images[name] = image if isinstance(image, Volume) else Path(image)
+        images[name] = image if isinstance(image, Volume) else local_or_url(image)
     if not images:
         raise InputError(f"A case must have an image. Received: {{}}. {KINDS}.")
     first = next(iter(images.values()))
@@ -126,6 +127,11 @@ def _one_case(given):
 
 
 def _images_in(folder):
+    """The images in a folder or below a prefix that ends in /; an image is its own."""
+    if is_url(folder):
+        return _objects_in(folder) if folder.endswith("/") else [folder]
+    if not folder.is_dir():
+        return [folder]
     found = sorted(
         path
         for path in folder.iterdir()
@@ -135,6 +141,15 @@ def _images_in(folder):
     )
     # A folder without is an image itself (DICOM), or refused when it is read.
     return found or [folder]
+
+
+def _objects_in(prefix):
+    names = sorted(
+        name
+        for name in listed(prefix)
+        if name.lower().endswith(IMAGE_SUFFIXES) and "/" not in name
+    )
+    return [prefix + name for name in names]
 
 
 def _names_of(images, *, keep_folders):

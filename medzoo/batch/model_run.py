@@ -3,6 +3,7 @@
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 
+from medzoo.batch.case_log import known_of
 from medzoo.batch.listener import Listener
 from medzoo.batch.predictor import Predictor, Result
 from medzoo.batch.shared_reader import SharedReader
@@ -63,11 +64,13 @@ class Plan:
         runs: list of `ModelRun`.
         table: `CohortTable` or None, written at the end where there is a result.
         finish: list of callables without arguments, called at the end.
+        logs: list of what is closed before that, whatever happened.
     """
 
     runs: list
     table: object = None
     finish: list = field(default_factory=list)
+    logs: list = field(default_factory=list)
 
 
 def predictors_of(models, settings, *, assume_affine, threads, align):
@@ -107,6 +110,8 @@ def run_all(plan, listener=None):
     order = list(dict.fromkeys(i for run in plan.runs for i in _ids(run)))
     listener.begin([run.predictor.files for run in plan.runs], list(cases.values()))
     with ExitStack() as stack:
+        for log in plan.logs:
+            stack.enter_context(closing(log))
         found = [
             stack.enter_context(closing(run.results(order, listener.wants_scans)))
             for run in plan.runs
@@ -134,17 +139,7 @@ def _take(result, run, table, listener):
     run.records.append(result.record)
     listener.result(run.name, result)
     if table is not None:
-        table.add(run.name, result.record, _known(result.case))
-
-
-def _known(case):
-    """The columns of a table for what the data set records of a case."""
-    known = {name: case.columns.get(name) for name in ("age", "sex")}
-    if "subject" in case.columns:
-        session = case.columns.get("session")
-        known["participant_id"] = case.columns["subject"]
-        known["session_id"] = f"ses-{session}" if session else None
-    return known
+        table.add(run.name, result.record, known_of(result.case))
 
 
 def _by_case(runs, order):

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from medzoo.files import sha256_of
+from medzoo.io.remote import content_token, is_url
 from medzoo.volume import Volume
 
 IMAGE_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha", ".npy")
@@ -71,11 +72,15 @@ def folders_of(cases):
 def hash_of_place(case):
     """Returns a hash of where a case's images lie, without telling where."""
     places = {
-        name: "in memory" if isinstance(image, Volume) else os.path.realpath(image)
+        name: "in memory" if isinstance(image, Volume) else _place_of(image)
         for name, image in case.images.items()
     }
     text = "\n".join(f"{name}={place}" for name, place in sorted(places.items()))
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _place_of(image):
+    return image if is_url(image) else os.path.realpath(image)
 
 
 def has_volumes(case):
@@ -86,6 +91,8 @@ def has_volumes(case):
 def hashes_of(images):
     """Returns channel -> SHA-256 of an image's file, or of a Volume's content.
 
+    Of an object in a store, what the store says of its content.
+
     Raises:
         OSError: for a file that cannot be read.
     """
@@ -93,6 +100,8 @@ def hashes_of(images):
 
 
 def _hash_of(image):
+    if is_url(image):
+        return content_token(image)
     if not isinstance(image, Volume):
         return sha256_of(image)
     array = np.ascontiguousarray(image.array)

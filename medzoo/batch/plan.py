@@ -13,6 +13,7 @@ from medzoo.batch.table_output import TABLE_SUFFIXES, TableOutput
 from medzoo.datasets.bids import read_bids
 from medzoo.datasets.bids.scans import scans_of
 from medzoo.errors import InputError
+from medzoo.io.remote import is_url
 from medzoo.volume import Volume
 
 USUAL_OUTPUT = Path("derivatives", "medzoo")
@@ -32,7 +33,7 @@ def plan_of_one(
     if predictor.task.gives_images:
         run.images = _images(predictor, output, given, inputs, overwrite, keep_folders)
         return Plan([run])
-    _check_probabilities(predictor)
+    check_probabilities(predictor)
     if output is None:
         return Plan([run])
     table = TableOutput(output, predictor.recipe, given, inputs, overwrite=overwrite)
@@ -69,11 +70,11 @@ def plan_of_several(
             f"models={names}, none for segmentation. Leave out --dicom-seg."
         )
     if output is not None:
-        _check_folder(output)
+        check_folder(output)
     runs, inputs = [], table_of(cases)
     for predictor in predictors:
         given = cases_of(
-            _of_model(cases, predictor), predictor.channels, keep_folders=keep_folders
+            of_model(cases, predictor), predictor.channels, keep_folders=keep_folders
         )
         run = _run(
             predictor, with_person(given, *person), dicom_seg and predictor in labels
@@ -84,9 +85,9 @@ def plan_of_several(
                 predictor, place, run.cases, table_of(cases), overwrite, keep_folders
             )
         else:
-            _check_probabilities(predictor)
+            check_probabilities(predictor)
         runs.append(run)
-        inputs += _paths(run.cases)
+        inputs += paths_of(run.cases)
     table = None
     if output is not None:
         table = CohortTable(output, _recipes(runs), inputs=inputs, overwrite=overwrite)
@@ -120,12 +121,12 @@ def bids_plan(
         recipe = predictor.recipe.to_dict()
         own = BidsOutput(folder, recipe, tree, overwrite=overwrite)
         run = ModelRun(predictor, tree.cases, problems=tree.problems, finish=own.add)
-        _check_probabilities(predictor)
+        check_probabilities(predictor)
         if tree.cases and predictor.task.gives_images:
             run.images = _images(predictor, own.work_folder, tree.cases, (), overwrite)
         runs.append(run)
         outputs.append(own)
-    inputs = [path for run in runs for path in _paths(run.cases)]
+    inputs = [path for run in runs for path in paths_of(run.cases)]
     table = CohortTable(folder, _recipes(runs), inputs=inputs, overwrite=overwrite)
     for own in outputs:
         own.begin()
@@ -145,7 +146,7 @@ def _run(predictor, cases, dicom_seg):
 
 
 def _images(predictor, path, cases, inputs, overwrite, keep_folders=False):
-    _check_probabilities(predictor)
+    check_probabilities(predictor)
     if path is None:
         raise InputError(
             "A model with image output needs --output. "
@@ -163,7 +164,8 @@ def _images(predictor, path, cases, inputs, overwrite, keep_folders=False):
     )
 
 
-def _check_probabilities(predictor):
+def check_probabilities(predictor):
+    """Refuses probabilities of a model that gives no images of them."""
     if predictor.settings.probabilities and not predictor.task.gives_probabilities:
         raise InputError(
             "Only segmentations have class probabilities to write. Received: "
@@ -172,25 +174,26 @@ def _check_probabilities(predictor):
         )
 
 
-def _check_folder(path):
+def check_folder(path, what="Several models"):
+    """Refuses an output that names a file where a folder is needed."""
     if Path(path).is_file() or str(path).lower().endswith(FILES):
         raise InputError(
-            f"Several models need an output folder. Received: output={path}. "
-            "Give a folder."
+            f"{what} need an output folder. Received: output={path}. Give a folder."
         )
 
 
-def _of_model(cases, predictor):
-    """The cases, reduced to the channels of a model."""
+def of_model(cases, predictor):
+    """Returns the cases, a dict reduced to the channels of a model."""
     if not isinstance(cases, dict):
         return cases
     known = [channel["name"] for channel in predictor.channels]
     return {n: image for n, image in cases.items() if n in known} or cases
 
 
-def _paths(cases):
+def paths_of(cases):
+    """Returns the paths of all images on disk."""
     images = (image for case in cases for image in case.images.values())
-    return [image for image in images if not isinstance(image, Volume)]
+    return [i for i in images if not isinstance(i, Volume) and not is_url(i)]
 
 
 def _recipes(runs):

@@ -31,6 +31,7 @@ def predict(
     keep_folders: bool = False,
     dicom_seg: bool = False,
     threads: int | None = None,
+    shard: tuple[int, int] | None = None,
     listener: Any = None,
 ) -> list[dict[str, Any]]:
     """Predicts with models of the zoo on many cases.
@@ -38,14 +39,15 @@ def predict(
     Args:
         source: str or path: a name, `name@version`, a model folder or
             `hf://org/repo`; or a list of several, which read each scan once.
-        cases: an image of the recipe's first channel, as a path or Volume; a list of
-            these; a dict of channel -> image (one case); a folder of images; the path
+        cases: an image of the recipe's first channel, as a path, Volume or URL in an
+            object store (`s3://bucket/key`, extra remote); a list of these; a dict of channel -> image (one case); a folder of images; the path
             of a table of cases (.csv, .tsv); or list of `Case`. None with `bids`.
         output: path or None. Tasks with numbers as results: a .csv, .tsv or .json to
             write. Tasks with images as results need one: an image file for one case,
             or a folder, in which each case becomes `<case_id>.nii.gz`, or
             `<case_id>_<model>.nii.gz` where that would replace something else; cases
-            that are done there are not done again. Several models: a folder.
+            that are done there are not done again. Several models: a folder. A table or
+            a folder may be a URL.
         bids: path or None, a BIDS tree instead of `cases`; results go to `output`
             (derivatives/medzoo in the tree if None) as a BIDS derivative.
         participant_label: list of str, of a BIDS tree these people alone.
@@ -68,13 +70,16 @@ def predict(
         keep_folders: bool, lay images into folders named as those of the inputs.
         dicom_seg: bool, of segmentations of DICOM series write a DICOM SEG too.
         threads: int or None, CPU threads at most.
+        shard: (i, n) or None, of the cases only every n-th, beginning with the i-th,
+            1 to n, so that n processes share a cohort and an `output` folder; the last
+            writes one table of all (see `medzoo.batch.merged_table`).
         listener: `medzoo.batch.listener.Listener` or None, called with each result as
             soon as it is available.
 
     Returns:
         list of dict, one a case in the order given: `case_id` with `value`, `unit`,
         `interval`, or `label`, `probabilities`, or `output` and what else the task
-        gives, or `error`; and `warnings` if any. Of several models `case_id` and
+        gives, or `error`; and `warnings` if any; of a shard its own cases alone. Of several models `case_id` and
         `models`, a dict of name -> these.
 
     Raises:
@@ -83,9 +88,14 @@ def predict(
     """
     # An unknown model is refused before anything heavy is imported.
     found = _found(source)
+    from medzoo.batch.cohort_plan import shard_bids_plan, shard_plan
+    from medzoo.batch.input_cases import is_table
     from medzoo.batch.model_run import predictors_of, run_all
     from medzoo.batch.plan import bids_plan, plan_of_one, plan_of_several
+    from medzoo.batch.remote_table import local_table
+    from medzoo.batch.shard import check_shard
     from medzoo.inference.settings import Settings
+    from medzoo.io.remote import is_url
 
     settings = Settings(
         uncertainty, probabilities, engine, precision, native=native, space=space
@@ -97,28 +107,29 @@ def predict(
         threads=threads,
         align=not aligned,
     )
+    options = {"overwrite": overwrite, "dicom_seg": dicom_seg}
+    person = {"person": (age, sex), "keep_folders": keep_folders}
+    if shard is not None:
+        options["shard"] = check_shard(shard)
     if bids is not None:
-        plan = bids_plan(
+        make = bids_plan if shard is None else shard_bids_plan
+        plan = make(
             predictors,
             bids,
             output,
             participants=participant_label,
             entities=bids_filter,
-            overwrite=overwrite,
-            dicom_seg=dicom_seg,
+            **options,
         )
-    else:
-        make = plan_of_one if len(predictors) == 1 else plan_of_several
-        plan = make(
-            predictors,
-            cases,
-            output,
-            person=(age, sex),
-            overwrite=overwrite,
-            keep_folders=keep_folders,
-            dicom_seg=dicom_seg,
-        )
-    return run_all(plan, listener)
+        return run_all(plan, listener)
+    if shard is not None or (is_url(output) and not is_table(output)):
+        options.setdefault("shard", None)
+        plan = shard_plan(predictors, cases, output, **options, **person)
+        return run_all(plan, listener)
+    make = plan_of_one if len(predictors) == 1 else plan_of_several
+    with local_table(output) as place:
+        plan = make(predictors, cases, place, **options, **person)
+        return run_all(plan, listener)
 
 
 def _found(source):

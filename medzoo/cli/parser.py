@@ -110,11 +110,16 @@ def spacing(text: str) -> tuple[float, float, float]:
     return tuple(values)
 
 
-def image(text: str) -> Path:
+def place(text: str) -> Path | str:
+    """Reads a path, or a URL in an object store."""
+    return image(text)
+
+
+def image(text: str) -> Path | str:
     """Reads a path; "" is a variable that nobody set, not the working folder."""
     if not text:
         raise argparse.ArgumentTypeError(f"must be a path. Received: {text!r}")
-    return Path(text)
+    return text if "://" in text else Path(text)
 
 
 def table(text: str) -> str:
@@ -127,6 +132,20 @@ def table(text: str) -> str:
 def uncertainty(text: str) -> str | None:
     """Reads an uncertainty estimate; "none" asks for none."""
     return None if text == "none" else text
+
+
+def shard(text: str) -> tuple[int, int]:
+    """Reads I/N."""
+    number, _, count = text.partition("/")
+    if not (number.isdecimal() and count.isdecimal()) or not (
+        1 <= int(number) <= int(count)
+    ):
+        raise argparse.ArgumentTypeError(
+            "must be I/N with I from 1 to N, as "
+            "$SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT of --array=1-20. "
+            f"Received: {text!r}"
+        )
+    return int(number), int(count)
 
 
 def years(text: str) -> float:
@@ -142,11 +161,11 @@ def years(text: str) -> float:
     return value
 
 
-def channel(text: str) -> tuple[str, Path]:
+def channel(text: str) -> tuple[str, Path | str]:
     """Reads one CHANNEL=PATH."""
     name, equals, path = text.partition("=")
     if not (name and equals and path):
         raise argparse.ArgumentTypeError(
             f"must be CHANNEL=PATH, as t1=scan.nii.gz. Received: {text!r}"
         )
-    return name, Path(path)
+    return name, image(path)

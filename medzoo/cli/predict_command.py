@@ -13,6 +13,8 @@ from medzoo.cli.parser import (
     add_threads,
     channel,
     image,
+    place,
+    shard,
     spacing,
     table,
     uncertainty,
@@ -48,6 +50,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_series(parser)
     add_bids(parser)
     _add_output(parser)
+    _add_share(parser)
     _add_scans(parser)
     _add_person(parser)
     add_json(parser)
@@ -79,10 +82,10 @@ def _add_output(parser: ArgumentParser) -> None:
     parser.add_argument(
         "-o",
         "--output",
-        type=Path,
+        type=place,
         metavar="OUT",
         help="a .csv, .tsv or .json for tables; an image file or folder for image "
-        "outputs",
+        "outputs; a table or a folder may be s3://BUCKET/PREFIX, gs://... (extra remote)",
     )
     parser.add_argument(
         "--overwrite",
@@ -103,6 +106,16 @@ def _add_output(parser: ArgumentParser) -> None:
         "limits of the model",
     )
     _add_kinds(parser)
+
+
+def _add_share(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--shard",
+        type=shard,
+        metavar="I/N",
+        help="do only the I-th of N shares of the cases, 1/N to N/N, as an element of a "
+        "job array; all write into one folder OUT",
+    )
 
 
 def _add_kinds(parser: ArgumentParser) -> None:
@@ -238,6 +251,7 @@ def run(values: Namespace) -> int:
             keep_folders=values.keep_folders,
             dicom_seg=values.dicom_seg,
             threads=values.threads,
+            shard=values.shard,
             listener=printed,
         )
     if values.json:
@@ -245,5 +259,5 @@ def run(values: Namespace) -> int:
     return printed.exit_code()
 
 
-def _is_table(path: Path | None) -> bool:
-    return path is not None and path.suffix.lower() in (".csv", ".tsv", ".json")
+def _is_table(path: Path | str | None) -> bool:
+    return path is not None and Path(path).suffix.lower() in (".csv", ".tsv", ".json")

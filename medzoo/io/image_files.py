@@ -22,6 +22,7 @@ from medzoo.io.nifti import read_nifti, write_nifti
 from medzoo.io.nifti_geometry import corner_distance
 from medzoo.io.npy import read_npy, write_npy
 from medzoo.io.refusal import named, refusal
+from medzoo.io.remote import fetched, is_url
 from medzoo.io.simple_itk import read_with_simple_itk, write_with_simple_itk
 from medzoo.io.voxels import native, storable, without_non_finite
 from medzoo.volume import Volume
@@ -61,7 +62,8 @@ def read(
 
     Args:
         path: str or path of a .nii, .nii.gz, .hdr/.img pair, .nrrd, .nhdr, .mha,
-            .mhd, .mgh, .mgz or .npy; or, with the extra dicom, of a DICOM folder, zip,
+            .mhd, .mgh, .mgz or .npy; a URL in an object store, as s3://BUCKET/KEY
+            (extra remote); or, with the extra dicom, of a DICOM folder, zip,
             DICOMDIR or file, also as "FOLDER#SERIES".
         assume_affine: float or three, voxel size in mm of an image that does not state
             where it lies; its axes are then taken as right, front, top (RAS+).
@@ -95,6 +97,10 @@ def read(
 
 def read_quietly(path, *, assume_affine=None, series=None, channel=None):
     """Reads as `read` does; what is worth telling is in the Volume's warnings alone."""
+    if is_url(path):
+        given = {"assume_affine": assume_affine, "series": series, "channel": channel}
+        with fetched(path) as local:
+            return read_quietly(local, **given)
     assumed = _assumed_affine(assume_affine)
     path = _as_path(path)
     if is_dicom(path):

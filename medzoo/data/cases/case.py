@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from medzoo.data.cases.people import bids_subject
+from medzoo.io.remote import joined
 from medzoo.volume import Volume
 
 CASE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -16,7 +17,7 @@ class Case:
 
     Args:
         case_id: str, unique in its table.
-        images: dict of channel name -> Path, or Volume.
+        images: dict of channel name -> Path, URL (str), or Volume.
         target: str or None, the cell of the target column.
         columns: dict of str -> str, further columns that were asked for.
         folder: Path, what relative paths start from.
@@ -58,4 +59,4 @@ class Case:
     def path(self, column):
         """Returns the path in a further column, or None where the cell is empty."""
         cell = self.columns.get(column)
-        return self.folder / cell if cell else None
+        return joined(self.folder, cell) if cell else None

@@ -1,9 +1,12 @@
 """cases.csv: one row a case, read once and checked before any work."""
 
+from dataclasses import replace
+
 from medzoo.data.cases.case import CASE_ID, Case
 from medzoo.data.cases.people import PERSON_COLUMNS, plain_age, plain_sex
-from medzoo.data.cases.table_rows import plain, read_rows
+from medzoo.data.cases.table_rows import LARGEST_TABLE, plain, read_rows
 from medzoo.errors import InputError
+from medzoo.io.remote import fetched, folder_of, is_url, joined
 
 # Columns whose cells are brought into one way of writing.
 PLAIN = {"age": plain_age, "sex": plain_sex}
@@ -17,8 +20,8 @@ def read_case_table(path, channels, *, target=None, columns=()):
     or by BIDS names of the images.
 
     Args:
-        path: path of a table with a header, see `read_rows`; relative paths in it start
-            from its folder.
+        path: path or URL of a table with a header, see `read_rows`; relative paths in
+            it start from its folder. Cells may be URLs of images.
         channels: list of dict `{"name", "required"}`, the columns with images.
         target: str or None, the column with the truth.
         columns: further columns to keep; absent ones are left out.
@@ -32,7 +35,7 @@ def read_case_table(path, channels, *, target=None, columns=()):
         InputError: for a case_id that is malformed or not unique, an absent channel
             or target column, or an empty table.
     """
-    table = read_rows(path)
+    table = _table(path)
     required = [c["name"] for c in channels if c.get("required", True)]
     wanted = ["case_id", *required, *([target] if target else [])]
     missing = [name for name in wanted if table.column(name) is None]
@@ -50,6 +53,13 @@ def read_case_table(path, channels, *, target=None, columns=()):
     cases = [reader.case(number, row) for number, row in table.rows]
     _check_unique(cases, path)
     return cases
+
+
+def _table(path):
+    if not is_url(path):
+        return read_rows(path)
+    with fetched(path, LARGEST_TABLE) as local:
+        return replace(read_rows(local), path=path)
 
 
 class _Rows:
@@ -73,12 +83,12 @@ class _Rows:
                 f"A case_id must match {CASE_ID.pattern} in {self.path}. Received: "
                 f"case_id={case_id[:150]!r} in row {number}. Rename the case."
             )
-        folder = self.path.parent
+        folder = folder_of(self.path)
         images = {name: self._cell(row, name) for name in self.channels}
         kept = {name: self._cell(row, name) for name in self.columns}
         return Case(
             case_id=case_id,
-            images={name: folder / cell for name, cell in images.items() if cell},
+            images={name: joined(folder, cell) for name, cell in images.items() if cell},
             target=self._target(row),
             columns={name: cell for name, cell in kept.items() if cell},
             folder=folder,

@@ -1,0 +1,89 @@
+"""CaseLog: what a model made of each case, and whether that still holds."""
+
+import time
+
+from medzoo._version import __version__
+from medzoo.batch.output_places import hashes_of
+from medzoo.errors import MedzooError
+
+KNOWN = ("age", "sex")
+
+
+class CaseLog:
+    """Notes results with what they were made from and by, and finds them again.
+
+    Args:
+        recipe: `Recipe`.
+        options: dict, plain JSON, what else decides the result.
+        earlier: `EarlierResults`.
+        status: what has `add(line)`, as `StatusLog`.
+    """
+
+    def __init__(self, recipe, options, earlier, status):
+        self.recipe = recipe
+        self.options = dict(options or {})
+        self.earlier = earlier
+        self.status = status
+        self._inputs = {}
+
+    def made_by(self):
+        """Returns what makes the results, as plain JSON."""
+        return {
+            "model": f"{self.recipe.name}@{self.recipe.version}",
+            "weights_sha256": self.recipe.weights["sha256"],
+            "medzoo": __version__,
+            "options": self.options,
+        }
+
+    def inputs_of(self, case):
+        """Hashes of a case's inputs; {} where one cannot be read: it is found later."""
+        if case.case_id not in self._inputs:
+            try:
+                found = hashes_of(case.images)
+            except (OSError, MedzooError):
+                found = {}
+            self._inputs[case.case_id] = found
+        return self._inputs[case.case_id]
+
+    def share_inputs(self, other):
+        """Takes what another log knows of the inputs."""
+        self._inputs = other._inputs
+
+    def found(self, case):
+        """Returns the line of a result of the same inputs and model, or None."""
+        # Before anything is written: what went in is what lies there now.
+        inputs = self.inputs_of(case)
+        line = self.earlier.cases.get(case.case_id)
+        if line is None or line.get("error") or not inputs:
+            return None
+        if line.get("made_by") != self.made_by() or line.get("inputs") != inputs:
+            return None
+        return line
+
+    def done(self, case, **facts):
+        """Notes a result.
+
+        Args:
+            case: `Case`.
+            **facts: plain JSON: `record`, and `outputs` where there are files.
+        """
+        self._add(case, made_by=self.made_by(), inputs=self.inputs_of(case), **facts)
+
+    def failed(self, case, error):
+        """Notes a case that has no result."""
+        self._add(case, error=error)
+
+    def _add(self, case, **facts):
+        line = {"case_id": case.case_id, "time": round(time.time(), 3)}
+        known = known_of(case)
+        self.status.add({**line, **({"known": known} if known else {}), **facts})
+
+
+def known_of(case):
+    """Returns what a data set records of a case, for the columns of a table."""
+    known = {name: case.columns.get(name) for name in KNOWN}
+    if "subject" in case.columns:
+        session = case.columns.get("session")
+        known["participant_id"] = case.columns["subject"]
+        known["session_id"] = f"ses-{session}" if session else None
+    return {name: value for name, value in known.items() if value}

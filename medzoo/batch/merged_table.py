@@ -1,0 +1,139 @@
+"""One table of what several processes did, from their status files."""
+
+import tempfile
+from contextlib import nullcontext
+
+from medzoo.batch.cohort_table import CohortTable
+from medzoo.batch.status_parts import all_lines, state_of
+from medzoo.errors import InputError
+from medzoo.io.remote import is_url, joined, listed, local_or_url, upload
+
+# Of a folder that others go on writing into.
+MOST_ROUNDS = 20
+
+
+class MergedTable:
+    """Writes the table of all results that lie in a folder, whoever made them.
+
+    Any process may write it at any time. If two do at once, the one that knows less may
+    be the last: so each looks again whether anything was added since it read, and if so
+    writes anew. Then the table holds everything as soon as the last one has ended.
+
+    Args:
+        folder: path or URL, where the table goes.
+        places: dict of model name -> path or URL of the folder with its status files.
+        inputs: see `CohortTable`.
+        overwrite: likewise.
+        finish: dict of model name -> callable, given the records of a model.
+    """
+
+    def __init__(self, folder, places, *, inputs=(), overwrite=False, finish=None):
+        self.folder = local_or_url(folder)
+        self.places = dict(places)
+        self._options = {"inputs": inputs, "overwrite": overwrite}
+        self._finish = finish or {}
+        if not is_url(self.folder):
+            CohortTable(self.folder, [], **self._options)  # refuses before any work
+
+    def write(self):
+        """Writes the table; returns its path, or None where there is no result."""
+        path = None
+        for _ in range(MOST_ROUNDS):
+            before = self._state()
+            path = self._write_once()
+            if self._state() == before:
+                break
+        return path
+
+    def _write_once(self):
+        found = {name: _last_lines(place) for name, place in self.places.items()}
+        recipes = [recipe for _, recipe in found.values() if recipe is not None]
+        with _local(self.folder) as folder:
+            table = CohortTable(folder, recipes, **self._options)
+            if not self._fill(table, found):
+                return None
+            path = table.write()
+            if not is_url(self.folder):
+                return path
+            for file in sorted(path.parent.iterdir()):
+                upload(file, f"{self.folder.rstrip('/')}/{file.name}")
+        return f"{self.folder.rstrip('/')}/{path.name}"
+
+    def _fill(self, table, found):
+        """Adds all lines; returns whether there is any result."""
+        good = False
+        for name, (lines, _) in found.items():
+            records = [record_of(line) for line in lines]
+            for line, record in zip(lines, records, strict=True):
+                good = good or "error" not in record
+                table.add(name, record, line.get("known"))
+            if records and name in self._finish:
+                self._finish[name](records)
+        return good
+
+    def _state(self):
+        return {name: state_of(place) for name, place in self.places.items()}
+
+
+def _local(folder):
+    """The folder, or a temporary one for a URL."""
+    if is_url(folder):
+        return tempfile.TemporaryDirectory(prefix="medzoo-table-")
+    return nullcontext(folder)
+
+
+def record_of(line):
+    """Returns the record of a case from its line in a status file."""
+    if line.get("error"):
+        return {"case_id": line["case_id"], "error": str(line["error"])}
+    return {"case_id": line["case_id"], **line["record"]}
+
+
+def merge(folder):
+    """Writes the one table of a folder that shards wrote into.
+
+    Args:
+        folder: path or URL.
+
+    Returns:
+        Path or URL of the table.
+
+    Raises:
+        InputError: if no shard noted anything there.
+    """
+    folder = local_or_url(folder)
+    places = {}
+    for path in _places_in(folder):
+        _, recipe = _last_lines(path)
+        if recipe is not None:
+            places[recipe["name"]] = path
+    table = MergedTable(folder, places).write() if places else None
+    if table is None:
+        raise InputError(
+            "A table is merged from the results of shards. "
+            f"Received: folder={folder}, which holds none. Check the path."
+        )
+    return table
+
+
+def _places_in(folder):
+    """The folders that a cohort's status files may lie in."""
+    if is_url(folder):
+        below = {name.rpartition("/")[0] for name in listed(folder)}
+        return [joined(folder, name) if name else folder for name in sorted(below)]
+    parents = (folder, folder / ".medzoo")
+    below = (path for parent in parents for path in sorted(parent.glob("*")))
+    return [folder, *(path for path in below if path.is_dir())]
+
+
+def _last_lines(place):
+    """The last line of each case, by the name of the case, and the recipe."""
+    cases, recipe = {}, None
+    for line in all_lines(place):
+        if isinstance(line.get("recipe"), dict):
+            recipe = line["recipe"]
+        elif isinstance(line.get("case_id"), str) and (
+            line.get("error") or isinstance(line.get("record"), dict)
+        ):
+            cases[line["case_id"]] = line
+    return [cases[case_id] for case_id in sorted(cases)], recipe
