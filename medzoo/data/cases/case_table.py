@@ -1,7 +1,12 @@
 """cases.csv: one row a case, read once and checked before any work."""
 
 from medzoo.data.cases.case import CASE_ID, Case
-from medzoo.data.cases.people import PERSON_COLUMNS, plain_age, plain_sex
+from medzoo.data.cases.people import plain_age, plain_sex
+from medzoo.data.cases.same_people import (
+    person_columns,
+    warn_of_unclear_people,
+    with_same_people,
+)
 from medzoo.data.cases.table_rows import plain, read_rows
 from medzoo.errors import InputError
 
@@ -14,7 +19,7 @@ def read_case_table(path, channels, *, target=None, columns=()):
 
     Names of columns are found whatever their case. A person is told by a column named
     `subject`, `participant_id` or likewise (`medzoo.data.cases.people.PERSON_COLUMNS`),
-    or by BIDS names of the images.
+    or by BIDS names of the images; rows that share an image are of one person.
 
     Args:
         path: path of a table with a header, see `read_rows`; relative paths in it start
@@ -49,7 +54,10 @@ def read_case_table(path, channels, *, target=None, columns=()):
     reader = _Rows(table, channels, target, columns, asked)
     cases = [reader.case(number, row) for number, row in table.rows]
     _check_unique(cases, path)
-    return cases
+    if target:
+        # Only who measures or trains needs to know.
+        warn_of_unclear_people(cases, table, reader.people)
+    return with_same_people(cases)
 
 
 class _Rows:
@@ -63,8 +71,8 @@ class _Rows:
         self.names = {name: table.column(name) for name in asked}
         if target:
             self.names[target] = table.column(target)
-        people = (table.column(name) for name in PERSON_COLUMNS)
-        self.person = next((name for name in people if name), None)
+        self.people = person_columns(table)
+        self.person = next(iter(self.people), None)
 
     def case(self, number, row):
         case_id = self._cell(row, "case_id")
