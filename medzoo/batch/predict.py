@@ -1,6 +1,7 @@
 """medzoo.predict: models by name on many cases, as records, tables and images."""
 
 from collections.abc import Mapping, Sequence
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,8 @@ def predict(
         InputError: for an unknown model or engine, a malformed table, or an `output`
             that does not suit the task or would replace something else.
     """
+    _check_place(output)
+    _check_threads(threads)
     # An unknown model is refused before anything heavy is imported.
     found = _found(source)
     from medzoo.batch.model_run import predictors_of, run_all
@@ -119,6 +122,23 @@ def predict(
             dicom_seg=dicom_seg,
         )
     return run_all(plan, listener)
+
+
+def _check_place(output):
+    if not isinstance(output, str | PathLike | None) or str(output) == "":
+        raise InputError(
+            "`output` must be a path or None. "
+            f"Received: output={output!r}. Give a file or a folder."
+        )
+
+
+def _check_threads(threads):
+    whole = isinstance(threads, int) and not isinstance(threads, bool)
+    if threads is not None and (not whole or threads < 1):
+        raise InputError(
+            "`threads` must be a whole number of at least 1, or None. "
+            f"Received: threads={threads!r}."
+        )
 
 
 def _found(source):

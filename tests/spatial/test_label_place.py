@@ -72,7 +72,10 @@ def test_labels_that_lie_elsewhere_are_found(head, labels, kind):
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda array: np.roll(array, 6, axis=1), "moved by -6 voxels along its second"),
+        (
+            lambda array: np.roll(array, 6, axis=1),
+            "moved by -6 voxels along its second",
+        ),
         (lambda array: array.transpose(1, 0, 2), "its first and second axis exchanged"),
         (lambda array: array.transpose(0, 2, 1), "its second and third axis exchanged"),
     ],

@@ -25,9 +25,7 @@ SURE_COLUMNS = (
 # may number rows, which then are a person each, as without it.
 PERSON_COLUMNS = (*SURE_COLUMNS, "ptid", "rid", "eid", "pid", "ixi_id", "usubjid", "id")
 # An entity of BIDS, in the name of a file or folder.
-BIDS_SUBJECT = re.compile(
-    r"(?:^|[_/\\])(sub-[A-Za-z0-9]+)(?=$|[_./\\])", re.IGNORECASE
-)
+BIDS_SUBJECT = re.compile(r"(?:^|[_/\\])(sub-[A-Za-z0-9]+)(?=$|[_./\\])", re.IGNORECASE)
 # DICOM writes ages as 039Y, 018M, 003W, 010D.
 DICOM_AGE = re.compile(r"(\d{1,3})([YMWD])", re.IGNORECASE)
 DAYS = {"Y": 365.25, "M": 365.25 / 12, "W": 7.0, "D": 1.0}
