@@ -35,7 +35,7 @@ class Volume:
     def __init__(
         self, array: ArrayLike, affine: ArrayLike, *, warnings: Iterable[str] = ()
     ) -> None:
-        array = np.asarray(array)
+        array = _as_array(array)
         if array.ndim not in (3, 4) or 0 in array.shape:
             raise InputError(
                 "A volume must be (x, y, z) or (x, y, z, channel), none of them 0. "
@@ -130,6 +130,22 @@ class Volume:
             f"Volume(shape={self._array.shape}, dtype={self._array.dtype}, "
             f"spacing=({spacing}) mm, orientation={self.orientation!r})"
         )
+
+
+def _as_array(array):
+    # A mask would be lost without a word, and what it hid be looked at.
+    if np.ma.is_masked(array):
+        raise InputError(
+            "The voxels of a volume must all be there. Received: a masked array. "
+            "Fill it first, as by array.filled(0)."
+        )
+    try:
+        return np.asarray(array)
+    except ValueError as error:  # rows of unequal lengths
+        raise InputError(
+            "The voxels of a volume must be an array. "
+            f"Received: {type(array).__name__} of unequal parts. Pass a NumPy array."
+        ) from error
 
 
 def _as_matrix(affine):

@@ -30,6 +30,8 @@ VOXELS = np.zeros((3, 3, 3), np.float32)
         VOXELS[:0],
         None,
         "scan.nii.gz",
+        [[1.0], [2.0, 3.0]],
+        np.ma.masked_less(np.arange(27.0).reshape(3, 3, 3), 5),
     ],
 )
 def test_voxels_that_are_no_real_numbers_are_refused(array):

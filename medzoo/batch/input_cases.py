@@ -9,6 +9,7 @@ from medzoo.datasets.bids import is_bids
 from medzoo.datasets.known_layouts import is_layout
 from medzoo.datasets.read_cases import read_cases
 from medzoo.errors import InputError
+from medzoo.inference.centiles import Person
 from medzoo.io.remote import is_url, listed, local_or_url
 from medzoo.volume import Volume
 
@@ -27,7 +28,14 @@ KINDS = (
 
 
 def with_person(cases, age, sex):
-    """Returns the cases with an age and a sex where a table did not give them."""
+    """Returns the cases with an age and a sex where a table did not give them.
+
+    Raises:
+        InputError: for what is no age or no sex.
+    """
+    # Each alone: a person is compared only if both are known.
+    Person.of("" if age is None else age, "F")
+    Person.of(0, "" if sex is None else sex)
     given = {"age": age, "sex": sex}
     known = {k: str(v) for k, v in given.items() if v is not None}
     return [replace(c, columns={**known, **c.columns}) for c in cases]
@@ -56,6 +64,9 @@ def cases_of(given, channels, *, keep_folders=False):
         return [_one_case(given)]
     if isinstance(given, Volume):
         return [Case(case_id="scan", images={first: given})]
+    if isinstance(given, str) and not given.strip():
+        # To pathlib that is the working folder.
+        given = None
     if isinstance(given, (str, Path)):
         path = local_or_url(given)
         if is_bids(given) or is_layout(given) or is_table(path):

@@ -70,9 +70,13 @@ def folders_of(cases):
 
 
 def hash_of_place(case):
-    """Returns a hash of where a case's images lie, without telling where."""
+    """Returns a hash of where a case's images lie, without telling where.
+
+    Images in memory lie nowhere: what they hold counts, for another image is another
+    input.
+    """
     places = {
-        name: "in memory" if isinstance(image, Volume) else _place_of(image)
+        name: _hash_of(image) if isinstance(image, Volume) else _place_of(image)
         for name, image in case.images.items()
     }
     text = "\n".join(f"{name}={place}" for name, place in sorted(places.items()))

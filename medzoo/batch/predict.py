@@ -1,6 +1,7 @@
 """medzoo.predict: models by name on many cases, as records, tables and images."""
 
 from collections.abc import Mapping, Sequence
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,8 @@ def predict(
         InputError: for an unknown model or engine, a malformed table, or an `output`
             that does not suit the task or would replace something else.
     """
+    _check_place(output)
+    _check_threads(threads)
     # An unknown model is refused before anything heavy is imported.
     found = _found(source)
     from medzoo.batch.cohort_plan import shard_bids_plan, shard_plan
@@ -130,6 +133,23 @@ def predict(
     with local_table(output) as place:
         plan = make(predictors, cases, place, **options, **person)
         return run_all(plan, listener)
+
+
+def _check_place(output):
+    if not isinstance(output, str | PathLike | None) or str(output) == "":
+        raise InputError(
+            "`output` must be a path or None. "
+            f"Received: output={output!r}. Give a file or a folder."
+        )
+
+
+def _check_threads(threads):
+    whole = isinstance(threads, int) and not isinstance(threads, bool)
+    if threads is not None and (not whole or threads < 1):
+        raise InputError(
+            "`threads` must be a whole number of at least 1, or None. "
+            f"Received: threads={threads!r}."
+        )
 
 
 def _found(source):

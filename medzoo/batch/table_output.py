@@ -4,7 +4,12 @@ import csv
 import json
 from pathlib import Path
 
-from medzoo.batch.case_records import INPUT_COLUMN, MODEL_COLUMN, write_records
+from medzoo.batch.case_records import (
+    INPUT_COLUMN,
+    LAST,
+    MODEL_COLUMN,
+    write_records,
+)
 from medzoo.batch.earlier_results import same_file
 from medzoo.batch.output_places import hashes_of
 from medzoo.errors import InputError
@@ -12,6 +17,9 @@ from medzoo.files import check_writable
 from medzoo.volume import Volume
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".json")
+# What medzoo writes of a case, besides its classes; other columns are somebody's notes.
+NUMBERS = ("value", "unit", "interval", "interval_low", "interval_high", "coverage")
+COLUMNS = ("case_id", *NUMBERS, "label", "probabilities", "uncertainty", *LAST)
 
 
 class TableOutput:
@@ -70,10 +78,12 @@ class TableOutput:
         return self.path
 
     def _check_same(self):
-        earlier = _read(self.path)
+        earlier, columns = _read(self.path) or (None, set())
         reason = None
         if earlier is None:
             reason = "no table written by medzoo"
+        elif added := sorted(columns - self._own_columns()):
+            reason = f"the columns {added}, which medzoo did not write"
         else:
             for case_id, (model, inputs) in earlier.items():
                 if model.partition("@")[0] != self._recipe.name:
@@ -89,6 +99,10 @@ class TableOutput:
                 "name, or --overwrite to replace it."
             )
 
+    def _own_columns(self):
+        classes = self._recipe.to_dict().get("class_names") or ()
+        return {*COLUMNS, *classes, *(f"p({name})" for name in classes)}
+
     def _hash_of(self, case_id):
         if case_id not in self._hashes:
             images = self._cases[case_id].images
@@ -101,23 +115,28 @@ class TableOutput:
 
 
 def _read(path):
-    """Returns case_id -> (model, inputs) of a table of results, or None.
+    """Returns case_id -> (model, inputs) of a table of results, and its columns, or None.
 
     An empty file, as mktemp makes it, holds nothing to be lost.
     """
     try:
         text = path.read_text(encoding="utf-8")
         if not text:
-            return {}
+            return {}, set()
         if path.suffix.lower() == ".json":
             rows = json.loads(text)
         else:
             dialect = "excel-tab" if path.suffix.lower() == ".tsv" else "excel"
             rows = list(csv.DictReader(text.splitlines(), dialect=dialect))
         found = {
-            row["case_id"].removeprefix("'"): (row[MODEL_COLUMN], row[INPUT_COLUMN])
+            row["case_id"].removeprefix("'"): (
+                row[MODEL_COLUMN].removeprefix("'"),
+                row[INPUT_COLUMN].removeprefix("'"),
+            )
             for row in rows
         }
+        # Cells beyond the header have None for a name.
+        columns = {str(name).removeprefix("'") for row in rows for name in row}
     except (
         OSError,
         ValueError,
@@ -128,4 +147,4 @@ def _read(path):
         RecursionError,
     ):
         return None
-    return found or None
+    return (found, columns) if found else None

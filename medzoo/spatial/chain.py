@@ -29,7 +29,12 @@ from medzoo.spatial.grid import Grid
 from medzoo.spatial.header_rounding import without_rounding
 from medzoo.spatial.normalising_steps import NORMALISING, deform
 from medzoo.spatial.orient import orient
-from medzoo.spatial.plausibility import head_doubts, kind_doubts, slice_doubts
+from medzoo.spatial.plausibility import (
+    head_doubts,
+    kind_doubts,
+    missing_doubts,
+    slice_doubts,
+)
 from medzoo.spatial.register import register, rigid_part
 from medzoo.spatial.resample import resample, resample_to
 from medzoo.spatial.tissue_contrast import limit_contrast
@@ -197,7 +202,8 @@ class _State:
             # Whose folds agree lie in one place, however dark one of them is.
             if told != []:
                 told = overlap_doubts(first.array, image.array, name) or told or []
-            notes += told
+            # Of somebody else, or elsewhere, it says nothing of this brain.
+            notes += told or missing_doubts(image, found, atlas, name)
             notes += contrast_doubts(image, found, atlas, name)
         return notes
 

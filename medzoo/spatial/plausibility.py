@@ -22,6 +22,9 @@ from medzoo.spatial.channel_contrast import (
 NUM_SAMPLES = 100_000
 # Nearer than this share of the range to the most frequent value is background.
 BACKGROUND_BAND = 0.05
+# Networks see 32 bits: what differs by less there, or in the last of 64 bits alone, is
+# one value to them.
+LEAST_RANGE = 1e-30
 # Share of the object's voxels that equal all six neighbours.
 MOST_CONSTANT = 0.2
 # Correlation of neighbours within the object, along the best axis.
@@ -64,7 +67,9 @@ def kind_doubts(array, name):
     Returns:
         list of str, one sentence a doubt; none for a scan. Takes 0.1 s or less.
     """
-    if array.max() == array.min():
+    with np.errstate(over="ignore", invalid="ignore"):
+        span = np.float32(array.max()) - np.float32(array.min())
+    if not span > LEAST_RANGE:
         return [
             f"the {name} image has the value {array.flat[0]:g} everywhere, so nothing "
             f"can be seen in it: {ADVICE}"
@@ -165,14 +170,31 @@ def head_doubts(volume, found, atlas, name):
         ]
     if doubt := _size_doubt(found):
         return [doubt]
+    told = missing_doubts(volume, found, atlas)
+    return told or contrast_doubts(volume, found, atlas, name)
+
+
+def missing_doubts(volume, found, atlas, name=None):
+    """Returns a warning if part of the brain is not in the image.
+
+    Args:
+        volume: Volume, one channel, in the world that `found` is of.
+        found: `Registration` of it, or of another channel on its grid, to the atlas.
+        atlas: str, the atlas's name.
+        name: str or None, the channel, where it is not the first one.
+
+    Returns:
+        list of str, one doubt or none.
+    """
     brain = _Brain(volume, found, _atlas(atlas))
     side = min(brain.sides, key=brain.sides.get)
-    if brain.sides[side] < LEAST_BRAIN:
-        return [
-            f"part of the brain is missing: {1 - brain.sides[side]:.0%} of its {side} "
-            f"part lies outside the image or in an empty area: {ADVICE}"
-        ]
-    return contrast_doubts(volume, found, atlas, name)
+    if brain.sides[side] >= LEAST_BRAIN:
+        return []
+    place = "" if name is None else f" in the {name} image"
+    return [
+        f"part of the brain is missing{place}: {1 - brain.sides[side]:.0%} of its "
+        f"{side} part lies outside the image or in an empty area: {ADVICE}"
+    ]
 
 
 def slice_doubts(spacing, name):

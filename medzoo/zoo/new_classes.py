@@ -1,5 +1,6 @@
 """A model of the zoo made a classifier of other classes, for fine-tuning."""
 
+from medzoo.errors import InputError
 from medzoo.zoo.recipe.tasks import TASKS
 
 # Steps whose arguments belong to the old classes or were measured for them.
@@ -23,17 +24,32 @@ def with_new_classes(model, num_classes, class_names=None):
         A new model; its recipe names the new classes and has no weights.
 
     Raises:
-        ValueError: if names and number differ, there are fewer than two classes, or
-            the network has none.
+        InputError: if names and number differ, there are fewer than two classes, or
+            the number is none.
+        ValueError: if the network has no classes.
     """
     from medzoo.models.from_recipe import with_new_head
 
-    names = list(class_names or (f"class_{k}" for k in range(num_classes)))
-    if num_classes < 2 or len(names) != num_classes or len(set(names)) != len(names):
-        raise ValueError(
-            "`class_names` must be distinct, one for each of at least two classes. "
-            f"Received: num_classes={num_classes}, class_names={names}."
+    if not isinstance(num_classes, int) or num_classes < 2:
+        raise InputError(
+            "`num_classes` must be a whole number of at least 2. "
+            f"Received: num_classes={num_classes!r}."
         )
+    names = class_names
+    if names is None:
+        names = [f"class_{k}" for k in range(num_classes)]
+    # A text is a sequence too, of letters.
+    several = isinstance(names, list | tuple)
+    if (
+        not several
+        or len({*map(str, names)}) != len(names)
+        or len(names) != num_classes
+    ):
+        raise InputError(
+            "`class_names` must be a list of distinct names, one a class. "
+            f"Received: num_classes={num_classes}, class_names={class_names!r}."
+        )
+    names = list(names)
     return with_new_head(model, num_classes, _with_classes(model.recipe, names))
 
 

@@ -261,6 +261,53 @@ def test_a_table_is_replaced_by_one_of_the_same_inputs_alone(tmp_path, suffix):
         TableOutput(out, OTHER, [case, more])
 
 
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda rows: [f"{rows[0]},note", f"{rows[1]},keep"],
+        lambda rows: [rows[0], f"{rows[1]},keep"],
+        lambda rows: [*rows, "# excluded: moved"],
+        lambda rows: [*rows, "T1,31"],
+    ],
+    ids=["a column", "a cell", "a line", "a short row"],
+)
+def test_a_table_that_somebody_worked_on_is_kept(tmp_path, edit):
+    case, out = scan(tmp_path / "T1.nii.gz"), tmp_path / "out.csv"
+    TableOutput(out, RECIPE, [case]).write([record()])
+    TableOutput(out, RECIPE, [case])
+    out.write_text("\n".join(edit(out.read_text().splitlines())) + "\n")
+    with pytest.raises(InputError, match="did not write|no table written by medzoo"):
+        TableOutput(out, RECIPE, [case])
+    TableOutput(out, RECIPE, [case], overwrite=True)
+
+
+def test_columns_of_classes_are_medzoos_own(tmp_path):
+    case, out = scan(tmp_path / "T1.nii.gz"), tmp_path / "out.csv"
+    names = {"class_names": ["label", "=male"]}
+    recipe = SimpleNamespace(**{**vars(RECIPE), "to_dict": lambda: names})
+    shares = {"label": 0.9, "=male": 0.1}
+    found = {"case_id": "T1", "label": "label", "probabilities": shares}
+    TableOutput(out, recipe, [case]).write([found])
+    TableOutput(out, recipe, [case]).write([found])
+
+
+def test_another_image_in_memory_is_another_input(tmp_path):
+    def in_memory(value):
+        volume = Volume(np.full((4, 4, 4), value, np.float32), np.eye(4))
+        return Case("scan", {"t1": volume})
+
+    run(tmp_path, in_memory(1.0))
+    assert run(tmp_path, in_memory(1.0)) == [str(tmp_path / "scan.nii.gz")]
+    with pytest.raises(InputError, match="result of another input"):
+        run(tmp_path, in_memory(2.0))
+
+
+def test_a_status_that_is_no_file_is_refused_before_any_work(tmp_path):
+    (tmp_path / "out" / STATUS_FILE).mkdir(parents=True)
+    with pytest.raises(InputError, match=r"status\.jsonl, which is none"):
+        ImageOutput(tmp_path / "out", RECIPE, [scan(tmp_path / "T1.nii.gz")])
+
+
 def test_a_spreadsheet_runs_no_cell(tmp_path):
     case = Case("-1", {"t1": tmp_path / "none.nii"})
     out = tmp_path / "out.csv"

@@ -39,10 +39,32 @@ def test_python_takes_what_the_command_takes(tmp_path, model_folder, scan):
         assert found == {**wanted, "case_id": "scan"}
 
 
-@pytest.mark.parametrize("given", [None, [], {}, 3, np.zeros((3, 3, 3)), [None], ()])
+@pytest.mark.parametrize(
+    "given", [None, [], {}, 3, np.zeros((3, 3, 3)), [None], (), "", " "]
+)
 def test_what_is_no_case_is_one_sentence(model_folder, given):
     with pytest.raises(InputError, match="Received: ") as caught:
         predict(model_folder, given)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"output": 3},
+        {"output": ""},
+        {"threads": 0},
+        {"threads": "2"},
+        {"threads": True},
+        {"age": -3},
+        {"age": "old"},
+        {"age": float("nan")},
+        {"sex": 7},
+    ],
+)
+def test_arguments_that_mean_nothing_are_one_sentence(model_folder, scan, given):
+    with pytest.raises(InputError, match="Received: ") as caught:
+        predict(model_folder, [scan], **given)
     assert "\n" not in str(caught.value)
 
 

@@ -64,7 +64,9 @@ def cases(bucket, heads):
     rows = [f"c{i},head-{i}.nii.gz" for i in range(COUNT)]
     rows[1] = f"c1,{S3}/in/head-1.nii.gz"
     rows.append("gone,none.nii.gz")
-    bucket.pipe_file(f"{BUCKET}/in/cases.csv", "\n".join(["case_id,t1", *rows]).encode())
+    bucket.pipe_file(
+        f"{BUCKET}/in/cases.csv", "\n".join(["case_id,t1", *rows]).encode()
+    )
     return f"{S3}/in/cases.csv"
 
 
@@ -80,7 +82,9 @@ def whole(tmp_path, models, heads):
 
 def table_in(store, key):
     text = store.cat_file(f"{BUCKET}/{key}").decode()
-    return {row["case_id"]: row for row in csv.DictReader(io.StringIO(text), delimiter="\t")}
+    return {
+        row["case_id"]: row for row in csv.DictReader(io.StringIO(text), delimiter="\t")
+    }
 
 
 def test_in_and_out_of_s3_as_on_disk_and_resumed(models, bucket, cases, whole):
@@ -138,8 +142,9 @@ def test_a_table_in_s3(models, bucket, cases, whole, run_medzoo):
     text = bucket.cat_file(f"{BUCKET}/tables/ages.csv").decode()
     values = {row["case_id"]: row for row in csv.DictReader(io.StringIO(text))}
     for record in whole[1]:
-        assert float(values[record["case_id"]]["value"]) == (
-            record["models"]["tiny_age"]["value"]
+        assert (
+            float(values[record["case_id"]]["value"])
+            == (record["models"]["tiny_age"]["value"])
         )
 
 

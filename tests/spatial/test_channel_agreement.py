@@ -107,6 +107,29 @@ def test_a_phantom_without_sides_is_nobody():
     assert doubts(brain, contrast(brain, "flair")) is None
 
 
+@pytest.mark.parametrize("share", [0.4, 0.5])
+def test_a_channel_that_saw_part_of_the_brain_is_told(share):
+    first, other = person(0), contrast(person(0), "flair")
+    array = other.array.copy()
+    array[:, :, int((1 - share) * array.shape[2]) :] = 0
+
+    def notes(array):
+        both = first.with_array(np.stack([first.array, array], -1))
+        return SpatialChain(CHECK, ("t1", "flair"))(both)[1].notes
+
+    assert notes(other.array) == ()
+    missing = "brain is missing in the flair image: "
+    assert any(missing in note and "upper part" in note for note in notes(array))
+
+
+def test_a_flair_of_little_contrast_is_no_t1():
+    # 0.91 as bright as white matter in a real FLAIR at 2 mm; T1s reach 0.86.
+    levels = (0.0, 0.08, 0.3, 0.95, 1.0, 1.0)
+    t1 = person(0)
+    flair = t1.with_array(np.interp(t1.array, LEVELS, levels).astype(np.float32))
+    assert kinds_of(flair) == ["flair"]
+
+
 def kinds_of(volume):
     names = ("t1", "t1_ir", "flair")
     return [n for n in names if not contrast_doubts(volume, UNMOVED, ATLAS, n)]

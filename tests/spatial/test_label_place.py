@@ -69,6 +69,30 @@ def test_labels_that_lie_elsewhere_are_found(head, labels, kind):
     assert refused or odd
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (
+            lambda array: np.roll(array, 6, axis=1),
+            "moved by -6 voxels along its second",
+        ),
+        (lambda array: array.transpose(1, 0, 2), "its first and second axis exchanged"),
+        (lambda array: array.transpose(0, 2, 1), "its second and third axis exchanged"),
+    ],
+    ids=["rolled", "first two axes exchanged", "last two axes exchanged"],
+)
+def test_a_map_on_the_same_grid_that_was_laid_wrongly_is_told(
+    head_phantom, change, told
+):
+    grid = {"spacing": 4.0, "field": (208, 208, 208)}
+    array = np.digitize(head_phantom(**grid, skull=False).array, [30, 80, 140])
+    head = head_phantom(**grid)
+    assert label_doubts(head, head.with_array(array)) == (None, [])
+    refused, odd = label_doubts(head, head.with_array(change(array)))
+    assert refused is None
+    assert [told in doubt for doubt in odd] == [True]
+
+
 def test_both_files_are_named(tmp_path, head, labels):
     write(head, tmp_path / "scan.nii.gz")
     images = {"t1": tmp_path / "scan.nii.gz"}

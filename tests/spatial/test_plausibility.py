@@ -91,6 +91,13 @@ def test_a_constant_is_told(value):
     assert f"value {value} everywhere" in found
 
 
+def test_what_is_constant_in_32_bits_is_told_as_such():
+    array = RNG.integers(0, 200, (9, 9, 9))
+    for lost in (array + 2**60, array * 1e-38):
+        (found,) = kind_doubts(lost, "t1")
+        assert "everywhere" in found
+
+
 def test_a_whole_brain_raises_no_doubt():
     assert kind_doubts(whole_brain().array, "t1") == []
     assert head_doubts(whole_brain(), UNMOVED, ATLAS, "t1") == []

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from medzoo.errors import InputError
 from medzoo.models.from_recipe import build_model
 from medzoo.zoo.new_classes import with_new_classes
 
@@ -85,10 +86,21 @@ def test_segmentation_stays_and_forgets_what_held_for_the_old_classes(recipe):
 
 
 @pytest.mark.parametrize(
-    ("num_classes", "names"), [(1, None), (2, ["a"]), (2, ["a", "a"]), (0, None)]
+    ("num_classes", "names"),
+    [
+        (1, None),
+        (2, ["a"]),
+        (2, ["a", "a"]),
+        (2, "ab"),
+        (0, None),
+        (True, None),
+        (2.5, None),
+        ("2", None),
+        (None, ["a", "b"]),
+    ],
 )
 def test_refuses_classes_that_do_not_fit_their_names(recipe, num_classes, names):
-    with pytest.raises(ValueError, match=f"Received: num_classes={num_classes}"):
+    with pytest.raises(InputError, match=f"Received: num_classes={num_classes!r}"):
         with_new_classes(build_model(recipe), num_classes, names)
 
 

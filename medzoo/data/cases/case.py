@@ -42,7 +42,7 @@ class Case:
         From the table; else from BIDS names of the images or the case (`sub-XX`);
         else the case itself.
         """
-        told = self.columns.get("subject") or self.subject
+        told = self.subject or self.columns.get("subject")
         if told:
             return told
         names = [i for i in self.images.values() if not isinstance(i, Volume)]

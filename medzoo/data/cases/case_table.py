@@ -3,7 +3,12 @@
 from dataclasses import replace
 
 from medzoo.data.cases.case import CASE_ID, Case
-from medzoo.data.cases.people import PERSON_COLUMNS, plain_age, plain_sex
+from medzoo.data.cases.people import plain_age, plain_sex
+from medzoo.data.cases.same_people import (
+    person_columns,
+    warn_of_unclear_people,
+    with_same_people,
+)
 from medzoo.data.cases.table_rows import LARGEST_TABLE, plain, read_rows
 from medzoo.errors import InputError
 from medzoo.io.remote import fetched, folder_of, is_url, joined
@@ -17,7 +22,7 @@ def read_case_table(path, channels, *, target=None, columns=()):
 
     Names of columns are found whatever their case. A person is told by a column named
     `subject`, `participant_id` or likewise (`medzoo.data.cases.people.PERSON_COLUMNS`),
-    or by BIDS names of the images.
+    or by BIDS names of the images; rows that share an image are of one person.
 
     Args:
         path: path or URL of a table with a header, see `read_rows`; relative paths in
@@ -52,7 +57,10 @@ def read_case_table(path, channels, *, target=None, columns=()):
     reader = _Rows(table, channels, target, columns, asked)
     cases = [reader.case(number, row) for number, row in table.rows]
     _check_unique(cases, path)
-    return cases
+    if target:
+        # Only who measures or trains needs to know.
+        warn_of_unclear_people(cases, table, reader.people)
+    return with_same_people(cases)
 
 
 def _table(path):
@@ -73,8 +81,8 @@ class _Rows:
         self.names = {name: table.column(name) for name in asked}
         if target:
             self.names[target] = table.column(target)
-        people = (table.column(name) for name in PERSON_COLUMNS)
-        self.person = next((name for name in people if name), None)
+        self.people = person_columns(table)
+        self.person = next(iter(self.people), None)
 
     def case(self, number, row):
         case_id = self._cell(row, "case_id")
@@ -88,7 +96,9 @@ class _Rows:
         kept = {name: self._cell(row, name) for name in self.columns}
         return Case(
             case_id=case_id,
-            images={name: joined(folder, cell) for name, cell in images.items() if cell},
+            images={
+                name: joined(folder, cell) for name, cell in images.items() if cell
+            },
             target=self._target(row),
             columns={name: cell for name, cell in kept.items() if cell},
             folder=folder,

@@ -4,8 +4,8 @@ import math
 import re
 from pathlib import PurePath
 
-# In this order; names are compared without case, spaces and hyphens being "_".
-PERSON_COLUMNS = (
+# In this order; names are compared by their letters and digits alone.
+SURE_COLUMNS = (
     "subject",
     "subject_id",
     "participant_id",
@@ -13,14 +13,19 @@ PERSON_COLUMNS = (
     "sub",
     "patient_id",
     "patient",
-    "patientid",
-    "subjectid",
-    "participantid",
     "person_id",
     "person",
+    "sub_id",
+    "subj",
+    "subj_id",
+    "bids_subject",
+    "patient_name",
 )
+# Of cohorts and of systems that collect data: ADNI, UK Biobank, IXI, CDISC. The last
+# may number rows, which then are a person each, as without it.
+PERSON_COLUMNS = (*SURE_COLUMNS, "ptid", "rid", "eid", "pid", "ixi_id", "usubjid", "id")
 # An entity of BIDS, in the name of a file or folder.
-BIDS_SUBJECT = re.compile(r"(?:^|[_/\\])(sub-[A-Za-z0-9]+)(?=$|[_./\\])")
+BIDS_SUBJECT = re.compile(r"(?:^|[_/\\])(sub-[A-Za-z0-9]+)(?=$|[_./\\])", re.IGNORECASE)
 # DICOM writes ages as 039Y, 018M, 003W, 010D.
 DICOM_AGE = re.compile(r"(\d{1,3})([YMWD])", re.IGNORECASE)
 DAYS = {"Y": 365.25, "M": 365.25 / 12, "W": 7.0, "D": 1.0}
@@ -37,6 +42,18 @@ def bids_subject(text):
     """
     found = BIDS_SUBJECT.findall(PurePath(text).as_posix())
     return found[-1] if found else None
+
+
+def letters(name):
+    """Returns the letters and digits of a column's name, in lower case."""
+    return re.sub(r"[^a-z0-9]", "", name.casefold())
+
+
+def one_spelling(name):
+    """Returns a person's name so that 01, 1.0 and sub-01 of one column are one."""
+    name = name.casefold().removeprefix("sub-")
+    number = re.fullmatch(r"0*(\d+)(?:\.0*)?", name)
+    return name if number is None else number[1]
 
 
 def plain_age(cell):

@@ -116,7 +116,22 @@ def test_a_sex_that_is_a_number_is_refused_with_row_and_column(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "column", ["subject", "participant_id", "subject_id", "Sub", "PatientID", "Person"]
+    "column",
+    [
+        "subject",
+        "participant_id",
+        "subject_id",
+        "Sub",
+        "PatientID",
+        "Person",
+        "Subject.ID",
+        "subj_id",
+        "Patient Name",
+        "PTID",
+        "eid",
+        "IXI_ID",
+        "ID",
+    ],
 )
 def test_sessions_of_a_person_are_one_persons(tmp_path, column):
     text = f"case_id,t1,{column}\na,x.nii,7\nb,y.nii,7\nc,z.nii,8\n"
