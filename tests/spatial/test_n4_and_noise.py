@@ -89,3 +89,14 @@ def test_denoising_by_a_known_sigma_and_wrong_ones(head_phantom):
         denoise(noisy, sigma=0)
     with pytest.raises(InputError, match="method"):
         denoise(noisy, method="median")
+
+
+def test_the_sigma_decides_how_much_is_smoothed(head_phantom):
+    noisy = head_phantom(4.0, noise=5.0)
+    few, more = (
+        np.abs(denoise(noisy, sigma=sigma).array - noisy.array).mean()
+        for sigma in (1.0, 10.0)
+    )
+    assert more > 3 * few > 0
+    with pytest.raises(InputError, match="sigma"):
+        denoise(noisy, sigma="5")
