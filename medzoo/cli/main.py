@@ -17,6 +17,7 @@ COMMANDS = {
     "list": ("list_command", "list the models of the zoo"),
     "info": ("info_command", "describe a model: data, metrics, licence and limits"),
     "predict": ("predict_command", "predict on images"),
+    "serve": ("serve_command", "serve a local page to drop scans on, and a JSON API"),
     "preprocess": (
         "preprocess_command",
         "normalise scans: bias field, noise, brain, standard space",
@@ -33,6 +34,8 @@ COMMANDS = {
     "publish": ("publish_command", "publish a model folder to a hub or a folder"),
     "cards": ("cards_command", "write the model cards, or check that they are current"),
     "demo": ("demo_command", "run every model on one scan and draw the results"),
+    "doctor": ("doctor_command", "examine this installation and say what to do"),
+    "completion": ("completion_command", "print the completion script of a shell"),
 }
 
 EXIT_WRONG_USE = 2

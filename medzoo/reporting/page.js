@@ -206,6 +206,8 @@
   }
   for (const part of document.querySelectorAll("section.case")) wake(part);
   for (const table of document.querySelectorAll("table.cases")) sortable(table);
+  // A page that adds a case later says so on it.
+  addEventListener("medzoo:case", (event) => wake(event.target));
   addEventListener("hashchange", openTarget);
   openTarget();
 

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
@@ -27,6 +28,23 @@ from medzoo.zoo.recipe.schema import Recipe
 
 SUFFIXES = (".html", ".htm")
 NO_SCRIPT = "Without JavaScript, only the slices through the middle are shown."
+
+
+@dataclass(frozen=True)
+class CaseParts:
+    """What a report shows of a case, part by part.
+
+    Args:
+        numbers: `Markup`, the result and its charts.
+        warnings: `Markup`, may be empty.
+        viewer: `Markup`, the views; page.js makes them move within a `.case`.
+        checks: `Markup`, what was checked and resampled.
+    """
+
+    numbers: Markup
+    warnings: Markup
+    viewer: Markup
+    checks: Markup
 
 
 class ReportSheet:
@@ -96,8 +114,11 @@ class ReportSheet:
             volume: Volume, the channels as they were given, on one grid.
             placed: Volume on the network's grid.
             prediction: `Prediction`.
+
+        Returns:
+            `CaseParts`, what the report shows of it.
         """
-        self._add(case_id, images, volume, placed, prediction)
+        return self._add(case_id, images, volume, placed, prediction)
 
     def earlier(self, case_id, images, volume, record):
         """Adds a case whose result lies in the output folder from an earlier run.
@@ -136,22 +157,26 @@ class ReportSheet:
         cells = self._task.cells(prediction)
         small = thumbnail(display, f"axial slice of {case_id}")
         self._rows.append(self._row(case_id, small, cells, warnings, ""))
+        budget, names = case_budget(self._count), prediction.class_names
+        said = [element("p", f"Warning: {w}", class_="warning") for w in warnings]
+        parts = CaseParts(
+            numbers=join(self._task.section(prediction, self._population)),
+            warnings=join(said),
+            viewer=viewer(display, budget, given[0], names),
+            checks=checks_section(volume, placed, self.recipe, given),
+        )
         body = join(
             (
-                self._task.section(prediction, self._population),
-                [element("p", f"Warning: {w}", class_="warning") for w in warnings],
-                viewer(
-                    display,
-                    case_budget(self._count),
-                    given[0],
-                    prediction.class_names,
-                ),
+                parts.numbers,
+                parts.warnings,
+                parts.viewer,
                 element("h3", "Checks and resampling"),
-                checks_section(volume, placed, self.recipe, given),
+                parts.checks,
                 None if warnings else element("p", "No warnings."),
             )
         )
         self._sections.append((case_id, body))
+        return parts
 
     def _row(self, case_id, picture, cells, warnings, error):
         found = {cell.head: cell for cell in cells}

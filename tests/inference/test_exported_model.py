@@ -100,7 +100,6 @@ def test_other_weights_have_another_export(exports):
         (Settings(engine="openvino"), "ResNet3D", True),
         (Settings(), "ResNet3D", False),
         (Settings("ensemble", engine="openvino"), "Ensemble3D", False),
-        (Settings(engine="openvino"), "AnatomyReadout3D", False),
     ],
 )
 def test_keras_is_left_out_where_all_is_exported(settings, architecture, can):

@@ -1,0 +1,148 @@
+// The jobs: their progress while they run, their results when they have ended.
+import { call } from "./api.js";
+import { byId, duration, make, parsed, problem } from "./elements.js";
+
+const POLL_MS = 500;
+const ENDED = ["done", "failed", "cancelled"];
+const STAGES = {
+  loading: "loading", reading: "reading the scan", placing: "preparing the scan",
+  network: "running the network", drawing: "drawing the result",
+};
+// Tables longer than this get a field to search in.
+const LONG_TABLE = 20;
+
+export class Jobs {
+  constructor() { this.shown = new Map(); }
+
+  add(job) {
+    byId("nothing").hidden = true;
+    const state = make("p", { class: "state", role: "status" });
+    const bar = make("progress", { max: 1, value: 0, "aria-label": `Progress of ${job.case_id}` });
+    const stop = make("button", { type: "button" }, "Cancel");
+    const results = make("div", {});
+    const title = make("h3", { tabindex: "-1" }, job.case_id);
+    const row = make("article", { class: "job", "aria-label": job.case_id }, make("div", { class: "job-head" }, title, state, bar, stop), results);
+    byId("jobs").prepend(row);
+    const one = { row, state, bar, stop, results, title, id: job.id, drawn: new Set() };
+    stop.addEventListener("click", () => this.stop(one));
+    this.shown.set(job.id, one);
+    this.update(job);
+    return one;
+  }
+
+  async start(wanted) {
+    const one = this.add(await call("POST", "/jobs", wanted));
+    one.title.focus({ preventScroll: true });
+    one.row.scrollIntoView({ block: "start", behavior: "instant" });
+  }
+
+  async stop(one) {
+    try {
+      await call("DELETE", `/jobs/${one.id}`);
+    } catch (error) {
+      if (error.status !== 404) problem(error.message);
+    }
+    if (!one.ended) return;
+    one.row.remove();
+    this.shown.delete(one.id);
+    byId("nothing").hidden = this.shown.size > 0;
+  }
+
+  // Asks for a job until it has ended.
+  async watch(id) {
+    const one = this.shown.get(id);
+    while (one && this.shown.has(id) && !one.ended) {
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      try {
+        this.update(await call("GET", `/jobs/${id}`));
+      } catch (error) {
+        if (error.status === 0) continue;
+        one.ended = true;
+        one.state.textContent = error.message;
+      }
+    }
+  }
+
+  update(job) {
+    const one = this.shown.get(job.id);
+    const text = told(job);
+    // Only what changed is read out.
+    if (one.state.textContent !== text) one.state.textContent = text;
+    if (job.progress) one.bar.value = job.progress.share;
+    for (const [name, record] of Object.entries(job.results)) {
+      if (!one.drawn.has(name)) this.draw(one, job, name, record);
+    }
+    if (ENDED.includes(job.state) && !one.ended) {
+      one.ended = true;
+      one.bar.hidden = true;
+      one.stop.textContent = "Remove";
+      one.stop.setAttribute("aria-label", `Remove ${job.case_id}`);
+      one.state.classList.toggle("error", job.state === "failed");
+      if (job.state === "done") one.state.after(tables(job));
+    }
+    if (!one.watched) {
+      one.watched = true;
+      this.watch(job.id);
+    }
+  }
+
+  async draw(one, job, name, record) {
+    one.drawn.add(name);
+    const place = make("section", { class: "case", "aria-label": `Result of ${name}` }, make("h4", {}, record.model || name));
+    one.results.append(place);
+    if (record.error) {
+      place.append(make("p", { class: "error" }, `No result. ${record.error}`));
+      return;
+    }
+    const root = `/jobs/${job.id}/models/${name}`;
+    place.append(downloads(root, name, record));
+    try {
+      place.append(...parsed(await call("GET", `${root}/view.html`)));
+    } catch (error) {
+      place.append(make("p", { class: "error" }, error.message));
+    }
+    for (const table of place.querySelectorAll("table.with-bars")) searchable(table);
+    place.dispatchEvent(new Event("medzoo:case", { bubbles: true }));
+  }
+}
+
+function told(job) {
+  if (job.state === "failed") return job.error;
+  if (job.state === "cancelled") return "Cancelled.";
+  if (job.state === "done") return `Done in ${duration(job.seconds)}.`;
+  if (job.state === "queued") {
+    return job.ahead ? `Waiting; ${job.ahead} before it.` : "Waiting for the models to be loaded.";
+  }
+  const { model, model_number, models, stage, windows, seconds_left } = job.progress || {};
+  if (!model) return "Finishing.";
+  const parts = [models > 1 ? `Model ${model_number} of ${models}, ${model}` : model, STAGES[stage]];
+  if (windows && windows[1] > 1) parts.push(`window ${windows[0]} of ${windows[1]}`);
+  return `${parts.join(": ")}. About ${duration(seconds_left)} left.`;
+}
+
+const link = (path, text) => make("a", { href: `/api/v1${path}`, class: "button", download: "" }, text);
+
+function tables(job) {
+  return make("p", { class: "downloads" }, link(`/jobs/${job.id}/results.csv`, "Table (CSV)"), link(`/jobs/${job.id}/results.json`, "Table (JSON)"));
+}
+
+function downloads(root, name, record) {
+  const labels = record.volumes_ml ? "Label map (NIfTI)" : "Image (NIfTI)";
+  return make("p", { class: "downloads" },
+    record.files.includes("image.nii.gz") && link(`${root}/image.nii.gz`, labels),
+    link(`${root}/report.html`, "Report (HTML)"));
+}
+
+function searchable(table) {
+  const rows = [...table.tBodies[0].rows];
+  if (rows.length <= LONG_TABLE) return;
+  const field = make("input", { type: "search", autocomplete: "off" });
+  field.addEventListener("input", () => {
+    const wanted = field.value.trim().toLowerCase();
+    for (const row of rows) row.hidden = !row.textContent.toLowerCase().includes(wanted);
+  });
+  // A scrolling part that the keyboard reaches.
+  const part = make("div", { class: "long", tabindex: "0", role: "region", "aria-label": "Volumes" });
+  table.replaceWith(make("label", { class: "search" }, "Search regions ", field), part);
+  part.append(table);
+}
