@@ -45,7 +45,7 @@ def check_image(name: str, image: Any) -> None:
     check_volume(name, image)
     if image.array.ndim != 3:
         raise InputError(
-            f"`{name}` must be (x, y, z), without an axis of channels. Received: "
+            f"`{name}` must have one channel, as (x, y, z). Received: "
             f"shape={image.array.shape}. Pass one of its channels."
         )
     check_numbers(name, image)

@@ -39,7 +39,7 @@ def test_paths_arrays_and_nan_are_refused(function, head_phantom):
 def test_channels_are_refused_where_one_is_meant(function, head_phantom):
     head = head_phantom(8.0)
     for count in (1, 2):
-        with pytest.raises(InputError, match="axis of channels"):
+        with pytest.raises(InputError, match="one channel"):
             function(head.with_array(np.stack([head.array] * count, -1)))
 
 
