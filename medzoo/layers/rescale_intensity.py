@@ -1,5 +1,6 @@
 """RescaleIntensity: a linear map of intensities onto a range."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,7 +32,8 @@ class RescaleIntensity(VolumeLayer):
         unless `in_range` is given.
 
     Raises:
-        ValueError: for percentiles or an `in_range` that do not ascend, or for both.
+        ValueError: for percentiles or an `in_range` that do not ascend, or for both,
+            or an `out_range` that is not two different finite numbers.
     """
 
     def __init__(
@@ -43,7 +45,7 @@ class RescaleIntensity(VolumeLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        low, high = percentiles
+        low, high = _two_numbers("percentiles", percentiles)
         if not 0 <= low < high <= 100:
             raise ValueError(
                 "`percentiles` must ascend within [0, 100]. "
@@ -56,6 +58,11 @@ class RescaleIntensity(VolumeLayer):
                     f"Received: in_range={in_range}, percentiles={percentiles}."
                 )
             in_range = tuple(float(value) for value in in_range)
+        start, end = _two_numbers("out_range", out_range)
+        if not start != end:
+            raise ValueError(
+                f"The ends of `out_range` must differ. Received: out_range={out_range}."
+            )
         self.out_range = tuple(out_range)
         self.percentiles = tuple(percentiles)
         self.clip = clip
@@ -96,3 +103,15 @@ class RescaleIntensity(VolumeLayer):
             "clip": self.clip,
             "in_range": self.in_range,
         }
+
+
+def _two_numbers(name, given):
+    try:
+        first, second = (float(value) for value in given)
+    except (TypeError, ValueError):
+        first = second = math.nan
+    if not (math.isfinite(first) and math.isfinite(second)):
+        raise ValueError(
+            f"`{name}` must be two finite numbers. Received: {name}={given!r}."
+        )
+    return first, second

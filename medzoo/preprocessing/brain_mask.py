@@ -3,13 +3,14 @@
 import warnings
 from copy import deepcopy
 from functools import lru_cache
+from numbers import Real
 
 import numpy as np
 
 from medzoo.errors import InputError, IntegrityError, MedzooWarning, OfflineError
 from medzoo.spatial.atlas_brain import atlas_brain, filled
 from medzoo.spatial.background import from_background
-from medzoo.spatial.registration import check_image
+from medzoo.spatial.scan_checks import check_image
 from medzoo.volume import Volume
 
 METHODS = ("network", "atlas")
@@ -48,7 +49,7 @@ def brain_mask(
         raise InputError(
             f"`method` must be one of {METHODS}. Received: method={method!r}."
         )
-    if not 1 <= spacing <= 2:
+    if not isinstance(spacing, Real) or not 1 <= spacing <= 2:
         raise InputError(
             f"`spacing` must be from 1 to 2 mm. Received: spacing={spacing!r}."
         )

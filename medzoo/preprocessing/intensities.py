@@ -5,7 +5,7 @@ import numpy as np
 from medzoo.errors import InputError
 from medzoo.spatial.background import from_background
 from medzoo.spatial.histogram import histogram_match
-from medzoo.spatial.registration import check_image
+from medzoo.spatial.scan_checks import check_image, check_mask, check_numbers
 from medzoo.volume import Volume
 
 __all__ = ["ct_window", "histogram_match", "rescale", "white_stripe", "zscore"]
@@ -30,15 +30,13 @@ def zscore(volume: Volume, mask: Volume | None = None, region: str = "whole") ->
         Volume, float32.
 
     Raises:
-        InputError: for a mask of another shape, or another region.
+        InputError: for voxels that are not finite, an empty mask, or another region.
+        GeometryError: for a mask on another grid.
     """
     if mask is None:
         return _by_layer(volume, "ZScore", region=region)
-    if mask.shape != volume.shape:
-        raise InputError(
-            "A mask must lie on the grid of the volume. Received: "
-            f"shape={mask.shape}, not {volume.shape}. Resample it first."
-        )
+    check_numbers("volume", volume)
+    check_mask(mask, volume)
     return _by_layer(volume, "ZScore", mask=mask, region="mask")
 
 
@@ -58,7 +56,8 @@ def rescale(
         Volume, float32, cut to the range.
 
     Raises:
-        InputError: for percentiles that do not ascend.
+        InputError: for percentiles that do not ascend, a range that is not two
+            different numbers, or voxels that are not finite.
     """
     options = {"out_range": out_range, "percentiles": percentiles}
     return _by_layer(volume, "RescaleIntensity", **options)
@@ -81,7 +80,8 @@ def ct_window(
         Volume, float32.
 
     Raises:
-        InputError: for a window that is not known.
+        InputError: for a window that is not known, a range that is not two different
+            numbers, or voxels that are not finite.
     """
     found = _by_layer(volume, "ClipIntensity", window=window)
     if out_range is None:
@@ -108,12 +108,15 @@ def white_stripe(volume: Volume, mask: Volume | None = None) -> Volume:
 
     Raises:
         InputError: for several channels, a constant image or an empty mask.
+        GeometryError: for a mask on another grid.
 
     Source:
         Shinohara et al., "Statistical normalization techniques for magnetic resonance
         imaging", NeuroImage: Clinical 6 (2014).
     """
     check_image("volume", volume)
+    if mask is not None:
+        check_mask(mask, volume)
     array = from_background(np.asarray(volume.array, np.float32))
     inside = array > array.mean() if mask is None else mask.array > 0
     values = np.sort(array[inside])
@@ -145,11 +148,12 @@ def _last_peak(ascending):
 def _by_layer(volume, name, mask=None, **arguments):
     from medzoo import layers
 
+    check_numbers("volume", volume)
     array = np.asarray(volume.array, np.float32)
     batch = array[None] if array.ndim == 4 else array[None, ..., None]
     try:
         layer = getattr(layers, name)(dtype="float32", **arguments)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise InputError(f"{error} Choose another one.") from None
     if mask is None:
         found = layer(batch, training=False)

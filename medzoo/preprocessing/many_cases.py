@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -47,7 +48,7 @@ def preprocess(
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         waiting = {pool.submit(_one, case, work): case[0] for case in cases}
         for done in as_completed(waiting):
-            found[waiting[done]] = _and_tell(done.result(), progress)
+            found[waiting[done]] = _and_tell(_result(done, waiting[done]), progress)
     return [found[case_id] for case_id, _, _ in cases]
 
 
@@ -62,7 +63,8 @@ def check_apart(cases: list[tuple[str, str, str]]) -> None:
     for case_id, _, stem in cases:
         for path in places_of(stem):
             place = os.path.realpath(path)
-            if place in inputs or place in seen:
+            inside = next((i for i in inputs if place.startswith(i + os.sep)), None)
+            if place in inputs or place in seen or inside:
                 raise InputError(
                     "A result must lie over no input and over no other result. "
                     f"Received: {path}, of case {case_id}. Choose another folder, or "
@@ -86,12 +88,27 @@ def write_description(folder: str | Path) -> None:
     write_text_atomically(path, json.dumps(told, indent=1) + "\n")
 
 
+def _result(done, case_id):
+    """Of a case; the system may have ended the process that it ran in."""
+    try:
+        return done.result()
+    except BrokenProcessPool:
+        return {
+            "case_id": case_id,
+            "error": "A process must live until its case is done. Received: one that "
+            "was ended, mostly for want of memory. Use --jobs 1 and run again: what is "
+            "done is kept.",
+        }
+
+
 def _one(case, work):
     case_id, image, stem = case
     try:
         return preprocess_case(case_id, image, stem, work)
-    except (MedzooError, OSError) as error:
-        return {"case_id": case_id, "error": str(error)}
+    # ITK tells with a RuntimeError what it cannot do.
+    except (MedzooError, OSError, MemoryError, RuntimeError) as error:
+        told = str(error) or type(error).__name__
+        return {"case_id": case_id, "error": told}
 
 
 def _and_tell(told, progress):

@@ -1,5 +1,6 @@
 """One scan through the steps: files out, with numbers and a picture beside them."""
 
+import hashlib
 import json
 import os
 from dataclasses import dataclass
@@ -10,15 +11,25 @@ import numpy as np
 from medzoo._version import __version__
 from medzoo.drawing.pictures import grey_levels, shrink
 from medzoo.drawing.slice_views import PANELS, displayed, middle_and_window, slice_of
-from medzoo.errors import InputError
-from medzoo.files import replace_atomically, sha256_of, write_text_atomically
+from medzoo.errors import InputError, MissingFileError
+from medzoo.files import (
+    check_writable,
+    replace_atomically,
+    sha256_of,
+    write_text_atomically,
+)
 from medzoo.io.image_files import read_quietly, write
 from medzoo.io.png import encode_png
 from medzoo.preprocessing.steps import Normalised, normalise, parse_steps
 from medzoo.spatial.transform_files import write_transform
 
-ENDINGS = {"image": ".nii.gz", "mask": "_mask.nii.gz", "transform": "_transform.h5"}
-SIDE_CAR, PICTURE = ".json", ".png"
+ENDINGS = {
+    "image": ".nii.gz",
+    "mask": "_mask.nii.gz",
+    "transform": "_transform.h5",
+    "picture": ".png",
+}
+SIDE_CAR = ".json"
 LONGEST_PIXELS = 256
 
 
@@ -56,11 +67,11 @@ def preprocess_case(case_id: str, image: str, stem: str, work: Work) -> dict:
 
     Raises:
         MedzooError: what reading or a step refuses, or a result over a file that is not
-            medzoo's.
+            medzoo's or that was made from another scan.
         OSError: what the disk says.
     """
     facts = {
-        "source_sha256": sha256_of(image),
+        "source_sha256": _hash_of_source(image),
         "steps": work.steps,
         "spacing": work.spacing,
         "contrast": work.contrast,
@@ -70,42 +81,68 @@ def preprocess_case(case_id: str, image: str, stem: str, work: Work) -> dict:
     earlier = _earlier(stem)
     if earlier and _is_current(earlier, facts, stem, picture=wanted):
         return {**earlier, "done": False}
-    _check_places(stem, image, earlier, overwrite=work.overwrite)
+    _check_places(stem, image, earlier, facts, overwrite=work.overwrite)
+    check_writable(stem + SIDE_CAR)
     scan = read_quietly(image, channel=work.contrast)
     found = normalise(
         scan, parse_steps(work.steps), spacing=work.spacing, contrast=work.contrast
     )
-    Path(stem).parent.mkdir(parents=True, exist_ok=True)
-    _write_all(found, scan, stem, picture=wanted)
     told = {
         "case_id": case_id,
         "source": os.path.basename(image),
+        "place": _hash_of_place(image),
         **facts,
         "quality": _rounded(found.quality),
         "warnings": [*scan.warnings, *found.warnings],
-        "outputs": _hashes(stem),
     }
-    write_text_atomically(stem + SIDE_CAR, json.dumps(told, indent=1) + "\n")
-    return {**told, "done": True}
+    outputs = _write_all(found, scan, stem, told, _names_of(earlier), picture=wanted)
+    return {**told, "outputs": outputs, "done": True}
 
 
 def places_of(stem: str) -> list[str]:
     """Returns all paths that the results of a case may have."""
-    return [stem + ending for ending in (*ENDINGS.values(), PICTURE, SIDE_CAR)]
+    return [stem + ending for ending in (*ENDINGS.values(), SIDE_CAR)]
 
 
-def _write_all(found: Normalised, scan, stem, *, picture):
-    volume = found.volume
-    write(volume, stem + ENDINGS["image"])
+def _write_all(found: Normalised, scan, stem, told, earlier, *, picture):
+    """Writes the results and, last, what was written; gives that."""
+    names = [name for name in _made(found, picture=picture) if name]
+    Path(stem).parent.mkdir(parents=True, exist_ok=True)
+    # A run that is killed from here on is known as medzoo's, and as unfinished.
+    unfinished = {
+        name: {"file": os.path.basename(stem + ENDINGS[name]), "sha256": None}
+        for name in (*names, *earlier)
+    }
+    _write_side_car(stem, {**told, "outputs": unfinished})
+    write(found.volume, stem + ENDINGS["image"])
     if found.mask is not None:
         mask = found.mask.with_array(found.mask.array.astype(np.uint8))
         write(mask, stem + ENDINGS["mask"])
     if found.transform is not None:
         write_transform(found.transform, stem + ENDINGS["transform"])
     if picture:
-        drawn = encode_png(before_and_after(scan, volume))
-        with replace_atomically(stem + PICTURE) as temporary:
+        drawn = encode_png(before_and_after(scan, found.volume))
+        with replace_atomically(stem + ENDINGS["picture"]) as temporary:
             Path(temporary).write_bytes(drawn)
+    # What other steps left here belongs to another image.
+    for name in set(earlier) - set(names):
+        Path(stem + ENDINGS[name]).unlink(missing_ok=True)
+    outputs = _hashes(stem, names)
+    _write_side_car(stem, {**told, "outputs": outputs})
+    return outputs
+
+
+def _made(found, *, picture):
+    return (
+        "image",
+        "mask" if found.mask is not None else None,
+        "transform" if found.transform is not None else None,
+        "picture" if picture else None,
+    )
+
+
+def _write_side_car(stem, told):
+    write_text_atomically(stem + SIDE_CAR, json.dumps(told, indent=1) + "\n")
 
 
 def before_and_after(before: object, after: object) -> np.ndarray:
@@ -139,13 +176,33 @@ def _row(volume):
     return np.concatenate(padded, axis=1)
 
 
-def _hashes(stem):
-    found = {name: stem + ending for name, ending in ENDINGS.items()}
+def _hashes(stem, names):
+    found = {name: stem + ENDINGS[name] for name in names}
     return {
         name: {"file": os.path.basename(path), "sha256": sha256_of(path)}
         for name, path in found.items()
         if os.path.exists(path)
     }
+
+
+def _hash_of_source(image):
+    try:
+        return sha256_of(image)
+    except FileNotFoundError:
+        raise MissingFileError(
+            f"A scan must exist. Received: {image}, which is not there. Check the path."
+        ) from None
+
+
+def _hash_of_place(image):
+    """Of where a scan lies, without telling where."""
+    path = os.path.realpath(image).encode("utf-8", "surrogateescape")
+    return hashlib.sha256(path).hexdigest()
+
+
+def _names_of(earlier):
+    """Names of the results that an earlier run wrote, or was about to."""
+    return [name for name in earlier["outputs"] if name in ENDINGS] if earlier else []
 
 
 def _earlier(stem):
@@ -154,7 +211,7 @@ def _earlier(stem):
         told = json.loads(Path(stem + SIDE_CAR).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
-    ours = ("case_id", "source_sha256", "steps", "outputs", "medzoo")
+    ours = ("case_id", "source_sha256", "place", "steps", "outputs", "medzoo")
     if not isinstance(told, dict) or any(key not in told for key in ours):
         return None
     return told if isinstance(told["outputs"], dict) else None
@@ -163,29 +220,42 @@ def _earlier(stem):
 def _is_current(earlier, facts, stem, *, picture):
     if any(earlier.get(key) != value for key, value in facts.items()):
         return False
-    if picture and not os.path.exists(stem + PICTURE):
+    names = [name for name in _names_of(earlier) if picture or name != "picture"]
+    if picture and "picture" not in names:
         return False
-    return earlier["outputs"] == _hashes(stem)
+    return {name: earlier["outputs"][name] for name in names} == _hashes(stem, names)
 
 
-def _check_places(stem, image, earlier, *, overwrite):
-    """Refuses to replace an input, or what medzoo did not write."""
-    source = os.path.realpath(image)
+def _check_places(stem, image, earlier, facts, *, overwrite):
+    """Refuses to replace an input, another input's result, or a stranger's file."""
+    source, own = os.path.realpath(image), _names_of(earlier)
+    ours = [stem + SIDE_CAR] * bool(own) + [stem + ENDINGS[name] for name in own]
     for path in places_of(stem):
         if os.path.realpath(path) == source:
             raise InputError(
                 "A result must not replace an input. Received: a result of "
                 f"{os.path.basename(image)} in its own place. Choose another folder."
             )
-        if os.path.exists(path) and earlier is None and not overwrite:
+        if os.path.lexists(path) and path not in ours and not overwrite:
             raise InputError(
                 "A result must not replace a file that medzoo did not write. "
                 f"Received: {path}, which is there. Use --overwrite, or another folder."
             )
+    # A scan that was exported again to the same place is the same input.
+    same = earlier and earlier["source_sha256"] == facts["source_sha256"]
+    if earlier and not (same or earlier["place"] == _hash_of_place(image) or overwrite):
+        raise InputError(
+            "A result must not replace that of another input. Received: "
+            f"{stem + SIDE_CAR}, of another scan. Use --overwrite, or another folder."
+        )
 
 
 def _rounded(quality):
     return {
-        step: {key: float(f"{value:.4g}") for key, value in numbers.items()}
+        step: {
+            # JSON has no word for what is not finite.
+            key: float(f"{value:.4g}") if np.isfinite(value) else None
+            for key, value in numbers.items()
+        }
         for step, numbers in quality.items()
     }

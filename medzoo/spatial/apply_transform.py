@@ -1,5 +1,6 @@
 """Drawing an image or a label map in another one's place: one interpolation."""
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,8 @@ from medzoo.errors import InputError
 from medzoo.spatial.grid import Grid
 from medzoo.spatial.label_votes import vote
 from medzoo.spatial.resample import check_size, smoothed_for
-from medzoo.spatial.transform import Transform, field_image
+from medzoo.spatial.scan_checks import check_numbers
+from medzoo.spatial.transform import Transform, check_transform, field_image
 from medzoo.volume import Volume
 
 
@@ -36,7 +38,8 @@ def apply(
         Volume on the grid, float32, or for labels of the image's own type.
 
     Raises:
-        InputError: if neither the transform nor the caller says which grid.
+        InputError: if neither the transform nor the caller says which grid, for voxels
+            that are not finite, or a background that the type of labels cannot hold.
         ResourceError: for a grid that no scan is resampled to.
 
     Example:
@@ -44,7 +47,10 @@ def apply(
         >>> in_mni = apply(found, scan)  # doctest: +SKIP
         >>> back = apply(found.inverse(Grid.of(scan)), in_mni)  # doctest: +SKIP
     """
+    check_transform(transform)
+    check_numbers("image", image)
     grid = _grid(transform, grid, spacing)
+    background = _level(background, image.array.dtype if labels else np.float32)
     if not labels:
         return _each_channel(transform, image, grid, background)
     if image.array.ndim != 3 or image.array.dtype.kind not in "biu":
@@ -65,14 +71,33 @@ def _grid(transform, grid, spacing):
             "Somebody must say what to draw on. Received: grid=None, and a transform "
             "that does not know its fixed image. Pass grid=Grid.of(fixed)."
         )
+    if not isinstance(grid, Grid):
+        raise InputError(
+            f"`grid` must be a medzoo.spatial.Grid. Received: {type(grid).__name__}. "
+            "Pass Grid.of(fixed)."
+        )
     if spacing is None:
         return grid
-    if not (np.isfinite(spacing) and spacing > 0):
+    if not isinstance(spacing, Real) or not 0 < spacing < np.inf:
         raise InputError(
-            f"A spacing must be positive and finite. Received: spacing={spacing}. "
+            f"A spacing must be positive and finite. Received: spacing={spacing!r}. "
             "Pass millimetres."
         )
     return cubes(grid, spacing)
+
+
+def _level(background, dtype):
+    """What lies outside, as a number that the result can hold."""
+    known = isinstance(background, Real) and np.isfinite(background)
+    if known and np.dtype(dtype).kind in "iu":
+        limits = np.iinfo(dtype)
+        known = limits.min <= background <= limits.max
+    if not known:
+        raise InputError(
+            f"`background` must be a finite number that {np.dtype(dtype)} holds. "
+            f"Received: background={background!r}. Pass 0, or another type of labels."
+        )
+    return float(background)
 
 
 def cubes(grid: Grid, spacing: float) -> Grid:

@@ -10,8 +10,9 @@ from medzoo.spatial.background import from_background
 from medzoo.spatial.grid import Grid
 from medzoo.spatial.registration import register
 from medzoo.spatial.resample import resample_to
+from medzoo.spatial.scan_checks import check_image
 from medzoo.spatial.standard_space import standard_space
-from medzoo.spatial.transform import Transform
+from medzoo.spatial.transform import Transform, check_transform
 from medzoo.volume import Volume
 
 # In MNI coordinates, mm: the face lies in front of a plane that leans back from the
@@ -65,8 +66,10 @@ def face_mask(volume: Volume, transform: Transform | None = None) -> Volume:
         volume: Volume, as of `deface`.
         transform: `Transform` or None.
     """
+    check_image("volume", volume)
     if transform is None:
         transform = register(volume, "mni152", "affine")
+    check_transform(transform)
     to_standard = np.linalg.inv(transform.matrix) @ volume.affine
     axes = np.meshgrid(
         *(np.arange(n) for n in volume.shape), indexing="ij", sparse=True

@@ -4,6 +4,7 @@ import numpy as np
 
 from medzoo.errors import InputError
 from medzoo.spatial.background import samples_of
+from medzoo.spatial.scan_checks import check_image
 from medzoo.volume import Volume
 
 QUANTILES = 64
@@ -25,12 +26,14 @@ def histogram_match(volume: Volume, reference: Volume) -> Volume:
         Volume, float32, in the units of the reference.
 
     Raises:
-        InputError: if one of them is constant.
+        InputError: if one of them is constant, has channels, or voxels that are not
+            finite numbers.
 
     Source:
         Nyul, Udupa and Zhang (2000), with quantiles above the mean for landmarks.
     """
     for name, image in (("volume", volume), ("reference", reference)):
+        check_image(name, image)
         if not image.array.max() > image.array.min():
             raise InputError(
                 "A histogram needs more than one intensity. Received: "

@@ -1,12 +1,19 @@
 """Bias field correction of a scan of any size, and how strong its field was."""
 
+from numbers import Integral, Real
+
 import numpy as np
 
 from medzoo.errors import InputError
 from medzoo.spatial.background import from_background
 from medzoo.spatial.grid import Grid
-from medzoo.spatial.registration import check_image
 from medzoo.spatial.resample import resample_to
+from medzoo.spatial.scan_checks import (
+    check_image,
+    check_mask,
+    check_mask_anywhere,
+    check_numbers,
+)
 from medzoo.volume import Volume
 
 # The field is estimated on cubes of so many mm: it varies over centimetres.
@@ -17,6 +24,8 @@ CONTROL_POINTS = 4
 THRESHOLD = 1e-7
 # Shares of a field's voxels that tell its range.
 ENDS = (2, 98)
+# A spline has no direction along a single slice.
+LEAST_VOXELS = 2
 # A head cannot be seen where a coil receives a tenth of what it does elsewhere.
 MOST_RANGE = 3.0
 
@@ -42,7 +51,8 @@ def n4(
         divided by.
 
     Raises:
-        InputError: for several channels, a constant image, or an empty mask.
+        InputError: for several channels, a constant image, a single slice, an empty
+            mask, or a spacing or iterations that are not positive.
 
     Source:
         Tustison et al., "N4ITK: Improved N3 Bias Correction" (2010), in SimpleITK.
@@ -68,6 +78,14 @@ def bias_field(
         iterations: tuple of int.
     """
     check_image("volume", volume)
+    _check_options(spacing, iterations)
+    if mask is not None:
+        check_mask_anywhere(mask)
+    if min(volume.shape) < LEAST_VOXELS:
+        raise InputError(
+            f"A scan must have {LEAST_VOXELS} voxels along each axis to have a bias "
+            f"field. Received: shape={volume.shape}. Pass the whole scan."
+        )
     if not volume.array.max() > volume.array.min():
         raise InputError(
             "A scan must have contrast to have a bias field. Received: a constant "
@@ -93,10 +111,31 @@ def field_range(field: Volume, mask: Volume | None = None) -> float:
 
     Returns:
         float, 0 for no field, 0.4 for one that makes 40 % brighter.
+
+    Raises:
+        InputError: for an empty mask.
+        GeometryError: for a mask on another grid.
     """
+    check_numbers("field", field)
+    if mask is not None:
+        check_mask(mask, field, "field")
     values = field.array if mask is None else field.array[mask.array > 0]
     low, high = np.percentile(values, ENDS)
     return float(high / low - 1)
+
+
+def _check_options(spacing, iterations):
+    if not isinstance(spacing, Real) or not 0 < spacing < np.inf:
+        raise InputError(
+            f"`spacing` must be a positive number of mm. Received: {spacing!r}. "
+            f"Leave it at {SPACING:g}."
+        )
+    levels = iterations if isinstance(iterations, (tuple, list)) else ()
+    if not levels or not all(isinstance(n, Integral) and n > 0 for n in levels):
+        raise InputError(
+            "`iterations` must be a positive whole number for each level. Received: "
+            f"{iterations!r}. Pass a tuple, as {ITERATIONS}."
+        )
 
 
 def _inside(coarse, mask):

@@ -1,6 +1,7 @@
 """Noise of a scan: how much there is, and less of it."""
 
 from importlib.util import find_spec
+from numbers import Real
 
 import numpy as np
 from scipy.ndimage import minimum_filter, uniform_filter
@@ -8,15 +9,15 @@ from scipy.special import chdtri
 
 from medzoo.errors import InputError
 from medzoo.spatial.background import samples_of
-from medzoo.spatial.registration import check_image
+from medzoo.spatial.scan_checks import check_image
 from medzoo.volume import Volume
 
 METHODS = ("diffusion", "nonlocal")
 # Voxels of half resolution along an edge, and the quantile of their variances.
 NEIGHBOURHOOD, LOW = 3, 0.1
-# Of the diffusion: the largest stable step, and how much is smoothed; measured to gain
-# at 3, 6 and 9 % of noise on heads of 1 and 2 mm, see docs/decisions/preprocessing.md.
-TIME_STEP, ITERATIONS, CONDUCTANCE = 0.0625, 2, 1.0
+# Of the diffusion: the largest stable step, how often, and what is an edge, in units of
+# the noise; measured at 3, 6 and 9 % of noise, see docs/decisions/preprocessing.md.
+TIME_STEP, ITERATIONS, CONDUCTANCE = 0.0625, 4, 1.5
 # Below this, of the brightness of the object, a scan has no noise to remove.
 LEAST = 1e-4
 
@@ -37,6 +38,7 @@ def noise_level(volume: Volume) -> float:
         Coupe et al., "Robust Rician noise estimation for MR images", Medical Image
         Analysis 14 (2010); Donoho (1995).
     """
+    check_image("volume", volume)
     array = np.asarray(volume.array, np.float32)
     size = [n // 2 * 2 for n in array.shape]
     if min(size) < 2:
@@ -90,7 +92,7 @@ def denoise(
         raise InputError(
             f"`method` must be one of {METHODS}. Received: method={method!r}."
         )
-    if sigma is not None and not (np.isfinite(sigma) and sigma > 0):
+    if sigma is not None and not (isinstance(sigma, Real) and 0 < sigma < np.inf):
         raise InputError(
             f"`sigma` must be positive. Received: sigma={sigma!r}. Pass None to "
             "estimate it."
@@ -114,15 +116,19 @@ def _every_second(array, axis, start):
 def _diffusion(array, sigma):
     import SimpleITK as sitk
 
-    # In units of the noise: what is an edge is told by it alone.
+    # In units of the noise, so that nothing is too small or too large for float32.
     scaled = np.ascontiguousarray((array / sigma).transpose(2, 1, 0))
+    image = sitk.GetImageFromArray(scaled.astype(np.float32))
+    slopes = sitk.GetArrayFromImage(sitk.GradientMagnitude(image))
+    steepness = float(np.sqrt(np.mean(np.square(slopes, dtype=np.float64))))
     method = sitk.GradientAnisotropicDiffusionImageFilter()
     # A fixed number of threads: the order of sums decides the last digits.
     method.SetNumberOfThreads(2)
     method.SetTimeStep(TIME_STEP)
     method.SetNumberOfIterations(ITERATIONS)
-    method.SetConductanceParameter(CONDUCTANCE)
-    found = method.Execute(sitk.GetImageFromArray(scaled))
+    # ITK counts in units of the image's own mean gradient, which is of anatomy.
+    method.SetConductanceParameter(CONDUCTANCE / steepness)
+    found = method.Execute(image)
     return sitk.GetArrayFromImage(found).transpose(2, 1, 0) * np.float32(sigma)
 
 

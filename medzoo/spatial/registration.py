@@ -2,14 +2,12 @@
 
 import warnings
 
-import numpy as np
-
-from medzoo.errors import GeometryError, InputError, MedzooWarning
+from medzoo.errors import InputError, MedzooWarning
 from medzoo.spatial.atlas import CONTRASTS
 from medzoo.spatial.background import from_background
-from medzoo.spatial.grid import Grid
 from medzoo.spatial.onto_image import onto_image
 from medzoo.spatial.onto_standard import onto_standard
+from medzoo.spatial.scan_checks import check_image, check_mask
 from medzoo.spatial.standard_space import SPACES, space_names
 from medzoo.spatial.transform import Transform
 from medzoo.volume import Volume
@@ -53,8 +51,9 @@ def register(
 
     Raises:
         InputError: for a kind, a space or a contrast that is not known, a constant
-            image, or images that do not overlap.
-        GeometryError: for a field of view that holds no head.
+            image, an empty mask, or images that do not overlap.
+        GeometryError: for a field of view that holds no head, or a mask on another
+            grid.
 
     Example:
         >>> found = register(scan, "mni152", kind="deformable")  # doctest: +SKIP
@@ -108,25 +107,17 @@ def _doubts(found, kind, limit):
 
 
 def _check(moving, fixed, kind, contrast, mask):
-    for name, image in (("moving", moving), ("fixed", fixed)):
-        if isinstance(image, Volume):
-            check_image(name, image)
-        elif name == "moving" or not isinstance(image, str):
-            raise InputError(
-                f"`{name}` must be a medzoo.Volume, which knows where its voxels lie. "
-                f"Received: {type(image).__name__}. Use medzoo.read(path)."
-            )
+    check_image("moving", moving)
+    if not isinstance(fixed, str):
+        check_image("fixed", fixed)
     if kind not in KINDS:
         raise InputError(
             f"`kind` must be one of {KINDS}. Received: kind={kind!r}. Choose one."
         )
     if isinstance(fixed, str):
         _check_standard(fixed, kind, contrast, mask)
-    elif mask is not None and not _on_grid_of(mask, fixed):
-        raise GeometryError(
-            "A mask must lie on the grid of the fixed image. Received: "
-            f"shape={mask.shape}, not {fixed.shape}, or elsewhere. Resample it."
-        )
+    elif mask is not None:
+        check_mask(mask, fixed, "fixed image")
 
 
 def _check_standard(fixed, kind, contrast, mask):
@@ -147,26 +138,3 @@ def _check_standard(fixed, kind, contrast, mask):
             "The standard space has its own mask. Received: mask=a Volume. Leave it "
             "out, or pass a Volume as `fixed`."
         )
-
-
-def check_image(name: str, image: Volume) -> None:
-    """Refuses what is no scalar image of finite numbers.
-
-    Raises:
-        InputError: naming the argument.
-    """
-    if image.array.ndim != 3:
-        raise InputError(
-            f"`{name}` must have one channel. Received: {image.num_channels} channels. "
-            "Pass one of them."
-        )
-    if image.array.dtype.kind == "f" and not np.isfinite(image.array).all():
-        raise InputError(
-            f"The voxels of `{name}` must be finite numbers. Received: some that are "
-            "not. Set them to the background, as by numpy.nan_to_num."
-        )
-
-
-def _on_grid_of(mask, fixed):
-    here, there = Grid.of(mask), Grid.of(fixed)
-    return here.shape == there.shape and np.allclose(here.affine, there.affine, 0, 1e-3)

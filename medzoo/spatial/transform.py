@@ -1,6 +1,6 @@
 """Transform: where each point of a fixed image lies in a moving one."""
 
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -30,7 +30,8 @@ class Transform:
 
     Raises:
         GeometryError: for a matrix that is not affine, finite and invertible.
-        InputError: for a field without three components a voxel.
+        InputError: for a field without three components a voxel or with fewer than
+            three voxels along an axis, numbers that are not finite, or another part.
     """
 
     def __init__(
@@ -68,8 +69,17 @@ class Transform:
 
         Returns:
             `(n, 3)` float64, of the moving image's world.
+
+        Raises:
+            InputError: for another shape.
         """
-        result = np.array(points, np.float64).reshape(-1, 3)
+        result = np.array(points, np.float64)
+        if result.ndim > 2 or result.shape[-1:] != (3,):
+            raise InputError(
+                f"Points must be (n, 3). Received: shape={result.shape}. Pass "
+                "millimetres along x, y, z."
+            )
+        result = result.reshape(-1, 3)
         for part in self.parts:
             if isinstance(part, Volume):
                 result = result + _displacement_at(part, result)
@@ -119,15 +129,40 @@ class Transform:
         return f"Transform({' then '.join(kinds) or 'identity'}, {self.quality})"
 
 
+def check_transform(transform: Any) -> None:
+    """Refuses what is no `Transform`, as a path.
+
+    Raises:
+        InputError: naming what it is.
+    """
+    if not isinstance(transform, Transform):
+        raise InputError(
+            "`transform` must be a medzoo.preprocessing.Transform. Received: "
+            f"{type(transform).__name__}. Use register, or read_transform(path)."
+        )
+
+
 def _checked(part):
     if isinstance(part, Volume):
-        if part.array.ndim != 4 or part.array.shape[3] != 3:
+        if part.array.ndim != 4 or part.array.shape[3] != 3 or min(part.shape) < 3:
             raise InputError(
-                "A displacement field must be (x, y, z, 3). "
-                f"Received: shape={part.array.shape}. Pass millimetres along x, y, z."
+                "A displacement field must be (x, y, z, 3), three voxels along each "
+                f"axis at least. Received: shape={part.array.shape}. Pass millimetres "
+                "along x, y, z."
+            )
+        if not np.isfinite(part.array).all():
+            raise InputError(
+                "A displacement field must be finite numbers. Received: some that are "
+                "not. Check where it comes from."
             )
         return part.with_array(np.asarray(part.array, np.float32))
-    matrix = np.array(part, np.float64)
+    try:
+        matrix = np.array(part, np.float64)
+    except (TypeError, ValueError):
+        raise InputError(
+            "A part of a transform must be a 4x4 matrix or a Volume of displacements. "
+            f"Received: {type(part).__name__}. Use read_transform for files."
+        ) from None
     affine = matrix.shape == (4, 4) and np.isfinite(matrix).all()
     if not affine or not np.allclose(matrix[3], [0, 0, 0, 1]):
         raise GeometryError(

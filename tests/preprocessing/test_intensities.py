@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from medzoo import layers
-from medzoo.errors import InputError
+from medzoo.errors import GeometryError, InputError
 from medzoo.layers.clip_intensity import WINDOWS as LAYER_WINDOWS
 from medzoo.preprocessing import (
     ct_window,
@@ -35,7 +35,7 @@ def test_zscore_within_a_mask(head_phantom):
     found = zscore(head, mask).array[mask.array]
     assert found.mean() == pytest.approx(0, abs=1e-4)
     assert found.std() == pytest.approx(1, abs=1e-3)
-    with pytest.raises(InputError, match="grid of the volume"):
+    with pytest.raises(GeometryError, match="grid of the volume"):
         zscore(head, head_phantom(8.0))
 
 

@@ -1,6 +1,8 @@
 """`medzoo preprocess`: results, resuming, and what it never writes over."""
 
 import json
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 
 import numpy as np
 import pytest
@@ -10,8 +12,17 @@ from medzoo.cli.main import main
 from medzoo.cli.preprocess_command import DEFAULT_STEPS
 from medzoo.errors import InputError, MedzooWarning
 from medzoo.io.image_files import read_quietly
+from medzoo.preprocessing import many_cases, one_case
 from medzoo.preprocessing.many_cases import check_apart
-from medzoo.preprocessing.steps import STEPS, Normalised, Step, normalise, parse_steps
+from medzoo.preprocessing.steps import (
+    STEPS,
+    Normalised,
+    Step,
+    _within,
+    background_of,
+    normalise,
+    parse_steps,
+)
 from medzoo.spatial.standard_space import standard_space
 from medzoo.spatial.transform import Transform
 from medzoo.spatial.transform_files import read_transform
@@ -68,6 +79,82 @@ def test_nothing_is_written_over_an_input_or_a_strangers_file(scan, tmp_path, ca
     assert "did not write" in capsys.readouterr().err
     assert (out / "a.nii.gz").read_bytes() == b"mine"
     assert run(scan, out, "--overwrite", steps="rescale") == 0
+
+
+def test_results_of_other_steps_do_not_stay_beside_new_ones(scan, tmp_path):
+    out = tmp_path / "out"
+    assert run(scan, out, "--report", steps="rescale") == 0
+    told = json.loads((out / "a.json").read_text())
+    assert set(told["outputs"]) == {"image", "picture"}
+    # As if an earlier version of the steps had found a mask.
+    (out / "a_mask.nii.gz").write_bytes((out / "a.nii.gz").read_bytes())
+    told["outputs"]["mask"] = {"file": "a_mask.nii.gz", "sha256": "0"}
+    (out / "a.json").write_text(json.dumps(told))
+    assert run(scan, out, steps="zscore") == 0
+    told = json.loads((out / "a.json").read_text())
+    assert set(told["outputs"]) == {"image"}
+    assert not (out / "a_mask.nii.gz").exists()
+    assert not (out / "a.png").exists()
+    assert run(scan, out, "--report", steps="zscore") == 0
+    assert (out / "a.png").exists()
+
+
+def test_a_run_that_was_killed_is_taken_up_again(scan, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "out"
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(one_case, "_hashes", killed)
+        assert run(scan, out, steps="rescale") == 130
+    assert (out / "a.nii.gz").exists()
+    capsys.readouterr()
+    assert run(scan, out, steps="rescale") == 0
+    assert "a: done" in capsys.readouterr().err
+    assert run(scan, out, steps="rescale") == 0
+    assert "a: kept" in capsys.readouterr().err
+
+
+def test_the_result_of_another_scan_is_not_replaced(
+    scan, tmp_path, head_phantom, capsys
+):
+    out, other = tmp_path / "out", tmp_path / "other" / "a.nii.gz"
+    assert run(scan, out, steps="rescale") == 0
+    other.parent.mkdir()
+    medzoo.write(head_phantom(5.0, noise=9.0), other)
+    before = (out / "a.nii.gz").read_bytes()
+    assert run(other, out, steps="rescale") == 2
+    assert "another input" in capsys.readouterr().err
+    assert (out / "a.nii.gz").read_bytes() == before
+    assert run(other, out, "--overwrite", steps="rescale") == 0
+    # The same place, exported again.
+    medzoo.write(head_phantom(5.0, noise=3.0), other)
+    assert run(other, out, steps="rescale") == 0
+
+
+def test_places_that_cannot_be_are_told_before_any_work(scan, tmp_path, capsys):
+    assert run(tmp_path / "none.nii.gz", tmp_path / "out", steps="rescale") == 2
+    assert "A scan must exist" in capsys.readouterr().err
+    with pytest.raises(InputError, match="over no input"):
+        check_apart([("a", str(tmp_path / "dicom"), str(tmp_path / "dicom" / "a"))])
+
+
+def test_a_process_that_the_system_ended_is_an_error_of_its_case():
+    done = Future()
+    done.set_exception(BrokenProcessPool("killed"))
+    assert "--jobs 1" in many_cases._result(done, "a")["error"]
+
+
+def test_the_dark_stays_dark_on_every_scale(head_phantom):
+    head = head_phantom(5.0, noise=1.0)
+    scaled = head.with_array((head.array - head.array.mean()) / head.array.std())
+    dark = background_of(scaled)
+    assert dark == pytest.approx(np.percentile(scaled.array, 5), abs=0.1)
+    assert background_of(head.with_array(np.abs(head.array))) == 0
+    mask = head.with_array(head.array > 90)
+    found = _within(mask, scaled).array
+    assert (found[~mask.array] == np.float32(dark)).all()
 
 
 def test_one_bad_case_of_a_table_does_not_stop_the_other(scan, tmp_path, capsys):

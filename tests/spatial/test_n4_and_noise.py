@@ -47,8 +47,10 @@ def test_a_mask_says_where_the_field_is_estimated(head_phantom):
     head = head_phantom(6.0)
     mask = head.with_array((head.array > 90) & (head.array < 170))
     assert n4(head, mask, iterations=(5,)).array.shape == head.shape
+    moved = np.array(head.affine)
+    moved[0, 3] += 1000
     with pytest.raises(InputError, match="where the mask is"):
-        n4(head, head.with_array(np.zeros(head.shape)))
+        n4(head, mask.with_affine(moved))
 
 
 def test_constant_scans_and_several_channels_are_refused(head_phantom):
@@ -89,3 +91,14 @@ def test_denoising_by_a_known_sigma_and_wrong_ones(head_phantom):
         denoise(noisy, sigma=0)
     with pytest.raises(InputError, match="method"):
         denoise(noisy, method="median")
+
+
+def test_the_sigma_decides_how_much_is_smoothed(head_phantom):
+    noisy = head_phantom(4.0, noise=5.0)
+    few, more = (
+        np.abs(denoise(noisy, sigma=sigma).array - noisy.array).mean()
+        for sigma in (1.0, 10.0)
+    )
+    assert more > 3 * few > 0
+    with pytest.raises(InputError, match="sigma"):
+        denoise(noisy, sigma="5")
