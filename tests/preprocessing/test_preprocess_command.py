@@ -159,13 +159,14 @@ def test_the_dark_stays_dark_on_every_scale(head_phantom):
 
 def test_one_bad_case_of_a_table_does_not_stop_the_other(scan, tmp_path, capsys):
     table = tmp_path / "cases.csv"
-    table.write_text("case_id,t1\ngood,in/a.nii.gz\nbad,in/b.nii.gz\n")
+    table.write_text("case_id,t1\ngood,in/a.nii.gz\nbad,in/b.nii.gz\nnone,\n")
     (scan.parent / "b.nii.gz").write_bytes(b"no image")
     out = tmp_path / "out"
     arguments = ["preprocess", "--cases", str(table), "-o", str(out), "--jobs", "1"]
     assert main([*arguments, "--steps", "rescale"]) == 1
     err = capsys.readouterr().err
     assert "good: done" in err
+    assert "1 cases without t1 left out" in err
     assert "bad: error" in err
     assert (out / "good.nii.gz").exists()
     assert not (out / "bad.nii.gz").exists()
