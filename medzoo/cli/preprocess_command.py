@@ -116,7 +116,8 @@ def _cases(values: Namespace) -> list[tuple[str, str, str]]:
         named = [(r.case_id, r.images[values.contrast]) for r in rows if r.images]
         if len(named) < len(rows):
             without = len(rows) - len(named)
-            sys.stderr.write(f"medzoo: {without} cases without {values.contrast} left out\n")
+            channel = values.contrast
+            sys.stderr.write(f"medzoo: {without} cases without {channel} left out\n")
     if not named:
         raise InputError(
             f"A table must have scans in the column {values.contrast}. Received: none "
