@@ -7,6 +7,7 @@ from pathlib import Path
 
 from medzoo.cli.bids_arguments import add_bids
 from medzoo.cli.parser import add_json, image
+from medzoo.cli.series_choice import add_series, with_series
 from medzoo.errors import InputError
 
 EXIT_ALL, EXIT_SOME, EXIT_NONE = 0, 1, 2
@@ -28,6 +29,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--cases", type=Path, metavar="CASES.csv", help="a table with one case a row"
     )
     add_bids(parser)
+    add_series(parser)
     parser.add_argument(
         "-o",
         "--output",
@@ -107,7 +109,11 @@ def _cases(values: Namespace) -> list[tuple[str, str, str]]:
     if values.output is None:
         raise InputError("Results need a folder. Received: no -o. Give -o DIR.")
     if values.images:
-        named = [(_plain_name(path), path) for path in values.images]
+        chosen, _ = with_series(values.images, {}, values.series)
+        named = [
+            (_plain_name(path), scan)
+            for path, scan in zip(values.images, chosen, strict=True)
+        ]
     else:
         from medzoo.datasets.read_cases import read_cases
 

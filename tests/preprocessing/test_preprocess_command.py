@@ -172,6 +172,25 @@ def test_one_bad_case_of_a_table_does_not_stop_the_other(scan, tmp_path, capsys)
     assert not (out / "bad.nii.gz").exists()
 
 
+def test_a_series_of_a_dicom_folder_is_chosen(tmp_path, capsys):
+    pytest.importorskip("highdicom")
+    from tests.io.dicom.conftest import Maker
+
+    maker = Maker(tmp_path / "archive")
+    for number in (1, 2):
+        head = np.full((12, 16, 14), 100 * number, np.uint16)
+        head[3:9, 4:12, 3:11] += 50
+        maker.series(str(number), voxels=head, spacing=(6.0, 6.0, 6.0), number=number)
+    folder, out = str(tmp_path / "archive"), tmp_path / "out"
+    arguments = ["preprocess", folder, "-o", str(out), "--steps", "rescale"]
+    assert main(arguments) == 2
+    assert "--series" in capsys.readouterr().err
+    assert main([*arguments, "--series", "2", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told[0]["source"] == "archive#2"
+    assert (out / "archive.nii.gz").is_file()
+
+
 def test_two_cases_at_once_give_what_one_gives(scan, tmp_path, head_phantom):
     medzoo.write(head_phantom(5.0, noise=5.0), scan.parent / "c.nii.gz")
     scans = [str(scan), str(scan.parent / "c.nii.gz")]
