@@ -115,7 +115,7 @@ class TableOutput:
 
 
 def _read(path):
-    """Returns case_id -> (model, inputs) of a table of results, and its columns, or None.
+    """Returns case_id -> (model, inputs) and columns of a table of results, or None.
 
     An empty file, as mktemp makes it, holds nothing to be lost.
     """

@@ -276,7 +276,7 @@ def test_a_table_that_somebody_worked_on_is_kept(tmp_path, edit):
     TableOutput(out, RECIPE, [case]).write([record()])
     TableOutput(out, RECIPE, [case])
     out.write_text("\n".join(edit(out.read_text().splitlines())) + "\n")
-    with pytest.raises(InputError, match="did not write|no table written by medzoo"):
+    with pytest.raises(InputError, match=r"did not write|no table written by medzoo"):
         TableOutput(out, RECIPE, [case])
     TableOutput(out, RECIPE, [case], overwrite=True)
 
