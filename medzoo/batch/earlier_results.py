@@ -154,7 +154,8 @@ def _as_expected(key, value):
 
 def _read_provenance(path):
     try:
-        if os.path.getsize(path) > LARGEST_PROVENANCE:
+        # Of a pipe, nobody may ever write what is waited for.
+        if not os.path.isfile(path) or os.path.getsize(path) > LARGEST_PROVENANCE:
             return None
         content = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):

@@ -58,6 +58,11 @@ class TableOutput:
                 "A result must not replace an input. "
                 f"Received: output={path}, which is read. Choose another name."
             )
+        if self.path.exists() and not self.path.is_file():
+            raise InputError(
+                "A table of results must be a file. "
+                f"Received: output={path}, a device or pipe. Choose another name."
+            )
         check_writable(self.path)
         self._hashes = {}
         if self.path.exists() and not overwrite:

@@ -302,6 +302,17 @@ def test_another_image_in_memory_is_another_input(tmp_path):
         run(tmp_path, in_memory(2.0))
 
 
+def test_a_pipe_in_the_place_of_a_result_is_not_waited_for(tmp_path):
+    case = scan(tmp_path / "T1.nii.gz")
+    os.mkfifo(tmp_path / "out.csv")
+    with pytest.raises(InputError, match="a device or pipe"):
+        TableOutput(tmp_path / "out.csv", RECIPE, [case])
+    (tmp_path / "out").mkdir()
+    os.mkfifo(tmp_path / "out" / "T1.json")
+    (found,) = run(tmp_path / "out", case)
+    assert found == str(tmp_path / "out" / "T1_model_a.nii.gz")
+
+
 def test_a_status_that_is_no_file_is_refused_before_any_work(tmp_path):
     (tmp_path / "out" / STATUS_FILE).mkdir(parents=True)
     with pytest.raises(InputError, match=r"status\.jsonl, which is none"):
