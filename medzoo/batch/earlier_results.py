@@ -44,10 +44,19 @@ class EarlierResults:
 
     Args:
         folder: path, which need not exist.
+
+    Raises:
+        InputError: if something else than a file lies where the status file goes.
     """
 
     def __init__(self, folder):
         self.folder = Path(folder)
+        status = self.folder / STATUS_FILE
+        if os.path.lexists(status) and not status.is_file():
+            raise InputError(
+                "A folder of results keeps its status in a file. Received: "
+                f"{status}, which is none. Remove it or choose another folder."
+            )
         # Last line of each case, and of each file.
         self.cases, self._files = {}, {}
         for line in _lines(self.folder / STATUS_FILE):

@@ -107,13 +107,7 @@ class ImageOutput:
                 f"Images are written to a folder. Received: output={path}, where {own} "
                 "is a file. Choose another."
             )
-        status = own / STATUS_FILE
-        if os.path.lexists(status) and not status.is_file():
-            raise InputError(
-                "A folder of results keeps its status in a file. Received: "
-                f"{status}, which is none. Remove it or choose another folder."
-            )
-        check_writable(status)
+        check_writable(own / STATUS_FILE)
         self._earlier = EarlierResults(own)
         self._inputs, self._sources = {}, {}
         self._overwrite = overwrite
