@@ -104,10 +104,11 @@ def chunks(
         waiting: Called with every piece, however small, or None.
 
     Raises:
-        FaultError: The connection breaks, trickles or takes too long in all.
+        FaultError: The connection breaks, trickles, takes too long in all or gives
+            more than the caller takes.
     """
     began = started = time.monotonic()
-    received = 0
+    received = total = 0
     deadline = BODY_SECONDS + most / DEADLINE_BYTES
     while True:
         try:
@@ -121,6 +122,10 @@ def chunks(
         if waiting is not None:
             waiting()
         received += len(chunk)
+        total += len(chunk)
+        # After the caller had it, who may know better what is wrong with it.
+        if total > most:
+            raise FaultError(f"more than {most} bytes")
         now = time.monotonic()
         if now - began > deadline:
             raise FaultError(f"not finished after {deadline:.0f} s")
