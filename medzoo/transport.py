@@ -111,11 +111,7 @@ def chunks(
     received = total = 0
     deadline = BODY_SECONDS + most / DEADLINE_BYTES
     while True:
-        try:
-            # read() would wait for a full chunk, however slowly it trickles in.
-            chunk = response.read1(CHUNK_BYTES)
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            raise FaultError(error) from None
+        chunk = _piece(response)
         if not chunk:
             return
         yield chunk
@@ -133,6 +129,14 @@ def chunks(
             if received < slowest[0]:
                 raise FaultError(f"only {received} bytes in {now - started:.0f} s")
             started, received = now, 0
+
+
+def _piece(response) -> bytes:
+    try:
+        # read() would wait for a full chunk, however slowly it trickles in.
+        return response.read1(CHUNK_BYTES)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise FaultError(error) from None
 
 
 def public(url: str) -> str:
