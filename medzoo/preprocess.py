@@ -148,6 +148,7 @@ def make_layer(settings):
     """
     from medzoo import layers
 
+    check_class(settings, "A layer")
     name = settings["class"]
     if name not in layers.__all__:
         raise RecipeError(
@@ -162,6 +163,24 @@ def make_layer(settings):
         raise RecipeError(
             f"The arguments of a layer must fit it. Received: {settings}: {error}."
         ) from error
+
+
+def check_class(settings, what):
+    """Checks that settings are `{"class": name}`, with arguments by name or without.
+
+    Args:
+        settings: what a recipe has in the place.
+        what: str, "A layer", for the message.
+
+    Raises:
+        RecipeError: if they are not.
+    """
+    is_object = isinstance(settings, dict) and isinstance(settings.get("class"), str)
+    if not is_object or not isinstance(settings.get("arguments", {}), dict):
+        raise RecipeError(
+            f'{what} must be an object {{"class": name, "arguments": {{...}}}}. '
+            f"Received: {settings!r}. Correct the recipe."
+        )
 
 
 def _contiguous(array):

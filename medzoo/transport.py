@@ -104,23 +104,24 @@ def chunks(
         waiting: Called with every piece, however small, or None.
 
     Raises:
-        FaultError: The connection breaks, trickles or takes too long in all.
+        FaultError: The connection breaks, trickles, takes too long in all or gives
+            more than the caller takes.
     """
     began = started = time.monotonic()
-    received = 0
+    received = total = 0
     deadline = BODY_SECONDS + most / DEADLINE_BYTES
     while True:
-        try:
-            # read() would wait for a full chunk, however slowly it trickles in.
-            chunk = response.read1(CHUNK_BYTES)
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            raise FaultError(error) from None
+        chunk = _piece(response)
         if not chunk:
             return
         yield chunk
         if waiting is not None:
             waiting()
         received += len(chunk)
+        total += len(chunk)
+        # After the caller had it, who may know better what is wrong with it.
+        if total > most:
+            raise FaultError(f"more than {most} bytes")
         now = time.monotonic()
         if now - began > deadline:
             raise FaultError(f"not finished after {deadline:.0f} s")
@@ -128,6 +129,14 @@ def chunks(
             if received < slowest[0]:
                 raise FaultError(f"only {received} bytes in {now - started:.0f} s")
             started, received = now, 0
+
+
+def _piece(response) -> bytes:
+    try:
+        # read() would wait for a full chunk, however slowly it trickles in.
+        return response.read1(CHUNK_BYTES)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise FaultError(error) from None
 
 
 def public(url: str) -> str:

@@ -70,6 +70,19 @@ def test_a_body_that_trickles_ends(server):
         list(chunks(response, 1000, slowest=(1000, 0.4)))
 
 
+def test_a_body_without_an_end_ends(server):
+    def behave(connection):
+        connection.sendall(HEAD + b"\r\n")
+        while True:
+            connection.sendall(b"[" * 1000)
+
+    with (
+        open_address(server(behave)) as response,
+        pytest.raises(FaultError, match="more than 5000 bytes"),
+    ):
+        list(chunks(response, 5000))
+
+
 def test_a_body_has_a_deadline_in_all(server, monkeypatch):
     monkeypatch.setattr("medzoo.transport.BODY_SECONDS", 0.3)
 

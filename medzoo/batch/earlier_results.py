@@ -45,10 +45,19 @@ class EarlierResults:
     Args:
         folder: path, which need not exist.
         lines: list of dict, as of `all_lines`, or None to read them.
+
+    Raises:
+        InputError: if something else than a file lies where the status file goes.
     """
 
     def __init__(self, folder, lines=None):
         self.folder = Path(folder)
+        status = self.folder / STATUS_FILE
+        if os.path.lexists(status) and not status.is_file():
+            raise InputError(
+                "A folder of results keeps its status in a file. Received: "
+                f"{status}, which is none. Remove it or choose another folder."
+            )
         # Last line of each case, and of each file.
         self.cases, self._files = {}, {}
         for line in _of_cases(all_lines(folder) if lines is None else lines):
@@ -147,7 +156,8 @@ def _as_expected(key, value):
 
 def _read_provenance(path):
     try:
-        if os.path.getsize(path) > LARGEST_PROVENANCE:
+        # Of a pipe, nobody may ever write what is waited for.
+        if not os.path.isfile(path) or os.path.getsize(path) > LARGEST_PROVENANCE:
             return None
         content = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):

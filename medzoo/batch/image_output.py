@@ -109,7 +109,7 @@ class ImageOutput:
                 f"Images are written to a folder. Received: output={path}, where {own} "
                 "is a file. Choose another."
             )
-        _check_status(own / STATUS_FILE)
+        check_writable(own / STATUS_FILE)
         self._earlier = earlier or EarlierResults(own)
         self.log = CaseLog(
             recipe, self.options, self._earlier, status or StatusLog(own)
@@ -250,16 +250,6 @@ class ImageOutput:
         if self.options.get("space") is not None:
             endings.append(STANDARD_ENDING)
         return Place(image, suffix, tuple(endings))
-
-
-def _check_status(path):
-    """Checks that a folder's status can be written."""
-    if os.path.lexists(path) and not path.is_file():
-        raise InputError(
-            "A folder of results keeps its status in a file. Received: "
-            f"{path}, which is none. Remove it or choose another folder."
-        )
-    check_writable(path)
 
 
 def images_of(prediction):

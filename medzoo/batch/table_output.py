@@ -58,6 +58,11 @@ class TableOutput:
                 "A result must not replace an input. "
                 f"Received: output={path}, which is read. Choose another name."
             )
+        if self.path.exists() and not self.path.is_file():
+            raise InputError(
+                "A table of results must be a file. "
+                f"Received: output={path}, a device or pipe. Choose another name."
+            )
         check_writable(self.path)
         self._hashes = {}
         if self.path.exists() and not overwrite:
@@ -115,7 +120,7 @@ class TableOutput:
 
 
 def _read(path):
-    """Returns case_id -> (model, inputs) of a table of results, and its columns, or None.
+    """Returns case_id -> (model, inputs) and columns of a table of results, or None.
 
     An empty file, as mktemp makes it, holds nothing to be lost.
     """

@@ -60,14 +60,17 @@ class LocalHistogram(VolumeLayer):
         levels = [float(level) for level in levels]
         if len(levels) < 2 or any(b <= a for a, b in pairwise(levels)):
             raise ValueError(f"`levels` must ascend. Received: levels={levels}.")
-        if block < 1:
-            raise ValueError(f"`block` must be at least 1. Received: block={block}.")
+        if not isinstance(block, int) or block < 1:
+            raise ValueError(
+                "`block` must be a whole number of at least 1. "
+                f"Received: block={block!r}."
+            )
         if not 0 < power <= 1:
             raise ValueError(f"`power` must be in (0, 1]. Received: power={power}.")
         self.levels = levels
         self.block = block
-        self.offset = offset
-        self.scale = scale
+        self.offset = float(offset)
+        self.scale = float(scale)
         self.power = power
 
     def transform_images(

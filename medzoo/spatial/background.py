@@ -26,6 +26,14 @@ DARKEST, DARK, BRIGHT = 0.05, 1.0, 90.0
 # this bright (0.10 to 0.15 in ten brains of one scanner, 0.05 to 0.11 in six of
 # another).
 EDGE, DARKEST_FLUID = 0.03, 0.12
+# What is told of a scan that was standardised, where intensities count from its
+# background and where the model takes them as they are.
+STANDARDISED = {
+    True: "what was 0 before is estimated from its darkest voxels, and intensities "
+    "count from there. The scan before it was standardised gives a more exact answer",
+    False: "the model takes it for what it is, and answers otherwise than for the scan "
+    "before it was standardised. Give that one",
+}
 
 
 def samples_of(array):

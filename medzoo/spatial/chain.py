@@ -10,6 +10,7 @@ from medzoo.errors import RecipeError
 from medzoo.spatial.atlas import CONTRASTS
 from medzoo.spatial.atlas import atlas as _atlas
 from medzoo.spatial.background import (
+    STANDARDISED,
     from_background,
     is_standardised_inside,
     without_wild_voxels,
@@ -143,9 +144,7 @@ class _State:
             if is_standardised_inside(cleaned):
                 self.notes.append(
                     f"the {name} has mean 0 inside the brain and 0 outside, as after "
-                    "standardisation: what was 0 before is estimated from its darkest "
-                    "voxels, and intensities count from there. The scan before it was "
-                    "standardised gives a more exact answer"
+                    f"standardisation: {STANDARDISED[raised]}"
                 )
             if raised:
                 cleaned = from_background(cleaned)

@@ -6,9 +6,29 @@ import keras
 
 from medzoo import losses
 from medzoo.errors import InputError, RecipeError
+from medzoo.preprocess import check_class
 from medzoo.training.precision import PRECISIONS
 
 SPLIT = {"num_folds": 5, "seed": 42}
+MOST_STEPS = 10_000_000
+# Numbers of a training -> the lowest and highest that mean something.
+BOUNDS = {
+    "epochs": (1, MOST_STEPS),
+    "batch_size": (1, 65_536),
+    "learning_rate": (1e-12, 100),
+    "warmup_epochs": (0, MOST_STEPS),
+    "final_fraction": (0, 1),
+    "weight_decay": (0, 100),
+    "gradient_accumulation": (1, 65_536),
+    "seed": (0, 2**32 - 1),
+    "fine_tuning_rate": (1e-12, 100),
+    "steps_per_epoch": (1, MOST_STEPS),
+    "clip_norm": (1e-9, 1e9),
+    "ema_momentum": (0, 1 - 1e-9),
+    "validate_every": (1, MOST_STEPS),
+    "patience": (1, MOST_STEPS),
+}
+LARGEST_PATCH = 1024
 
 
 @dataclass(frozen=True)
@@ -101,19 +121,30 @@ class TrainingSettings:
         for known_field in fields(cls):
             _check_kind(known_field, section, recipe.get("name", "a recipe"))
         settings = cls(**section)
-        for name in ("epochs", "batch_size", "gradient_accumulation"):
-            value = getattr(settings, name)
-            if not isinstance(value, int) or value < 1:
-                raise RecipeError(
-                    "epochs, batch_size and gradient_accumulation must be whole "
-                    f"numbers of at least 1. Received: {name}={value!r}."
-                )
-        if not isinstance(settings.rematerialize, bool):
-            raise RecipeError(
-                "rematerialize must be true or false. "
-                f"Received: rematerialize={settings.rematerialize!r}."
-            )
+        settings._check_numbers(recipe.get("name", "a recipe"))
         return settings
+
+    def _check_numbers(self, name):
+        for key, (low, high) in BOUNDS.items():
+            value = getattr(self, key)
+            if value is not None and not low <= value <= high:
+                raise RecipeError(
+                    f"{key} of the training of {name} must be from {low:g} to "
+                    f"{high:g}. Received: {key}={value!r}. Correct the recipe."
+                )
+        if self.dtype not in PRECISIONS:
+            raise RecipeError(
+                f"dtype of the training of {name} must be one of {PRECISIONS}. "
+                f"Received: dtype={self.dtype!r}. Correct the recipe."
+            )
+        size = [1, 1, 1] if self.patch_size is None else self.patch_size
+        whole = all(type(n) is int and 1 <= n <= LARGEST_PATCH for n in size)
+        if not whole or len(size) != 3:
+            raise RecipeError(
+                f"patch_size of the training of {name} must be three whole numbers "
+                f"from 1 to {LARGEST_PATCH}. Received: patch_size={size}. Correct the "
+                "recipe."
+            )
 
 
 def _check_kind(setting, section, name):
@@ -182,6 +213,7 @@ def loss_from_settings(settings):
     Raises:
         RecipeError: for a class that neither has.
     """
+    check_class(settings, "A loss")
     name = settings["class"]
     loss = getattr(losses, name, None) or getattr(keras.losses, name, None)
     if not (isinstance(loss, type) and issubclass(loss, keras.losses.Loss)):

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from medzoo.errors import IntegrityError
 from medzoo.files import write_text_atomically
 
 EXPECTED_FILE = "expected.json"
@@ -63,8 +64,19 @@ def write_expected(model, folder):
 
 
 def read_expected(folder):
-    """Returns the golden outputs beside a model's weights, as an array."""
+    """Returns the golden outputs beside a model's weights, as an array of floats.
+
+    Raises:
+        IntegrityError: if the file holds none.
+    """
     import numpy as np
 
-    text = (Path(folder) / EXPECTED_FILE).read_text(encoding="utf-8")
-    return np.asarray(json.loads(text)["outputs"])
+    path = Path(folder) / EXPECTED_FILE
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return np.asarray(content["outputs"], np.float64)
+    except (ValueError, TypeError, LookupError, RecursionError) as error:
+        raise IntegrityError(
+            f"Golden outputs must be numbers in {path}. "
+            f"Received: {type(error).__name__}. Get the model again."
+        ) from error

@@ -276,7 +276,7 @@ def test_a_table_that_somebody_worked_on_is_kept(tmp_path, edit):
     TableOutput(out, RECIPE, [case]).write([record()])
     TableOutput(out, RECIPE, [case])
     out.write_text("\n".join(edit(out.read_text().splitlines())) + "\n")
-    with pytest.raises(InputError, match="did not write|no table written by medzoo"):
+    with pytest.raises(InputError, match=r"did not write|no table written by medzoo"):
         TableOutput(out, RECIPE, [case])
     TableOutput(out, RECIPE, [case], overwrite=True)
 
@@ -300,6 +300,17 @@ def test_another_image_in_memory_is_another_input(tmp_path):
     assert run(tmp_path, in_memory(1.0)) == [str(tmp_path / "scan.nii.gz")]
     with pytest.raises(InputError, match="result of another input"):
         run(tmp_path, in_memory(2.0))
+
+
+def test_a_pipe_in_the_place_of_a_result_is_not_waited_for(tmp_path):
+    case = scan(tmp_path / "T1.nii.gz")
+    os.mkfifo(tmp_path / "out.csv")
+    with pytest.raises(InputError, match="a device or pipe"):
+        TableOutput(tmp_path / "out.csv", RECIPE, [case])
+    (tmp_path / "out").mkdir()
+    os.mkfifo(tmp_path / "out" / "T1.json")
+    (found,) = run(tmp_path / "out", case)
+    assert found == str(tmp_path / "out" / "T1_model_a.nii.gz")
 
 
 def test_a_status_that_is_no_file_is_refused_before_any_work(tmp_path):

@@ -104,6 +104,11 @@ def test_verify_compares_answers_where_it_is_asked_to(changed_model):
     (found,) = verify([str(folder)], answers=True)
     assert found.state == "fault"
     assert EXPECTED_FILE in found.detail
+    for damaged in ("[]", "{}", "", '{"outputs": "x"}', '{"outputs": [[1], []]}'):
+        (folder / EXPECTED_FILE).write_text(damaged)
+        (found,) = verify([str(folder)], answers=True)
+        assert found.state == "fault", damaged
+        assert EXPECTED_FILE in found.detail
 
 
 def test_half_precision_of_a_settings_file_changes_no_answer(model_folder, scan):

@@ -102,3 +102,7 @@ def test_scans_standardised_inside_the_brain_are_raised_and_told(stripped, place
     # Nothing stays nothing, and white matter stays brighter than grey.
     assert (found.array[placed == 0] < 0.05).mean() > 0.95
     assert np.corrcoef(found.array.ravel(), placed.ravel())[0, 1] > 0.95
+    # No more is said than is done: here nothing is raised.
+    found, undo = SpatialChain([], ["t1"])(stripped.with_array(array))
+    assert any("Give that one" in note for note in undo.notes)
+    np.testing.assert_array_equal(found.array, array)

@@ -159,7 +159,23 @@ def test_arguments_replace_the_recipes_settings(recipe):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"gradient_accumulation": 0}, {"rematerialize": "yes"}]
+    "wrong",
+    [
+        {"gradient_accumulation": 0},
+        {"rematerialize": "yes"},
+        {"epochs": 10**30},
+        {"learning_rate": -1e-3},
+        {"weight_decay": 1e308},
+        {"final_fraction": 2},
+        {"clip_norm": 0},
+        {"ema_momentum": 1.0},
+        {"seed": -1},
+        {"dtype": "float16"},
+        {"patch_size": [8, 8]},
+        {"patch_size": [8, 8, "8"]},
+        {"patch_size": [8, 8, 10**9]},
+    ],
+    ids=str,
 )
 def test_wrong_settings_are_refused(recipe, wrong):
     recipe["training"].update(wrong)

@@ -108,6 +108,17 @@ def lanczos(head):
     return Volume(array, affine)
 
 
+def coarse(head):
+    """On a grid of 2 mm, by a spline."""
+    steps = 2.0 / np.array(head.spacing)
+    shape = tuple(np.ceil(np.array(head.shape) / steps).astype(int))
+    array = np.asarray(head.array, np.float32)
+    array = ndimage.affine_transform(array, steps, output_shape=shape, order=3)
+    affine = head.affine.copy()
+    affine[:3, :3] = affine[:3, :3] * steps
+    return Volume(array, affine)
+
+
 def corner(share):
     """One voxel far from the head, by a share of the bright ones."""
 
@@ -149,11 +160,21 @@ def answers(models, scan):
     [
         (spline, False),
         (lanczos, False),
+        (coarse, False),
+        (corner(-0.2), False),
         (corner(-1.0), False),
         (corner(10.0), True),
         (standardised, True),
     ],
-    ids=["spline", "lanczos", "corner -100 %", "corner +1000 %", "standardised"],
+    ids=[
+        "spline",
+        "lanczos",
+        "2 mm",
+        "corner -20 %",
+        "corner -100 %",
+        "corner +1000 %",
+        "standardised",
+    ],
 )
 def test_levels_of_intensity_hardly_change_an_answer(stripped, change, told):
     models, scans = stripped

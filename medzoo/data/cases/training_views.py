@@ -32,6 +32,23 @@ class View:
     num_variants: int = 0
 
 
+def _check_kinds(view):
+    """Raises TypeError if a view has a value of another kind than it takes."""
+    kinds = {
+        "name": str,
+        "rate": (int, float),
+        "strip": (dict, type(None)),
+        "augmentation": (list, tuple),
+        "num_variants": int,
+    }
+    wrong = [n for n, kind in kinds.items() if not isinstance(getattr(view, n), kind)]
+    wrong += [
+        n for n in ("rate", "num_variants") if n not in wrong and getattr(view, n) < 0
+    ]
+    if wrong:
+        raise TypeError(", ".join(f"{n}={getattr(view, n)!r}" for n in wrong))
+
+
 def read_views(training):
     """Returns the `View`s of a recipe's training section; one plain view by default.
 
@@ -41,6 +58,8 @@ def read_views(training):
     settings = training.get("views") or [{}]
     try:
         views = [View(**view) for view in settings]
+        for view in views:
+            _check_kinds(view)
     except TypeError as error:
         raise RecipeError(
             f"A view takes {list(View.__dataclass_fields__)}. Received: {error}."

@@ -44,3 +44,20 @@ def test_first_view_must_be_the_scan_itself():
         read_views({"views": [{"strip": by}]})
     with pytest.raises(RecipeError, match="Received"):
         read_views({"views": [{"flip": True}]})
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        {"rate": "often"},
+        {"rate": -1},
+        {"num_variants": 1.5},
+        {"strip": 3},
+        {"augmentation": "x"},
+        3,
+        "x",
+    ],
+)
+def test_a_view_of_another_kind_is_refused(view):
+    with pytest.raises(RecipeError, match="A view takes"):
+        read_views({"views": [view]})

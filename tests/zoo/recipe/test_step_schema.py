@@ -260,3 +260,23 @@ def test_losses_and_settings_of_strange_kinds_are_recipe_errors():
         recipe = {"name": "x", "task": "regression", "training": {key: value}}
         with pytest.raises(RecipeError, match=key):
             TrainingSettings.from_recipe(recipe)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [3, None, "ZScore", [], {}, {"class": 3}, {"class": "X", "arguments": 1}],
+)
+def test_a_layer_or_loss_that_is_no_object_with_a_class_is_refused(settings):
+    for make in (make_layer, loss_from_settings):
+        with pytest.raises(RecipeError, match="must be an object"):
+            make(settings)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{"scale": [None]}, {"offset": {}}, {"block": 1.5}, {"block": "x"}],
+)
+def test_arguments_of_a_layer_are_checked_before_it_is_called(arguments):
+    settings = {"class": "LocalHistogram", "arguments": {"levels": [0, 1], **arguments}}
+    with pytest.raises(RecipeError, match="arguments of a layer"):
+        make_layer(settings)
