@@ -39,6 +39,8 @@ def listen(host: str, port: int | None) -> socket.socket:
             listener = socket.socket(family, kind, proto)
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(place)
+            # Before the address is told: who opens it at once waits, and is served.
+            listener.listen()
             return listener
         except OSError as error:
             reason = error.strerror or str(error)
