@@ -4,6 +4,7 @@ import ipaddress
 import socket
 import sys
 import webbrowser
+from contextlib import suppress
 
 from medzoo.errors import InputError
 from medzoo.serve.app import make_app
@@ -96,4 +97,6 @@ def run(server: Server, listener: socket.socket, *, browse: bool = False) -> Non
     )
     if browse:
         webbrowser.open(address)
-    uvicorn.Server(config).run(sockets=[listener])
+    # Ctrl-C is how it ends; uvicorn raises it again after it has shut down.
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listener])

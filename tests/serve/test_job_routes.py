@@ -154,6 +154,8 @@ def test_sessions_do_not_see_each_other(finished, visit, error_of):
         ({"models": ["../../etc"]}, "models of this server"),
         ({"channels": {"flair": "scan"}}, "needs the channel t1"),
         ({"channels": {}}, "no scan"),
+        ({"age": 400, "sex": "F"}, "from 0 to 120"),
+        ({"age": 40, "sex": "<b>"}, "female or male"),
     ],
 )
 def test_what_cannot_run_is_refused_at_once(visitor, head, wanted, said, error_of):
