@@ -63,7 +63,9 @@ DIRECT = {
     "evaluation": ("batch",),
     # Not "report": that is the public function.
     "reporting": ("evaluation",),
-    "cli": ("reporting", "preprocessing"),
+    # _version: of the API.
+    "serve": ("reporting", "_version"),
+    "cli": ("reporting", "preprocessing", "serve"),
     "__main__": ("cli",),
     "__init__": ("_version", "zoo_access"),
 }
@@ -96,10 +98,13 @@ OF_DATA = {"tensorflow", "jax"}
 # They come with an extra, so only what the extra serves may need them.
 EXTRAS = {
     "dipy": {"spatial"},
+    "fastapi": {"serve"},
     "matplotlib": {"drawing", "cli"},
     "nilearn": {"cli"},
     "openvino": {"inference"},
     "python_calamine": {"datasets"},
+    "starlette": {"serve"},
+    "uvicorn": {"serve"},
 }
 
 
@@ -305,6 +310,8 @@ def test_file_imports_only_what_lies_below_it(path):
         ("zoo/load.py", "from medzoo import reporting"),
         ("volume.py", "from medzoo.drawing.notebook import volume_html"),
         ("cli/main.py", "import torch"),
+        ("cli/main.py", "import fastapi"),
+        ("reporting/sheet.py", "from medzoo.serve import server"),
         ("cli/main.py", "from medzoo import load"),
         ("extras.py", "import os"),
     ],

@@ -88,9 +88,8 @@ class Child:
     @property
     def resident_bytes(self) -> int | None:
         """The memory of the process, or None where that is not known."""
-        if self._process is None:
-            return None
-        return resident_bytes(self._process.pid)
+        process = self._process
+        return None if process is None else resident_bytes(process.pid)
 
     def _start(self) -> None:
         if self._process is not None and self._process.is_alive():
@@ -115,31 +114,29 @@ class Child:
         seconds: float,
     ) -> Any:
         """Hears messages until the answer comes, the time is over, or it has died."""
+        # Another thread may end this child meanwhile.
+        process = self._process
         kind, value = "said", None
         while kind == "said":
-            wait([self._connection, self._process.sentinel], POLL_SECONDS)
+            wait([self._connection, process.sentinel], POLL_SECONDS)
             if stop.is_set() and not self._stop.is_set():
                 self._stop.set()
                 deadline = min(deadline, time.monotonic() + GRACE_SECONDS)
             if self._connection.poll():
-                kind, value = self._received(stop)
+                kind, value = self._received(stop, process)
                 if kind == "said":
                     hear(value)
-            elif not self._process.is_alive():
-                raise self._end_of(stop, f"exit code {self._code()}")
+            elif not process.is_alive():
+                raise self._end_of(stop, f"exit code {code_of(process)}")
             elif time.monotonic() > deadline:
                 raise self._end_of(stop, f"more than {seconds:.0f} s of work")
         return _answer(kind, value)
 
-    def _received(self, stop: threading.Event) -> tuple[str, Any]:
+    def _received(self, stop: threading.Event, process: Any) -> tuple[str, Any]:
         try:
             return self._connection.recv()
         except (EOFError, OSError):
-            raise self._end_of(stop, f"exit code {self._code()}") from None
-
-    def _code(self) -> int | None:
-        self._process.join(END_SECONDS)
-        return self._process.exitcode
+            raise self._end_of(stop, f"exit code {code_of(process)}") from None
 
     def _end_of(self, stop: threading.Event, received: str) -> Exception:
         """Ends the process; gives the error that says why."""
@@ -161,6 +158,12 @@ class Child:
         if process is not None:
             process.kill()
             process.join(END_SECONDS)
+
+
+def code_of(process: Any) -> int | None:
+    """Gives the exit code of a process that has ended, or is about to."""
+    process.join(END_SECONDS)
+    return process.exitcode
 
 
 def _answer(kind: str, value: Any) -> Any:

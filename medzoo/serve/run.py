@@ -4,6 +4,7 @@ import ipaddress
 import socket
 import sys
 import webbrowser
+from contextlib import suppress
 
 from medzoo.errors import InputError
 from medzoo.serve.app import make_app
@@ -39,6 +40,8 @@ def listen(host: str, port: int | None) -> socket.socket:
             listener = socket.socket(family, kind, proto)
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(place)
+            # Before the address is told: who opens it at once waits, and is served.
+            listener.listen()
             return listener
         except OSError as error:
             reason = error.strerror or str(error)
@@ -94,4 +97,6 @@ def run(server: Server, listener: socket.socket, *, browse: bool = False) -> Non
     )
     if browse:
         webbrowser.open(address)
-    uvicorn.Server(config).run(sockets=[listener])
+    # Ctrl-C is how it ends; uvicorn raises it again after it has shut down.
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listener])

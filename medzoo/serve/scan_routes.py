@@ -35,10 +35,9 @@ def scan_routes(server: Server) -> Any:
         NIfTI, NRRD, MetaImage, FreeSurfer's MGH, a DICOM file, or a zip of DICOM.
         """
         session = session_of(request)
-        length = request.headers.get("content-length")
-        scan = await receive_scan(
-            server, session, name, int(length) if length else None, request.stream()
-        )
+        told = request.headers.get("content-length", "")
+        length = int(told) if told.isdecimal() else None
+        scan = await receive_scan(server, session, name, length, request.stream())
         server.sessions.touch(session)
         return scan_info(scan)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from medzoo.errors import InputError
+from medzoo.inference.centiles import Person
 from medzoo.serve.child import Child
 from medzoo.serve.job_queue import JobQueue
 from medzoo.serve.jobs import Job, Order
@@ -87,6 +88,7 @@ class Server:
         for name, wanted in series.items():
             if name in images:
                 images[name] += f"#{_known_series(scans[name], wanted)}"
+        Person.of(*person)  # which refuses what is no age or sex
         first = next(iter(scans.values()))
         order = Order(tuple(names), images, case_id_of(first.name), person)
         key = secrets.token_hex(8)

@@ -52,7 +52,7 @@ def test_a_stage_that_takes_longer_than_expected_goes_on(clock):
     pace = Pace(["a", "b"], {"a": 10.0}, clock=clock)
     pace.hear({"model": "a", "stage": "placing"})
     shares, left = [], []
-    for _ in range(20):
+    for _ in range(12):
         clock.now += 0.5
         found = pace.to_dict()
         shares.append(found["share"])

@@ -21,7 +21,6 @@ from medzoo.serve.run import address_of, is_loopback, listen
 
 def test_the_usual_port_or_the_next(monkeypatch):
     with listen("127.0.0.1", 0) as taken:
-        taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(InputError, match=f"port={port}"):
             listen("127.0.0.1", port)
@@ -83,8 +82,8 @@ def test_the_command_serves_until_it_is_interrupted(models, head, tmp_path):
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
 
-    assert process.returncode in (0, 130)
-    assert "Traceback" not in out + err
+    assert (process.returncode, err) == (0, "")
+    assert "Traceback" not in out
     assert list(tmp_path.glob("medzoo-serve-*")) == []
 
 
@@ -102,13 +101,12 @@ def test_a_killed_server_takes_its_processes_with_it(models, tmp_path):
     )
     while "http://" not in process.stdout.readline():
         pass
-    children = children_of(process.pid)
-    while not children:
+    deadline = time.monotonic() + 60
+    while not (children := children_of(process.pid)):
+        assert time.monotonic() < deadline
         time.sleep(0.1)
-        children = children_of(process.pid)
     process.kill()
     process.communicate()
-    deadline = time.monotonic() + 60
     while any(map(lives, children)):
         assert time.monotonic() < deadline, children
         time.sleep(0.2)
@@ -124,10 +122,11 @@ def request(address, method, secret, data=None):
 
 
 def children_of(process):
-    place = Path(f"/proc/{process}/task/{process}/children")
-    if not place.exists():
+    threads = Path(f"/proc/{process}/task")
+    if not threads.is_dir():
         pytest.skip("needs /proc")
-    return [int(number) for number in place.read_text().split()]
+    places = threads.glob("*/children")
+    return [int(number) for place in places for number in place.read_text().split()]
 
 
 def lives(process):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from medzoo.errors import ResourceError
+from medzoo.errors import InputError, ResourceError
 from medzoo.serve.jobs import Job, Order
 from medzoo.serve.limits import Limits
 from medzoo.serve.sessions import PREFIX, Scan, Sessions, remove_leftovers
@@ -96,6 +96,19 @@ def test_a_session_that_ends_cancels_its_jobs(sessions):
 
     assert job.state == "cancelled"
     assert job.stop.is_set()
+
+
+def test_so_many_jobs_wait_and_no_more(sessions):
+    session = sessions.create()
+    jobs = [Job(Order(("a",), {}, "case"), session.folder, str(n)) for n in range(9)]
+    for job in jobs[:8]:
+        session.add(job)
+    with pytest.raises(InputError, match="At most 8 jobs"):
+        session.add(jobs[8])
+    jobs[0].end("done")
+    session.add(jobs[8])
+
+    assert jobs[8].key in session.jobs
 
 
 def test_of_too_many_sessions_an_empty_one_makes_way(sessions):
