@@ -128,7 +128,7 @@ def run_all(plan, listener=None):
         finish()
     if len(plan.runs) == 1:
         return plan.runs[0].records
-    return _by_case(plan.runs, order)
+    return by_case({run.name: run.records for run in plan.runs}, order)
 
 
 def _ids(run):
@@ -142,11 +142,16 @@ def _take(result, run, table, listener):
         table.add(run.name, result.record, known_of(result.case))
 
 
-def _by_case(runs, order):
-    """One dict a case, with the record of each model."""
+def by_case(records, order):
+    """Returns one dict a case, with the record of each model.
+
+    Args:
+        records: dict of model name -> list of dict.
+        order: iterable of case_id.
+    """
     found = {case_id: {"case_id": case_id, "models": {}} for case_id in order}
-    for run in runs:
-        for record in run.records:
-            own = {k: v for k, v in record.items() if k != "case_id"}
-            found[record["case_id"]]["models"][run.name] = own
+    for name, own in records.items():
+        for record in own:
+            told = {k: v for k, v in record.items() if k != "case_id"}
+            found[record["case_id"]]["models"][name] = told
     return list(found.values())

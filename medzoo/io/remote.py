@@ -115,12 +115,20 @@ def token_of(info):
     return f"{str(kind).lower()}:{value}:{info['size']}"
 
 
-def listed(url):
-    """Returns name below a prefix -> token, of all objects there."""
+def listed(url, *, beside=False):
+    """Returns name -> token of all objects below a prefix.
+
+    Args:
+        url: str, the prefix.
+        beside: bool, of its folder those alone whose names begin as its own does.
+    """
     with _told(url):
         system, root = _system(url.rstrip("/"))
+        options = {}
+        if beside:
+            root, _, options["prefix"] = root.rpartition("/")
         try:
-            found = system.find(root, detail=True)
+            found = system.find(root, detail=True, **options)
         except FileNotFoundError:
             return {}
         start = len(root.strip("/")) + 1
