@@ -60,10 +60,11 @@ DIRECT = {
     # zoo: the brain is found by a model.
     "preprocessing": ("zoo",),
     "batch": ("zoo",),
+    "cluster": ("batch",),
     "evaluation": ("batch",),
     # Not "report": that is the public function.
     "reporting": ("evaluation",),
-    "cli": ("reporting", "preprocessing"),
+    "cli": ("reporting", "preprocessing", "cluster"),
     "__main__": ("cli",),
     "__init__": ("_version", "zoo_access"),
 }
@@ -96,10 +97,12 @@ OF_DATA = {"tensorflow", "jax"}
 # They come with an extra, so only what the extra serves may need them.
 EXTRAS = {
     "dipy": {"spatial"},
+    "fsspec": {"io"},
     "matplotlib": {"drawing", "cli"},
     "nilearn": {"cli"},
     "openvino": {"inference"},
     "python_calamine": {"datasets"},
+    "ray": {"cluster"},
 }
 
 

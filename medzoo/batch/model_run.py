@@ -112,15 +112,7 @@ def run_all(plan, listener=None):
     with ExitStack() as stack:
         for log in plan.logs:
             stack.enter_context(closing(log))
-        found = [
-            stack.enter_context(closing(run.results(order, listener.wants_scans)))
-            for run in plan.runs
-        ]
-        own = [set(_ids(run)) for run in plan.runs]
-        for case_id in order:
-            for run, ids, results in zip(plan.runs, own, found, strict=True):
-                if case_id in ids:
-                    _take(next(results), run, plan.table, listener)
+        _do_all(plan, order, listener, stack)
     good = any("error" not in record for run in plan.runs for record in run.records)
     if plan.table is not None and good:
         plan.table.write()
@@ -129,6 +121,18 @@ def run_all(plan, listener=None):
     if len(plan.runs) == 1:
         return plan.runs[0].records
     return by_case({run.name: run.records for run in plan.runs}, order)
+
+
+def _do_all(plan, order, listener, stack):
+    found = [
+        stack.enter_context(closing(run.results(order, listener.wants_scans)))
+        for run in plan.runs
+    ]
+    own = [set(_ids(run)) for run in plan.runs]
+    for case_id in order:
+        for run, ids, results in zip(plan.runs, own, found, strict=True):
+            if case_id in ids:
+                _take(next(results), run, plan.table, listener)
 
 
 def _ids(run):

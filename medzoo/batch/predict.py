@@ -40,8 +40,9 @@ def predict(
         source: str or path: a name, `name@version`, a model folder or
             `hf://org/repo`; or a list of several, which read each scan once.
         cases: an image of the recipe's first channel, as a path, Volume or URL in an
-            object store (`s3://bucket/key`, extra remote); a list of these; a dict of channel -> image (one case); a folder of images; the path
-            of a table of cases (.csv, .tsv); or list of `Case`. None with `bids`.
+            object store (`s3://bucket/key`, extra remote); a list of these; a dict of
+            channel -> image (one case); a folder of images; the path or URL of a table
+            of cases (.csv, .tsv); or list of `Case`. None with `bids`.
         output: path or None. Tasks with numbers as results: a .csv, .tsv or .json to
             write. Tasks with images as results need one: an image file for one case,
             or a folder, in which each case becomes `<case_id>.nii.gz`, or
@@ -79,8 +80,8 @@ def predict(
     Returns:
         list of dict, one a case in the order given: `case_id` with `value`, `unit`,
         `interval`, or `label`, `probabilities`, or `output` and what else the task
-        gives, or `error`; and `warnings` if any; of a shard its own cases alone. Of several models `case_id` and
-        `models`, a dict of name -> these.
+        gives, or `error`; and `warnings` if any. Of several models `case_id` and
+        `models`, a dict of name -> these. Of a shard its own cases alone.
 
     Raises:
         InputError: for an unknown model or engine, a malformed table, or an `output`

@@ -17,7 +17,7 @@ COMMANDS = {
     "list": ("list_command", "list the models of the zoo"),
     "info": ("info_command", "describe a model: data, metrics, licence and limits"),
     "predict": ("predict_command", "predict on images"),
-    "merge": ("merge_command", "write the one table of a cohort that was done in shards"),
+    "merge": ("merge_command", "write one table of a cohort that was done in shards"),
     "preprocess": (
         "preprocess_command",
         "normalise scans: bias field, noise, brain, standard space",

@@ -86,7 +86,7 @@ def _add_output(parser: ArgumentParser) -> None:
         type=place,
         metavar="OUT",
         help="a .csv, .tsv or .json for tables; an image file or folder for image "
-        "outputs; a table or a folder may be s3://BUCKET/PREFIX, gs://... (extra remote)",
+        "outputs; tables and folders also as s3://BUCKET/PREFIX (extra remote)",
     )
     parser.add_argument(
         "--overwrite",

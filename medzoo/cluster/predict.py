@@ -43,7 +43,8 @@ def predict_on_cluster(
 
     Results lie in `output` as those of `medzoo.predict` with shards, which all nodes
     must reach: a folder on a shared disk, or a URL in an object store. Lines go into
-    Parquet parts (`medzoo.batch.status_parts`). The same call again does what is missing.
+    Parquet parts (`medzoo.batch.status_parts`). The same call again does what is
+    missing.
 
     Args:
         source: str, path or list of these, as of `medzoo.predict`; on each node.
@@ -195,7 +196,9 @@ def _table_cohort(predictors, cases, output, person, overwrite):
     for predictor in predictors:
         given = cases_of(of_model(cases, predictor), predictor.channels)
         given = with_person(given, *person)
-        runs.append(CohortRun(predictor, place_of(predictor, predictors, output), given))
+        runs.append(
+            CohortRun(predictor, place_of(predictor, predictors, output), given)
+        )
         inputs += paths_of(given)
     places = {run.name: run.place for run in runs}
     table = MergedTable(output, places, inputs=inputs, overwrite=overwrite)

@@ -140,8 +140,9 @@ def test_a_table_in_s3(models, bucket, cases, whole, run_medzoo):
     text = bucket.cat_file(f"{BUCKET}/tables/ages.csv").decode()
     values = {row["case_id"]: row for row in csv.DictReader(io.StringIO(text))}
     for record in whole[1]:
-        assert float(values[record["case_id"]]["value"]) == (
-            record["models"]["tiny_age"]["value"]
+        assert (
+            float(values[record["case_id"]]["value"])
+            == (record["models"]["tiny_age"]["value"])
         )
 
 

@@ -56,6 +56,8 @@ def cluster(monkeypatch):
 
     monkeypatch.setenv("PYTHONPATH", str(CHECKOUT))
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    # Ray's workers stand back behind all else, which beside other tests takes for ever.
+    monkeypatch.setenv("RAY_worker_niceness", "0")
     nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
     try:
         nodes.workers = [nodes.add_node(num_cpus=1) for _ in range(2)]
@@ -70,7 +72,15 @@ def start(names, cases, out):
     """The command in a process of its own."""
     arguments = ["predict", ",".join(map(str, names)), "--cases", cases, "-o", out]
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", "medzoo", *map(str, arguments), "--cluster", "ray"],
+        [
+            sys.executable,
+            "-P",
+            "-m",
+            "medzoo",
+            *map(str, arguments),
+            "--cluster",
+            "ray",
+        ],
         env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

@@ -88,7 +88,9 @@ class _Rows:
         kept = {name: self._cell(row, name) for name in self.columns}
         return Case(
             case_id=case_id,
-            images={name: joined(folder, cell) for name, cell in images.items() if cell},
+            images={
+                name: joined(folder, cell) for name, cell in images.items() if cell
+            },
             target=self._target(row),
             columns={name: cell for name, cell in kept.items() if cell},
             folder=folder,
