@@ -90,7 +90,6 @@ def predict(
     # An unknown model is refused before anything heavy is imported.
     found = _found(source)
     from medzoo.batch.cohort_plan import shard_bids_plan, shard_plan
-    from medzoo.batch.input_cases import is_table
     from medzoo.batch.model_run import predictors_of, run_all
     from medzoo.batch.plan import bids_plan, plan_of_one, plan_of_several
     from medzoo.batch.remote_table import local_table
@@ -114,23 +113,13 @@ def predict(
         options["shard"] = check_shard(shard)
     if bids is not None:
         make = bids_plan if shard is None else shard_bids_plan
-        plan = make(
-            predictors,
-            bids,
-            output,
-            participants=participant_label,
-            entities=bids_filter,
-            **options,
-        )
-        return run_all(plan, listener)
-    if shard is not None or (is_url(output) and not is_table(output)):
-        options.setdefault("shard", None)
-        plan = shard_plan(predictors, cases, output, **options, **person)
-        return run_all(plan, listener)
-    make = plan_of_one if len(predictors) == 1 else plan_of_several
+        tree = {"participants": participant_label, "entities": bids_filter}
+        return run_all(make(predictors, bids, output, **tree, **options), listener)
     with local_table(output) as place:
-        plan = make(predictors, cases, place, **options, **person)
-        return run_all(plan, listener)
+        make = plan_of_one if len(predictors) == 1 else plan_of_several
+        if shard is not None or is_url(place):
+            make, options = shard_plan, {"shard": None, **options}
+        return run_all(make(predictors, cases, place, **options, **person), listener)
 
 
 def _found(source):

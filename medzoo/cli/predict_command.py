@@ -114,8 +114,8 @@ def _add_share(parser: ArgumentParser) -> None:
         "--shard",
         type=shard,
         metavar="I/N",
-        help="do only the I-th of N shares of the cases, 1/N to N/N, as an element of a "
-        "job array; all write into one folder OUT",
+        help="do only the I-th of N shares of the cases, 1/N to N/N, as an element of "
+        "a job array; all write into one folder OUT",
     )
     parser.add_argument(
         "--cluster",

@@ -85,9 +85,11 @@ def fetched(url, largest=LARGEST_BYTES):
             system, path = _system(url)
             size = int(system.info(path)["size"])
             _check_size(url, size, largest, folder)
-            with system.open(path, "rb", block_size=CHUNK_BYTES) as source:
-                with local.open("wb") as target:
-                    shutil.copyfileobj(source, target, CHUNK_BYTES)
+            with (
+                system.open(path, "rb", block_size=CHUNK_BYTES) as source,
+                local.open("wb") as target,
+            ):
+                shutil.copyfileobj(source, target, CHUNK_BYTES)
         if local.stat().st_size != size:
             raise _lost(url, f"{local.stat().st_size} of {size} bytes")
         try:
