@@ -1,4 +1,4 @@
-# make demo | test | test-all | random | lint | cards | bench: each makes .venv and
+# make demo | test | test-all | random | lint | cards | docs | bench: each makes .venv and
 # installs what it needs there.
 # Another interpreter: make test PYTHON=python3.12. Another scan: make demo IMAGE=a.nii.gz
 
@@ -16,7 +16,7 @@ EXTENDED := extended or realdata
 # Each worker starts with half of the tests and takes over from the other in the end.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 
-.PHONY: demo test test-all random lint cards bench clean
+.PHONY: demo test test-all random lint cards docs bench clean
 
 demo: $(VENV)/installed-demo
 	$(BIN)/medzoo demo $(if $(IMAGE),"$(IMAGE)")
@@ -40,12 +40,16 @@ lint: $(VENV)/installed-test
 cards: $(VENV)/installed-test
 	$(BIN)/medzoo cards
 
+# The documentation site; open site/index.html.
+docs: $(VENV)/installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build -q
+
 # About an hour on two idle cores; results go to benchmarks/results/.
 bench: $(VENV)/installed-bench
 	for script in $(BENCHMARKS); do $(BIN)/python benchmarks/$$script.py || exit 1; done
 
 clean:
-	rm -rf $(VENV) dist
+	rm -rf $(VENV) dist site
 
 # Editable, so that one .venv serves every target and never holds an old copy.
 $(VENV)/installed-demo: pyproject.toml | $(BIN)/python
@@ -59,6 +63,10 @@ $(VENV)/installed-test: pyproject.toml | $(BIN)/python
 $(VENV)/installed-test-all: pyproject.toml | $(BIN)/python
 	$(PIP) -e ".[demo,test,test-all]"
 	@touch $@ $(VENV)/installed-demo $(VENV)/installed-test
+
+$(VENV)/installed-docs: pyproject.toml | $(BIN)/python
+	$(PIP) -e ".[docs]"
+	@touch $@
 
 $(VENV)/installed-bench: pyproject.toml | $(BIN)/python
 	$(PIP) -e ".[bench]"

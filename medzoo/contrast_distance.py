@@ -25,10 +25,10 @@ def zone_means(volumes: np.ndarray, zones: Sequence[int] = ZONES) -> np.ndarray:
     return means.reshape(batch, -1)
 
 
-def distance_from_nearest(
+def scanner_distances(
     features: np.ndarray, means: np.ndarray, whitening: np.ndarray, used: np.ndarray
 ) -> np.ndarray:
-    """Returns the distance of features from the nearest scanner.
+    """Returns the distance of features from each scanner.
 
     Args:
         features: `(batch, features)` array, of `zone_means`.
@@ -38,9 +38,8 @@ def distance_from_nearest(
         used: `(scanners,)` array, above 0 for each row of `means` that is a scanner.
 
     Returns:
-        `(batch,)` float64, the root mean square over features; infinite without any
-        scanner.
+        `(batch, scanners that are used)` float64, the root mean square over features.
     """
     means, whitening = (np.asarray(a, np.float64) for a in (means, whitening))
     off = (np.asarray(features, np.float64)[:, None] - means[used > 0]) @ whitening
-    return np.sqrt((off**2).mean(-1).min(1, initial=np.inf))
+    return np.sqrt((off**2).mean(-1))

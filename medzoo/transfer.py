@@ -99,7 +99,7 @@ def transfer(
     headers: dict[str, str] | None = None,
     progress: Callable[[int, int | None], None] | None = None,
     resume: bool = False,
-    timeout: float = TIMEOUT_SECONDS,
+    timeout: float | None = None,
 ) -> None:
     """Copies a file from a server, or from a place in the file system, to `path`.
 
@@ -111,7 +111,7 @@ def transfer(
         progress: Called with the bytes that are there, and those in all or None.
         resume: Whether `path` holds the first bytes already, and keeps what came when
             the connection breaks. Hashes are the caller's then: `expected` has none.
-        timeout: Seconds without a byte.
+        timeout: Seconds without a byte, 20 by default.
 
     Raises:
         IntegrityError: The bytes are not the expected ones.
@@ -170,7 +170,7 @@ def _save(response, url, path, expected, progress, start) -> None:
         raise PassingError(f"the connection closed at {received} of {promised} bytes")
 
 
-def _open(url, headers, timeout=None):
+def _open(url, headers, timeout):
     try:
         return open_address(url, headers, timeout=timeout or TIMEOUT_SECONDS)
     except FaultError as fault:
@@ -193,7 +193,7 @@ def read_answer(
     most: int,
     headers: dict[str, str] | None = None,
     *,
-    timeout: float = TIMEOUT_SECONDS,
+    timeout: float | None = None,
 ) -> bytes:
     """Returns a short response of a server, such as a hub's JSON.
 
@@ -201,7 +201,7 @@ def read_answer(
         url: https:// or http://.
         most: Largest size in bytes.
         headers: Of the request.
-        timeout: Seconds without a byte.
+        timeout: Seconds without a byte, 20 by default.
 
     Raises:
         IntegrityError: It is larger.

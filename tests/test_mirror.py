@@ -13,7 +13,15 @@ TESTS = Path(__file__).parent
 PACKAGE = TESTS.parent / "medzoo"
 # The whole package, its pages and commands; nothing that one module does.
 OF_THE_WHOLE = {"benchmarks", "conftest", "docs", "hostile_input", "import", "layering"}
-OF_THE_WHOLE |= {"mirror", "notebooks", "random_use", "scans_page", "tasks", "tree"}
+OF_THE_WHOLE |= {
+    "mirror",
+    "notebooks",
+    "random_use",
+    "scans_page",
+    "site",
+    "tasks",
+    "tree",
+}
 OF_THE_WHOLE |= {"typing", "wheel", "window_benchmarks"}
 
 

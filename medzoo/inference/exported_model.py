@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from medzoo.contrast_distance import ZONES, distance_from_nearest, zone_means
+from medzoo.contrast_distance import ZONES, scanner_distances, zone_means
 from medzoo.inference.exported_cache import key_of_part
 from medzoo.inference.one_output import network_of
 
@@ -113,16 +113,16 @@ class ExportedModel(ExportedPart):
             )
         return self._layers[sizes](batch)
 
-    def contrast_distance(self, batch):
-        """Returns how far volumes are from the contrasts of training.
+    def contrast_distances(self, batch):
+        """Returns how far volumes are from each contrast of training.
 
-        As `Ensemble3D.contrast_distance`: `(batch,)` float64, or None.
+        As `Ensemble3D.contrast_distances`: `(batch, contrasts)` float64, or None.
         """
         known = self._recipe["architecture"]["arguments"].get("known_contrasts")
         if known is None:
             return None
         features = zone_means(batch, known.get("zones", ZONES))
-        return distance_from_nearest(features, *self._contrasts)
+        return scanner_distances(features, *self._contrasts)
 
     @cached_property
     def _contrasts(self):

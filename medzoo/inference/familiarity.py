@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from medzoo.errors import RecipeError
+
 
 def widening(distance, usual, growth):
     """Returns what an interval is multiplied by, and logits are divided by.
@@ -15,6 +17,34 @@ def widening(distance, usual, growth):
         float or array, 1 or more.
     """
     return np.maximum(np.asarray(distance, float) / usual, 1.0) ** growth
+
+
+def uncertainty_factor(distances, step):
+    """Returns what the interval of a scan is multiplied by, or its logits divided by.
+
+    Args:
+        distances: `(contrasts,)` array, see `medzoo.layers.KnownContrasts.distances`.
+        step: dict, arguments of the recipe's step "familiarity".
+
+    Returns:
+        float, 1 or more: how far the scan is from the nearest contrast, times how much
+        less certain the model is there than over all (`scanners`, one a contrast). A
+        scan beyond what is usual is of none of them: the least certain one counts.
+    """
+    nearest = np.min(distances, initial=np.inf)
+    far = float(widening(nearest, step["usual"], step["growth"]))
+    own = step.get("scanners")
+    if own is None:
+        return far
+    if len(own) != len(distances):
+        raise RecipeError(
+            "Step familiarity must have one number in scanners for each contrast that "
+            f"the network keeps, {len(distances)}. Received: scanners={own}. Correct "
+            "it."
+        )
+    if nearest > step["usual"]:
+        return far * max(own)
+    return far * own[int(np.argmin(distances))]
 
 
 def contrast_warnings(distance, step, factor):

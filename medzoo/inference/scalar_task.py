@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from medzoo.errors import InputError
-from medzoo.inference.familiarity import contrast_warnings, widening
+from medzoo.inference.familiarity import contrast_warnings, uncertainty_factor
 from medzoo.inference.postprocess import check_finite, output_of_network
 from medzoo.inference.spread import SHIFTS, shifted
 from medzoo.inference.task import Task
@@ -18,12 +18,13 @@ class Output:
     Args:
         values: `(num_classes,)` float, a value in the target's unit, or logits.
         spread: float or None, the standard deviation that was asked for.
-        distance: float or None, how far the contrast is from that of training.
+        distances: `(contrasts,)` float64 or None, how far the contrast is from each of
+            training.
     """
 
     values: np.ndarray
     spread: float | None = None
-    distance: float | None = None
+    distances: np.ndarray | None = None
 
 
 class ScalarTask(Task):
@@ -38,7 +39,7 @@ class ScalarTask(Task):
         spread = self._spread(x.array)
         run = self.settings.engine_of(model)
         values = output_of_network(model, batch, self.recipe, run)
-        return Output(values, spread, self._contrast_distance(batch))
+        return Output(values, spread, self._contrast_distances(batch))
 
     def postprocess(self, y):
         """Checks the `Output`, whose numbers lie on no grid."""
@@ -70,21 +71,23 @@ class ScalarTask(Task):
 
     def _familiarity(self, found, undo):
         """How much less certain the result is than at home, and why."""
-        if found.distance is None:
+        if found.distances is None:
             return 1.0, []
         step = self.step("familiarity")
         spacing = np.linalg.norm(undo.source.affine[:3, :3], axis=0)
-        distance = found.distance * max(max(spacing) / step["coarsest_mm"], 1.0)
-        factor = float(widening(distance, step["usual"], step["growth"]))
-        return factor, contrast_warnings(distance, step, factor)
+        distances = found.distances * max(max(spacing) / step["coarsest_mm"], 1.0)
+        factor = uncertainty_factor(distances, step)
+        return factor, contrast_warnings(distances.min(initial=np.inf), step, factor)
 
-    def _contrast_distance(self, batch):
-        """How far the contrast is from that of training, a float; None: not known."""
+    def _contrast_distances(self, batch):
+        """How far the contrast is from each of training; None: not known."""
         model = self.model
-        if self.step("familiarity") is None or not hasattr(model, "contrast_distance"):
+        if self.step("familiarity") is None:
             return None
-        distance = model.contrast_distance(batch)
-        return None if distance is None else float(distance[0])
+        if not hasattr(model, "contrast_distances"):
+            return None
+        distances = model.contrast_distances(batch)
+        return None if distances is None else distances[0]
 
     def _spread(self, array):
         """The standard deviation over an ensemble's members, or over shifted scans.

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from medzoo.contrast_distance import ZONES, distance_from_nearest, zone_means
+from medzoo.contrast_distance import ZONES, scanner_distances, zone_means
 
 # Part of each covariance between features that is dropped: few scans estimate many.
 SHRINKAGE = 0.05
@@ -119,19 +119,27 @@ class KnownContrasts(keras.layers.Layer):
         for weight, value in zip(self.weights, (means, whitening, used), strict=True):
             weight.assign(np.asarray(value, np.float32))
 
-    def distance(self, features: Any) -> Any:
-        """Returns the distance from the nearest scanner.
+    def distances(self, features: Any) -> Any:
+        """Returns the distance from each scanner, in the order of `fit`.
 
         Args:
             features: `(batch, features)` array, of `describe`.
 
         Returns:
-            `(batch,)` float64, the root mean square over features: about 1 for a scan
-            of a scanner that the layer was fitted to. Infinite before `fit`.
+            `(batch, scanners)` float64, the root mean square over features: about 1
+            for a scan of that scanner. No scanners before `fit`.
         """
-        return distance_from_nearest(
+        return scanner_distances(
             features, *(ops.convert_to_numpy(weight) for weight in self.weights)
         )
+
+    def distance(self, features: Any) -> Any:
+        """Returns the distance from the nearest scanner, see `distances`.
+
+        Returns:
+            `(batch,)` float64, infinite before `fit`.
+        """
+        return self.distances(features).min(axis=1, initial=np.inf)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return input_shape

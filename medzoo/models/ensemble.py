@@ -96,16 +96,17 @@ class Ensemble3D(VolumeModel):
         """The member networks, in order, a tuple."""
         return tuple(m for m in self.layers if isinstance(m, VolumeModel))
 
-    def contrast_distance(self, x: Any) -> Any:
-        """Returns the distance of volumes from the contrasts of training.
+    def contrast_distances(self, x: Any) -> Any:
+        """Returns the distance of volumes from each contrast of training.
 
         Args:
             x: `(batch, x, y, z, channels)` array, as the network takes it.
 
         Returns:
-            `(batch,)` float64, see `KnownContrasts`; None without such a layer.
+            `(batch, contrasts)` float64, see `KnownContrasts`; None without such a
+            layer.
         """
         if self.get_config()["known_contrasts"] is None:
             return None
         layer = self.get_layer(KNOWN_NAME)
-        return layer.distance(layer.describe(x))
+        return layer.distances(layer.describe(x))

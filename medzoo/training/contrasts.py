@@ -26,11 +26,13 @@ class TrainingContrasts:
         describe = self._make().describe
         sources = sources_of(prepared.cases)
         features, cases, contrasts, plain = [], [], [], []
+        self._source_of = {}
         for index, case in enumerate(prepared.cases):
             for way in prepared.preparation.ways(case):
                 features.append(_described(prepared, index, way, describe))
                 cases.append(index)
                 contrasts.append(f"{sources[index]} {way}")
+                self._source_of[contrasts[-1]] = sources[index]
             plain.append(_described(prepared, index, 0, describe))
         most, found = self._make().num_contrasts, len(set(contrasts))
         if found > most:
@@ -57,6 +59,12 @@ class TrainingContrasts:
             layer = self._fitted(~inside[self._cases])
             distances[inside] = layer.distance(self._plain[inside])
         return distances
+
+    @property
+    def sources(self):
+        """The scanner of each contrast that the layer keeps, list of str, in order."""
+        names = dict.fromkeys(self._contrasts.tolist())
+        return [self._source_of[name] for name in names]
 
     def into(self, model):
         """Fits the layer of a network to all cases."""

@@ -11,6 +11,9 @@ USUAL = 0.9
 LEAST_LIMIT = 1.1
 # Uncertainty grows with the distance to this power at most.
 MAX_GROWTH = 4.0
+# A scanner has a factor of its own from so many people on.
+FEWEST_PEOPLE = 15
+OWN_FACTORS = np.arange(1, 4.01, 0.1)
 
 
 def familiarity(recipe, home, away, interval):
@@ -43,6 +46,34 @@ def familiarity(recipe, home, away, interval):
         "growth": round(growth, 2),
         "limit": round(float(limit), 4),
     }
+
+
+def factors_of_scanners(recipe, home, interval, sources, contrasts):
+    """Finds how much less certain a model is on each scanner than over all.
+
+    Args:
+        recipe: dict.
+        home: `HeldOut`, people left out.
+        interval: dict of the interval at home, or None for classes.
+        sources: list of str, the scanner of each case.
+        contrasts: list of str, the scanner of each contrast that the network keeps.
+
+    Returns:
+        list of float, one a contrast, 1 or more; 1 for a scanner of few people.
+    """
+    task = TASKS[recipe["task"]](recipe)
+    sources, factors = np.asarray(sources), {}
+    for source in set(contrasts):
+        own = home.only(sources == source)
+
+        def score(factor, own=own):
+            widened = np.full(len(own.targets), factor)
+            return task.score(own.targets, own.outputs, widened, interval)
+
+        enough = len(own.targets) >= FEWEST_PEOPLE
+        factor = min(OWN_FACTORS, key=score) if enough else 1.0
+        factors[source] = round(float(factor), 2)
+    return [factors[source] for source in contrasts]
 
 
 def uncertainty_by_others(recipe, home, away, sources):

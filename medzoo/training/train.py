@@ -22,6 +22,7 @@ from medzoo.training.cross_validation import (
     leave_out,
     write_out_of_fold,
 )
+from medzoo.training.familiarity import factors_of_scanners
 from medzoo.training.fit import fit
 from medzoo.training.held_out import HeldOut
 from medzoo.training.image_training import train_images, write_model
@@ -169,6 +170,9 @@ def _train_networks(recipe, prepared, targets, output, workers, log):
             away = HeldOut(away, contrasts.held_out_distances(sources), truth)
             step = judge_by_scanners(
                 recipe, home, away, interval, prepared.cases, output, log
+            )
+            step["scanners"] = factors_of_scanners(
+                recipe, home, interval, sources, contrasts.sources
             )
     if "num_members" not in recipe["architecture"]["arguments"]:
         networks = [_trained_on_all(recipe, prepared, targets, output, workers, log)]

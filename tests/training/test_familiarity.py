@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 
-from medzoo.training.familiarity import familiarity, uncertainty_by_others
+from medzoo.training.familiarity import (
+    factors_of_scanners,
+    familiarity,
+    uncertainty_by_others,
+)
 from medzoo.training.held_out import HeldOut
 
 RECIPE = {
@@ -49,3 +53,22 @@ def test_a_scanner_has_no_part_in_the_uncertainty_that_it_is_judged_by():
     for one, other in zip(usual, changed, strict=True):
         np.testing.assert_array_equal(one[:40], other[:40])
     assert not np.array_equal(usual[0][40:], changed[0][40:])
+
+
+def test_a_scanner_with_larger_errors_has_a_factor_of_its_own():
+    generator = np.random.default_rng(2)
+    errors = np.r_[generator.normal(0, 4, 60), generator.normal(0, 8, 40)]
+    home = held_out(errors, np.ones(100))
+    interval = {"coverage": 0.9, "lower": -6.6, "upper": 6.6}
+    sources = ["a"] * 60 + ["b"] * 40
+
+    found = factors_of_scanners(RECIPE, home, interval, sources, ["b", "a", "a"])
+
+    assert 1.6 < found[0] < 2.4
+    assert found[1] == found[2] < 1.2
+
+
+def test_a_scanner_of_few_people_has_no_factor_of_its_own():
+    home = held_out(np.full(5, 30.0), np.ones(5))
+    interval = {"coverage": 0.9, "lower": -6.6, "upper": 6.6}
+    assert factors_of_scanners(RECIPE, home, interval, ["a"] * 5, ["a"]) == [1.0]

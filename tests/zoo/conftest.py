@@ -78,7 +78,7 @@ def hub(cache, monkeypatch):
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
     monkeypatch.delenv("HF_HUB_OFFLINE")
     monkeypatch.setattr(transfer, "FIRST_WAIT_SECONDS", 0.01)
-    monkeypatch.setattr(transfer, "TIMEOUT_SECONDS", 0.8)
+    monkeypatch.setattr(transfer, "TIMEOUT_SECONDS", 0.4)
     with LoopbackHub() as server:
         monkeypatch.setenv("HF_ENDPOINT", server.url)
         yield server

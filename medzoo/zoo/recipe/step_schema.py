@@ -211,6 +211,7 @@ POSTPROCESSING = {
             "coverage": number(0.01, 0.999),
             "lower": number(-1e6, 1e6),
             "upper": number(-1e6, 1e6),
+            "within": each(number(-1e6, 1e6), (2,)),
         },
     ),
     "spread": ({"scale": number(0, 1e6)}, {}),
@@ -240,7 +241,7 @@ POSTPROCESSING = {
             "limit": number(1e-6, 1e6),
             "coarsest_mm": number(0.01, 100),
         },
-        {},
+        {"scanners": some(number(1, 10), 1, 64)},
     ),
     # Any names of groups, each with its classes.
     "groups": CLASSES,

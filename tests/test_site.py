@@ -1,0 +1,169 @@
+"""The documentation site: its code runs, its links lead somewhere, it asks no one.
+
+Scans are made here; small models stand for those of the zoo.
+"""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import warnings
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+import medzoo
+from medzoo.cli.main import main
+from tests.batch.small_models import make_models
+from tests.conftest import make_head
+
+CHECKOUT = Path(__file__).parents[1]
+DOCS = CHECKOUT / "docs"
+PAGES = [DOCS / "index.md", DOCS / "start.md", DOCS / "concepts.md"]
+PAGES += sorted((DOCS / "guides").glob("*.md"))
+BLOCK = re.compile(r"^```(python|sh)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+STAND_INS = {
+    "ixi_age_resnet": "tiny_age",
+    "ixi_sex_resnet": "tiny_sex",
+    "mrbrains_tissue_unet": "tiny_tissue",
+}
+# What a page tells to type that is not run here: it changes the machine.
+NOT_RUN = ("pip install", "export ", "make ")
+# Needs a name of the zoo, not a folder.
+OF_THE_ZOO = ("medzoo info ", "medzoo fetch ", "medzoo verify", "medzoo list")
+# Seconds that it may take to build on two busy cores.
+BUILD_SECONDS = 400
+
+pytestmark = pytest.mark.extended
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    return make_models(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture
+def samples(tmp_path, monkeypatch):
+    """A folder with what the pages speak of."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MEDZOO_CACHE", str(tmp_path / "cache"))
+    rows = ["case_id,t1,age,sex"]
+    for number in range(1, 7):
+        scan = f"scans/sub-{number:02d}_T1w.nii.gz"
+        (tmp_path / "scans").mkdir(exist_ok=True)
+        medzoo.write(make_head(6.0, noise=1.0, seed=number), scan)
+        rows.append(f"sub-{number:02d},{scan},{20 + number},{'FM'[number % 2]}")
+    Path("cases.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    shutil.copy("scans/sub-01_T1w.nii.gz", "sub-01_T1w.nii.gz")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_block_of_code_runs(page, samples, models):
+    names = {}
+    for language, code in BLOCK.findall(page.read_text(encoding="utf-8")):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if language == "python":
+                exec(with_small_models(code, models), names)
+            else:
+                for line in code.splitlines():
+                    run(line, models)
+
+
+def run(line, models):
+    if line.startswith(NOT_RUN):
+        return
+    if not line.startswith(OF_THE_ZOO):
+        line = with_small_models(line, models)
+    program, *arguments = shlex.split(line)
+    assert program == "medzoo", line
+    assert main(arguments) == 0, line
+
+
+def with_small_models(text, models):
+    """The zoo's names replaced where they are loaded; `medzoo.info` keeps them."""
+    for name, stand_in in STAND_INS.items():
+        text = text.replace(name, str(models[stand_in]))
+    return text
+
+
+def test_an_unknown_language_of_a_block_is_none():
+    fences = {
+        fence
+        for page in PAGES
+        for fence in re.findall(r"^```(\w+)", page.read_text(encoding="utf-8"), re.M)
+    }
+    assert fences <= {"python", "sh", "text"}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The built site, each page parsed: path -> `Links`."""
+    pytest.importorskip("mkdocs")
+    folder = tmp_path_factory.mktemp("site")
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "-q", "-d", str(folder)],
+        cwd=CHECKOUT,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1", "PYTHONPATH": str(CHECKOUT)},
+        capture_output=True,
+        text=True,
+        timeout=BUILD_SECONDS,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    # Its links begin at the root of a server, which a page of errors needs.
+    (folder / "404.html").unlink()
+    return {path: Links(path) for path in folder.resolve().rglob("*.html")}
+
+
+class Links(HTMLParser):
+    """What a page links to, what it loads, and its anchors."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.links, self.loaded, self.anchors = [], [], set()
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attrs):
+        found = dict(attrs)
+        self.anchors |= {found[key] for key in ("id", "name") if found.get(key)}
+        for key in ("href", "src"):
+            if found.get(key):
+                loaded = key == "src" or tag == "link"
+                (self.loaded if loaded else self.links).append(found[key])
+
+
+def test_every_link_leads_somewhere(site):
+    broken = []
+    for page, found in site.items():
+        for link in found.links + found.loaded:
+            if re.match(r"[a-z]+:", link):
+                continue
+            path, _, anchor = link.partition("#")
+            target = (page.parent / unquote(path)).resolve() if path else page
+            known = site[target].anchors if target in site else ()
+            if not target.exists() or (
+                anchor and unquote(anchor) not in known and anchor != "__comments"
+            ):
+                broken.append((page.name, link))
+    assert broken == []
+
+
+def test_nothing_is_loaded_from_elsewhere(site):
+    loaded = {link for found in site.values() for link in found.loaded}
+    assert [link for link in loaded if re.match(r"(https?:)?//", link)] == []
+
+
+def test_cards_notebooks_and_docstrings_are_on_the_site(site):
+    text = {path.stem: path.read_text(encoding="utf-8") for path in site}
+
+    for folder in CHECKOUT.glob("zoo_models/*/card.md"):
+        assert folder.parent.name in text
+    assert "_files/" in text["06_images_and_geometry"]
+    places = {path.parent.name: path for path in site if path.stem == "layers"}
+    shown = site[places["api"]].anchors
+    for name in medzoo.layers.__all__:
+        assert any(anchor.endswith(f".{name}") for anchor in shown), name
