@@ -9,6 +9,7 @@ from medzoo.batch.predictor import Predictor, Result
 from medzoo.batch.shared_reader import SharedReader
 from medzoo.data.cases.case import Case
 from medzoo.data.feeds.prefetch import usable_cores
+from medzoo.inference.shared_answers import SharedAnswers
 
 
 @dataclass
@@ -74,7 +75,7 @@ class Plan:
 
 
 def predictors_of(models, settings, *, assume_affine, threads, align):
-    """Returns a `Predictor` a model, which share what they read.
+    """Returns a `Predictor` a model; scans and label maps of networks are shared.
 
     Args:
         models: list of `CheckedModel`.
@@ -83,8 +84,9 @@ def predictors_of(models, settings, *, assume_affine, threads, align):
         threads: likewise.
         align: likewise.
     """
-    read = None
+    read = answers = None
     if len(models) > 1:
+        answers = SharedAnswers()
         # A case in each thread, one that waits, one in the network; some channels.
         read = SharedReader(3 * (usable_cores() + 2))
     return [
@@ -95,6 +97,7 @@ def predictors_of(models, settings, *, assume_affine, threads, align):
             threads=threads,
             align=align,
             read=read,
+            answers=answers,
         )
         for model in models
     ]

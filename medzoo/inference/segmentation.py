@@ -53,6 +53,9 @@ class Segmentation(Task):
         array = self.normalize(x.array[None])[0]
         if self.step("guide") is not None and not (probabilities or entropy):
             return self._guided(x, array), None, None
+        if not (probabilities or entropy):
+            labels = self._labels(self.model, self.recipe, array, run)
+            return labels, None, None
         y = segment(
             self.model,
             array,
@@ -101,14 +104,9 @@ class Segmentation(Task):
         """Labels whose tissue is that which the guide finds there."""
         step, settings = self.step("guide"), self.settings
         guide = guide_of(self.model, self.recipe, step["model"])
-        tissue, _, _ = segment(
-            guide,
-            as_input_of(guide, x.array),
-            guide.recipe,
-            engine=settings.engine_of(guide, softmax=True),
-            entropy=False,
-            progress=settings.progress,
-        )
+        engine = settings.engine_of(guide, softmax=True)
+        own = as_input_of(guide, x.array)
+        tissue = self._labels(guide, guide.recipe, own, engine)
         groups = tuple(dict.fromkeys(map(tuple, step["classes"])))
         best = stitch_windows_of(
             settings.engine_of(self.model, classes=groups),
@@ -117,6 +115,18 @@ class Segmentation(Task):
             settings.progress,
         )
         return choose(best, tissue, [groups.index(tuple(c)) for c in step["classes"]])
+
+    def _labels(self, model, recipe, array, engine):
+        """Labels of a network; several models of a run may ask for the same."""
+
+        def compute():
+            progress = self.settings.progress
+            options = {"engine": engine, "entropy": False, "progress": progress}
+            return segment(model, array, recipe, **options)[0]
+
+        if self.answers is None:
+            return compute()
+        return self.answers.labels(recipe, self.settings, array, compute)
 
     @property
     def _has_entropy(self):
