@@ -7,6 +7,7 @@ from medzoo.inference.engine import engine_of
 from medzoo.inference.fitted_window import fitted_window, within
 from medzoo.inference.guided_labels import as_input_of, choose, guide_of
 from medzoo.inference.label_volumes import volumes_ml
+from medzoo.inference.largest_component import largest_component
 from medzoo.inference.memory_plan import network_bytes, window_voxels
 from medzoo.inference.postprocess import step_arguments
 from medzoo.inference.sides import published_classes, signed_distance, split_sides
@@ -325,22 +326,6 @@ def _finish(probabilities, entropy):
         return tuple(kept)
 
     return finish
-
-
-def largest_component(labels):
-    """Returns the labels with all but their largest connected part set to 0.
-
-    Args:
-        labels: `(x, y, z)` integers, 0 the background. Voxels that share a face are
-            connected, whatever their labels.
-    """
-    from scipy import ndimage
-
-    parts, count = ndimage.label(labels > 0)
-    if count < 2:
-        return labels
-    largest = 1 + np.argmax(np.bincount(parts.ravel())[1:])
-    return np.where(parts == largest, labels, 0).astype(labels.dtype)
 
 
 def undo_each(undo, probabilities):
