@@ -60,12 +60,13 @@ DIRECT = {
     # zoo: the brain is found by a model.
     "preprocessing": ("zoo",),
     "batch": ("zoo",),
+    "cluster": ("batch",),
     "evaluation": ("batch",),
     # Not "report": that is the public function.
     "reporting": ("evaluation",),
     # _version: of the API.
     "serve": ("reporting", "_version"),
-    "cli": ("reporting", "preprocessing", "serve"),
+    "cli": ("reporting", "preprocessing", "serve", "cluster"),
     "__main__": ("cli",),
     "__init__": ("_version", "zoo_access"),
 }
@@ -99,12 +100,14 @@ OF_DATA = {"tensorflow", "jax"}
 EXTRAS = {
     "dipy": {"spatial"},
     "fastapi": {"serve"},
+    "fsspec": {"io"},
     "matplotlib": {"drawing", "cli"},
     "nilearn": {"cli"},
     "openvino": {"inference"},
     "python_calamine": {"datasets"},
     "starlette": {"serve"},
     "uvicorn": {"serve"},
+    "ray": {"cluster"},
 }
 
 

@@ -42,16 +42,17 @@ class CohortTable:
         recipes: list of dict, the models' recipes.
         inputs: paths of what is read, which nothing may replace.
         overwrite: bool, replace a table that medzoo did not write.
+        by_case: bool, sort rows by their case.
 
     Raises:
         InputError: if the table would replace an input, or one that is not medzoo's.
         OSError: if nothing can be written there.
     """
 
-    def __init__(self, folder, recipes, *, inputs=(), overwrite=False):
+    def __init__(self, folder, recipes, *, inputs=(), overwrite=False, by_case=False):
         self.folder = Path(folder)
         self._recipes = {recipe["name"]: recipe for recipe in recipes}
-        self._rows = {}
+        self._rows, self._by_case = {}, by_case
         check_writable(self.path)
         self._check_place(inputs, overwrite)
         is_ours = self.path.exists() and _is_ours(self._dictionary_path)
@@ -109,6 +110,8 @@ class CohortTable:
                 if not any(column.startswith(f"{name}_") for name in self._recipes)
             }
             found[case_id] = kept | row
+        if self._by_case:
+            return [found[case_id] for case_id in sorted(found)]
         return list(found.values())
 
     def _meaning(self, column):

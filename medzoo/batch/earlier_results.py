@@ -5,6 +5,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from medzoo.batch.status_log import STATUS_FILE
 from medzoo.batch.status_parts import all_lines
 from medzoo.errors import InputError, MedzooError
 from medzoo.files import sha256_of

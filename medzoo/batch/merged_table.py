@@ -30,7 +30,7 @@ class MergedTable:
     def __init__(self, folder, places, *, inputs=(), overwrite=False, finish=None):
         self.folder = local_or_url(folder)
         self.places = dict(places)
-        self._options = {"inputs": inputs, "overwrite": overwrite}
+        self._options = {"inputs": inputs, "overwrite": overwrite, "by_case": True}
         self._finish = finish or {}
         if not is_url(self.folder):
             CohortTable(self.folder, [], **self._options)  # refuses before any work

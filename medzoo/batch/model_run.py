@@ -9,6 +9,7 @@ from medzoo.batch.predictor import Predictor, Result
 from medzoo.batch.shared_reader import SharedReader
 from medzoo.data.cases.case import Case
 from medzoo.data.feeds.prefetch import usable_cores
+from medzoo.inference.shared_answers import SharedAnswers
 
 
 @dataclass
@@ -74,7 +75,7 @@ class Plan:
 
 
 def predictors_of(models, settings, *, assume_affine, threads, align):
-    """Returns a `Predictor` a model, which share what they read.
+    """Returns a `Predictor` a model; scans and label maps of networks are shared.
 
     Args:
         models: list of `CheckedModel`.
@@ -83,8 +84,9 @@ def predictors_of(models, settings, *, assume_affine, threads, align):
         threads: likewise.
         align: likewise.
     """
-    read = None
+    read = answers = None
     if len(models) > 1:
+        answers = SharedAnswers()
         # A case in each thread, one that waits, one in the network; some channels.
         read = SharedReader(3 * (usable_cores() + 2))
     return [
@@ -95,6 +97,7 @@ def predictors_of(models, settings, *, assume_affine, threads, align):
             threads=threads,
             align=align,
             read=read,
+            answers=answers,
         )
         for model in models
     ]
@@ -112,15 +115,7 @@ def run_all(plan, listener=None):
     with ExitStack() as stack:
         for log in plan.logs:
             stack.enter_context(closing(log))
-        found = [
-            stack.enter_context(closing(run.results(order, listener.wants_scans)))
-            for run in plan.runs
-        ]
-        own = [set(_ids(run)) for run in plan.runs]
-        for case_id in order:
-            for run, ids, results in zip(plan.runs, own, found, strict=True):
-                if case_id in ids:
-                    _take(next(results), run, plan.table, listener)
+        _do_all(plan, order, listener, stack)
     good = any("error" not in record for run in plan.runs for record in run.records)
     if plan.table is not None and good:
         plan.table.write()
@@ -128,7 +123,19 @@ def run_all(plan, listener=None):
         finish()
     if len(plan.runs) == 1:
         return plan.runs[0].records
-    return _by_case(plan.runs, order)
+    return by_case({run.name: run.records for run in plan.runs}, order)
+
+
+def _do_all(plan, order, listener, stack):
+    found = [
+        stack.enter_context(closing(run.results(order, listener.wants_scans)))
+        for run in plan.runs
+    ]
+    own = [set(_ids(run)) for run in plan.runs]
+    for case_id in order:
+        for run, ids, results in zip(plan.runs, own, found, strict=True):
+            if case_id in ids:
+                _take(next(results), run, plan.table, listener)
 
 
 def _ids(run):
@@ -142,11 +149,16 @@ def _take(result, run, table, listener):
         table.add(run.name, result.record, known_of(result.case))
 
 
-def _by_case(runs, order):
-    """One dict a case, with the record of each model."""
+def by_case(records, order):
+    """Returns one dict a case, with the record of each model.
+
+    Args:
+        records: dict of model name -> list of dict.
+        order: iterable of case_id.
+    """
     found = {case_id: {"case_id": case_id, "models": {}} for case_id in order}
-    for run in runs:
-        for record in run.records:
-            own = {k: v for k, v in record.items() if k != "case_id"}
-            found[record["case_id"]]["models"][run.name] = own
+    for name, own in records.items():
+        for record in own:
+            told = {k: v for k, v in record.items() if k != "case_id"}
+            found[record["case_id"]]["models"][name] = told
     return list(found.values())

@@ -41,8 +41,9 @@ def predict(
         source: str or path: a name, `name@version`, a model folder or
             `hf://org/repo`; or a list of several, which read each scan once.
         cases: an image of the recipe's first channel, as a path, Volume or URL in an
-            object store (`s3://bucket/key`, extra remote); a list of these; a dict of channel -> image (one case); a folder of images; the path
-            of a table of cases (.csv, .tsv); or list of `Case`. None with `bids`.
+            object store (`s3://bucket/key`, extra remote); a list of these; a dict of
+            channel -> image (one case); a folder of images; the path or URL of a table
+            of cases (.csv, .tsv); or list of `Case`. None with `bids`.
         output: path or None. Tasks with numbers as results: a .csv, .tsv or .json to
             write. Tasks with images as results need one: an image file for one case,
             or a folder, in which each case becomes `<case_id>.nii.gz`, or
@@ -80,8 +81,8 @@ def predict(
     Returns:
         list of dict, one a case in the order given: `case_id` with `value`, `unit`,
         `interval`, or `label`, `probabilities`, or `output` and what else the task
-        gives, or `error`; and `warnings` if any; of a shard its own cases alone. Of several models `case_id` and
-        `models`, a dict of name -> these.
+        gives, or `error`; and `warnings` if any. Of several models `case_id` and
+        `models`, a dict of name -> these. Of a shard its own cases alone.
 
     Raises:
         InputError: for an unknown model or engine, a malformed table, or an `output`
@@ -92,7 +93,6 @@ def predict(
     # An unknown model is refused before anything heavy is imported.
     found = _found(source)
     from medzoo.batch.cohort_plan import shard_bids_plan, shard_plan
-    from medzoo.batch.input_cases import is_table
     from medzoo.batch.model_run import predictors_of, run_all
     from medzoo.batch.plan import bids_plan, plan_of_one, plan_of_several
     from medzoo.batch.remote_table import local_table
@@ -116,23 +116,13 @@ def predict(
         options["shard"] = check_shard(shard)
     if bids is not None:
         make = bids_plan if shard is None else shard_bids_plan
-        plan = make(
-            predictors,
-            bids,
-            output,
-            participants=participant_label,
-            entities=bids_filter,
-            **options,
-        )
-        return run_all(plan, listener)
-    if shard is not None or (is_url(output) and not is_table(output)):
-        options.setdefault("shard", None)
-        plan = shard_plan(predictors, cases, output, **options, **person)
-        return run_all(plan, listener)
-    make = plan_of_one if len(predictors) == 1 else plan_of_several
+        tree = {"participants": participant_label, "entities": bids_filter}
+        return run_all(make(predictors, bids, output, **tree, **options), listener)
     with local_table(output) as place:
-        plan = make(predictors, cases, place, **options, **person)
-        return run_all(plan, listener)
+        make = plan_of_one if len(predictors) == 1 else plan_of_several
+        if shard is not None or is_url(place):
+            make, options = shard_plan, {"shard": None, **options}
+        return run_all(make(predictors, cases, place, **options, **person), listener)
 
 
 def _check_place(output):

@@ -74,6 +74,7 @@ class Predictor:
         align: bool, bring channels between which the head moved onto each other.
         read: callable like `read_quietly`, which stands for it, or None. Models that
             work on the same scans share one.
+        answers: `SharedAnswers` of the models of one run, or None.
 
     Raises:
         MedzooError: if recipe or weights are not what they should be.
@@ -88,6 +89,7 @@ class Predictor:
         threads=None,
         align=True,
         read=None,
+        answers=None,
     ):
         limit_threads(threads)
         self.files = check_model(source)
@@ -100,6 +102,7 @@ class Predictor:
         self._model = None
         self._exported = None
         self.task = task_of(self.recipe.to_dict(), self._network, settings)
+        self.task.answers = answers
 
     @property
     def settings(self):
@@ -108,9 +111,11 @@ class Predictor:
 
     @settings.setter
     def settings(self, settings):
+        answers = self.task.answers
         self.task = task_of(
             self.task.recipe, self._network, settings, self.task.preprocessor
         )
+        self.task.answers = answers
 
     @property
     def model(self):

@@ -28,7 +28,8 @@ class RemoteImages:
 
     def __init__(self, url, log, cases, *, overwrite=False):
         self.url, self.log = url.rstrip("/"), log
-        self._there = listed(self.url)
+        # One case is asked for by name; many are told by a list of all that is there.
+        self._there = _named(self.url, cases[0]) if len(cases) == 1 else listed(url)
         if not overwrite:
             self._check(cases)
 
@@ -82,6 +83,11 @@ class RemoteImages:
                     f"{case.case_id}). Choose another output, or --overwrite to "
                     "replace it."
                 )
+
+
+def _named(url, case):
+    """Name -> token of the objects that a case's results may be."""
+    return listed(f"{url}/{case.case_id}", beside=True)
 
 
 class _Nowhere:

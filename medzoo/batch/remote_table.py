@@ -4,6 +4,7 @@ import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
+from medzoo.batch.table_output import TABLE_SUFFIXES
 from medzoo.errors import MissingFileError
 from medzoo.files import sha256_of
 from medzoo.io.remote import fetched, is_url, upload
@@ -17,10 +18,10 @@ def local_table(output):
         output: path, URL or None.
 
     Yields:
-        What was given; of a URL a path with what lies there, so that it is replaced as
-        a file on disk would be.
+        What was given; of a table's URL a path with what lies there, so that it is
+        replaced as a file on disk would be.
     """
-    if not is_url(output):
+    if not is_url(output) or Path(output).suffix.lower() not in TABLE_SUFFIXES:
         yield output
         return
     with tempfile.TemporaryDirectory(prefix="medzoo-table-") as folder:

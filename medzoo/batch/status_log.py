@@ -1,4 +1,4 @@
-"""status.jsonl: what became of each case; each process that shares a folder has its own.
+"""status.jsonl: what became of each case; processes that share a folder have one each.
 
 Only one process ever writes into a file, so that no lock is needed, which network file
 systems do not keep reliably.

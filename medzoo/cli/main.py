@@ -18,10 +18,7 @@ COMMANDS = {
     "info": ("info_command", "describe a model: data, metrics, licence and limits"),
     "predict": ("predict_command", "predict on images"),
     "serve": ("serve_command", "serve a local page to drop scans on, and a JSON API"),
-    "merge": (
-        "merge_command",
-        "write the one table of a cohort that was done in shards",
-    ),
+    "merge": ("merge_command", "write one table of a cohort that was done in shards"),
     "preprocess": (
         "preprocess_command",
         "normalise scans: bias field, noise, brain, standard space",

@@ -148,6 +148,15 @@ def shard(text: str) -> tuple[int, int]:
     return int(number), int(count)
 
 
+def cluster(text: str) -> str:
+    """Reads the address of a cluster."""
+    if text == "ray" or text.startswith("ray://"):
+        return text
+    raise argparse.ArgumentTypeError(
+        f"must be ray or ray://HOST:PORT. Received: {text!r}"
+    )
+
+
 def years(text: str) -> float:
     """Reads an age."""
     try:

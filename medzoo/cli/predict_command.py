@@ -12,6 +12,7 @@ from medzoo.cli.parser import (
     add_names,
     add_threads,
     channel,
+    cluster,
     image,
     place,
     shard,
@@ -85,7 +86,7 @@ def _add_output(parser: ArgumentParser) -> None:
         type=place,
         metavar="OUT",
         help="a .csv, .tsv or .json for tables; an image file or folder for image "
-        "outputs; a table or a folder may be s3://BUCKET/PREFIX, gs://... (extra remote)",
+        "outputs; tables and folders also as s3://BUCKET/PREFIX (extra remote)",
     )
     parser.add_argument(
         "--overwrite",
@@ -113,8 +114,52 @@ def _add_share(parser: ArgumentParser) -> None:
         "--shard",
         type=shard,
         metavar="I/N",
-        help="do only the I-th of N shares of the cases, 1/N to N/N, as an element of a "
-        "job array; all write into one folder OUT",
+        help="do only the I-th of N shares of the cases, 1/N to N/N, as an element of "
+        "a job array; all write into one folder OUT",
+    )
+    parser.add_argument(
+        "--cluster",
+        type=cluster,
+        metavar="ray[://HOST:PORT]",
+        help="do the cases on a Ray cluster (extra ray): ray for $RAY_ADDRESS or this "
+        "machine; --threads is that of one worker",
+    )
+
+
+def _run_on_cluster(values: Namespace, names: list[str], cases, printed) -> list[dict]:
+    """Predicts on the nodes of a cluster, which takes fewer options."""
+    unknown = {
+        "--shard": values.shard,
+        "--report": values.report,
+        "--dicom-seg": values.dicom_seg,
+        "--keep-folders": values.keep_folders,
+        "--participant-label": values.participant_label,
+        "--bids-filter": values.bids_filter,
+    }
+    given = [name for name, value in unknown.items() if value]
+    if given:
+        raise InputError(
+            f"A cluster does whole cohorts. Received: {' and '.join(given)} with "
+            "--cluster. Leave out one of them."
+        )
+    from medzoo.cluster.predict import predict_on_cluster
+
+    return predict_on_cluster(
+        names,
+        cases,
+        values.output,
+        address=values.cluster,
+        bids=values.bids,
+        settings=(
+            (values.uncertainty, values.probabilities, values.engine, values.precision),
+            {"native": values.native, "space": values.space},
+        ),
+        person=(values.age, values.sex),
+        threads=values.threads,
+        overwrite=values.overwrite,
+        assume_affine=values.assume_affine,
+        align=not values.aligned,
+        listener=printed,
     )
 
 
@@ -230,6 +275,9 @@ def run(values: Namespace) -> int:
         several=len(names) > 1,
     )
     with printed:
+        if values.cluster is not None:
+            records = _run_on_cluster(values, names, cases, printed)
+            return _told(records, values, printed)
         records = predict(
             names if len(names) > 1 else names[0],
             cases,
@@ -254,6 +302,10 @@ def run(values: Namespace) -> int:
             shard=values.shard,
             listener=printed,
         )
+    return _told(records, values, printed)
+
+
+def _told(records: list[dict], values: Namespace, printed) -> int:
     if values.json:
         sys.stdout.write(json.dumps(records, indent=1, allow_nan=False) + "\n")
     return printed.exit_code()

@@ -7,6 +7,7 @@ from medzoo.inference.engine import engine_of
 from medzoo.inference.fitted_window import fitted_window, within
 from medzoo.inference.guided_labels import as_input_of, choose, guide_of
 from medzoo.inference.label_volumes import volumes_ml
+from medzoo.inference.largest_component import largest_component
 from medzoo.inference.memory_plan import network_bytes, window_voxels
 from medzoo.inference.postprocess import step_arguments
 from medzoo.inference.sides import published_classes, signed_distance, split_sides
@@ -53,6 +54,9 @@ class Segmentation(Task):
         array = self.normalize(x.array[None])[0]
         if self.step("guide") is not None and not (probabilities or entropy):
             return self._guided(x, array), None, None
+        if not (probabilities or entropy):
+            labels = self._labels(self.model, self.recipe, array, run)
+            return labels, None, None
         y = segment(
             self.model,
             array,
@@ -101,14 +105,9 @@ class Segmentation(Task):
         """Labels whose tissue is that which the guide finds there."""
         step, settings = self.step("guide"), self.settings
         guide = guide_of(self.model, self.recipe, step["model"])
-        tissue, _, _ = segment(
-            guide,
-            as_input_of(guide, x.array),
-            guide.recipe,
-            engine=settings.engine_of(guide, softmax=True),
-            entropy=False,
-            progress=settings.progress,
-        )
+        engine = settings.engine_of(guide, softmax=True)
+        own = as_input_of(guide, x.array)
+        tissue = self._labels(guide, guide.recipe, own, engine)
         groups = tuple(dict.fromkeys(map(tuple, step["classes"])))
         best = stitch_windows_of(
             settings.engine_of(self.model, classes=groups),
@@ -117,6 +116,18 @@ class Segmentation(Task):
             settings.progress,
         )
         return choose(best, tissue, [groups.index(tuple(c)) for c in step["classes"]])
+
+    def _labels(self, model, recipe, array, engine):
+        """Labels of a network; several models of a run may ask for the same."""
+
+        def compute():
+            progress = self.settings.progress
+            options = {"engine": engine, "entropy": False, "progress": progress}
+            return segment(model, array, recipe, **options)[0]
+
+        if self.answers is None:
+            return compute()
+        return self.answers.labels(recipe, self.settings, array, compute)
 
     @property
     def _has_entropy(self):
@@ -315,22 +326,6 @@ def _finish(probabilities, entropy):
         return tuple(kept)
 
     return finish
-
-
-def largest_component(labels):
-    """Returns the labels with all but their largest connected part set to 0.
-
-    Args:
-        labels: `(x, y, z)` integers, 0 the background. Voxels that share a face are
-            connected, whatever their labels.
-    """
-    from scipy import ndimage
-
-    parts, count = ndimage.label(labels > 0)
-    if count < 2:
-        return labels
-    largest = 1 + np.argmax(np.bincount(parts.ravel())[1:])
-    return np.where(parts == largest, labels, 0).astype(labels.dtype)
 
 
 def undo_each(undo, probabilities):

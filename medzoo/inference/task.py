@@ -29,6 +29,7 @@ class Task:
         gives_probabilities: bool, whether results have probabilities of classes.
         uncertainties: tuple of str, the uncertainty estimates that there are.
         result: class of the results.
+        answers: `SharedAnswers` of the models of one run, or None.
 
     Raises:
         InputError: for an uncertainty estimate that the task does not have.
@@ -43,6 +44,7 @@ class Task:
     def __init__(self, recipe, load, settings=None, preprocessor=None):
         self.recipe = recipe
         self.settings = settings or Settings()
+        self.answers = None
         preprocessing = recipe["preprocessing"]
         if self.settings.native:
             preprocessing = on_native_grid(preprocessing)

@@ -85,9 +85,11 @@ def fetched(url, largest=LARGEST_BYTES):
             system, path = _system(url)
             size = int(system.info(path)["size"])
             _check_size(url, size, largest, folder)
-            with system.open(path, "rb", block_size=CHUNK_BYTES) as source:
-                with local.open("wb") as target:
-                    shutil.copyfileobj(source, target, CHUNK_BYTES)
+            with (
+                system.open(path, "rb", block_size=CHUNK_BYTES) as source,
+                local.open("wb") as target,
+            ):
+                shutil.copyfileobj(source, target, CHUNK_BYTES)
         if local.stat().st_size != size:
             raise _lost(url, f"{local.stat().st_size} of {size} bytes")
         try:
@@ -115,12 +117,20 @@ def token_of(info):
     return f"{str(kind).lower()}:{value}:{info['size']}"
 
 
-def listed(url):
-    """Returns name below a prefix -> token, of all objects there."""
+def listed(url, *, beside=False):
+    """Returns name -> token of all objects below a prefix.
+
+    Args:
+        url: str, the prefix.
+        beside: bool, of its folder those alone whose names begin as its own does.
+    """
     with _told(url):
         system, root = _system(url.rstrip("/"))
+        options = {}
+        if beside:
+            root, _, options["prefix"] = root.rpartition("/")
         try:
-            found = system.find(root, detail=True)
+            found = system.find(root, detail=True, **options)
         except FileNotFoundError:
             return {}
         start = len(root.strip("/")) + 1

@@ -36,8 +36,9 @@ from medzoo.spatial.plausibility import (
     missing_doubts,
     slice_doubts,
 )
-from medzoo.spatial.register import register, rigid_part
+from medzoo.spatial.register import rigid_part
 from medzoo.spatial.resample import resample, resample_to
+from medzoo.spatial.shared_registration import register_once
 from medzoo.spatial.tissue_contrast import limit_contrast
 from medzoo.spatial.transform import Transform
 from medzoo.spatial.undo import Undo
@@ -178,7 +179,7 @@ class _State:
             image = image.with_array(from_background(image.array))
             kind = None if self.channels is None else self.channels[index]
             contrast = kind if kind in CONTRASTS else "t1"
-            self._found[atlas] = register(image, atlas, contrast)
+            self._found[atlas] = register_once(image, atlas, contrast)
             if self.channels is not None and not self._strange:
                 name = self.channels[index]
                 self.notes += head_doubts(image, self._found[atlas], atlas, name)

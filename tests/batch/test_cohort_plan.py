@@ -121,7 +121,7 @@ def test_a_shard_must_be_one_of_how_many(tmp_path, models, cases, shard):
     out = tmp_path / "out"
     if shard is None:
         shard, out = (1, 2), None
-    with pytest.raises(InputError, match="shard must|Shards must"):
+    with pytest.raises(InputError, match=r"shard must|Shards must"):
         medzoo.predict(models["tiny_age"], cases, out, shard=shard)
 
 

@@ -64,9 +64,8 @@ def cases(bucket, heads):
     rows = [f"c{i},head-{i}.nii.gz" for i in range(COUNT)]
     rows[1] = f"c1,{S3}/in/head-1.nii.gz"
     rows.append("gone,none.nii.gz")
-    bucket.pipe_file(
-        f"{BUCKET}/in/cases.csv", "\n".join(["case_id,t1", *rows]).encode()
-    )
+    table = "\n".join(["case_id,t1", *rows])
+    bucket.pipe_file(f"{BUCKET}/in/cases.csv", table.encode())
     return f"{S3}/in/cases.csv"
 
 
@@ -82,9 +81,8 @@ def whole(tmp_path, models, heads):
 
 def table_in(store, key):
     text = store.cat_file(f"{BUCKET}/{key}").decode()
-    return {
-        row["case_id"]: row for row in csv.DictReader(io.StringIO(text), delimiter="\t")
-    }
+    rows = csv.DictReader(io.StringIO(text), delimiter="\t")
+    return {row["case_id"]: row for row in rows}
 
 
 def test_in_and_out_of_s3_as_on_disk_and_resumed(models, bucket, cases, whole):

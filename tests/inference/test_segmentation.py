@@ -8,7 +8,8 @@ from scipy.special import entr, softmax
 from medzoo.errors import InputError, RecipeError, ResourceError
 from medzoo.inference.engine import engine_of
 from medzoo.inference.label_volumes import volumes_ml
-from medzoo.inference.segmentation import largest_component, segment
+from medzoo.inference.largest_component import largest_component
+from medzoo.inference.segmentation import segment
 
 
 def test_only_the_largest_connected_part_is_kept():
