@@ -20,7 +20,7 @@ class _Place:
 
 
 _LOCK = Lock()
-_PLACES = OrderedDict()
+_PLACES: OrderedDict[tuple, _Place] = OrderedDict()
 
 
 def register_once(volume, atlas_name, contrast="t1"):
