@@ -38,7 +38,12 @@ def register_once(volume, atlas_name, contrast="t1"):
         InputError: see `register`.
         GeometryError: likewise.
     """
-    array = np.ascontiguousarray(volume.array)
+    array = volume.array
+    if array.dtype.kind in "iu" and array.dtype.itemsize <= 2:
+        # One model has channels beside it and gets it as float32, without a loss.
+        array = array.astype(np.float32)
+        volume = volume.with_array(array)
+    array = np.ascontiguousarray(array)
     content = hashlib.blake2b(array).digest()
     where = (array.shape, array.dtype.str, volume.affine.tobytes())
     key = (content, *where, atlas_name, contrast)

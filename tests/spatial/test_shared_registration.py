@@ -35,6 +35,17 @@ def test_threads_that_ask_at_once_wait_for_one(head_phantom, counted):
     )
 
 
+def test_integers_are_the_same_image_as_their_floats(head_phantom, counted):
+    head = head_phantom(8.0)
+    whole = head.with_array(head.array.round().astype(np.uint8))
+    first = register_once(whole, "ixi_t1_4mm")
+    second = register_once(
+        whole.with_array(whole.array.astype(np.float32)), "ixi_t1_4mm"
+    )
+    assert len(counted) == 1
+    assert first is second
+
+
 def test_another_place_or_content_is_registered_anew(head_phantom, counted):
     head = head_phantom(8.0, noise=1.0, seed=1)
     moved = head.with_affine(np.diag([1.0, 1.0, 1.0, 1.0]) @ head.affine)
