@@ -5,6 +5,7 @@ import time
 from medzoo._version import __version__
 from medzoo.batch.output_places import hashes_of
 from medzoo.errors import MedzooError
+from medzoo.inference.postprocess import step_arguments
 
 KNOWN = ("age", "sex")
 
@@ -58,7 +59,15 @@ class CaseLog:
             return None
         if line.get("made_by") != self.made_by() or line.get("inputs") != inputs:
             return None
+        if self._compares_people() and _person(line.get("known")) != _person(
+            known_of(case)
+        ):
+            return None
         return line
+
+    def _compares_people(self):
+        """Whether a result depends on who was scanned too."""
+        return step_arguments(self.recipe.to_dict(), "centiles") is not None
 
     def done(self, case, **facts):
         """Notes a result.
@@ -77,6 +86,11 @@ class CaseLog:
         line = {"case_id": case.case_id, "time": round(time.time(), 3)}
         known = known_of(case)
         self.status.add({**line, **({"known": known} if known else {}), **facts})
+
+
+def _person(known):
+    """Age and sex, None each where they are not known."""
+    return [(known or {}).get(name) for name in KNOWN]
 
 
 def known_of(case):
