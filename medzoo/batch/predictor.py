@@ -129,7 +129,7 @@ class Predictor:
 
     def _network(self):
         """What the task runs: exported networks where they do, else the Keras model."""
-        if not can_be_exported(self.task.recipe, self.settings):
+        if not can_be_exported(self.settings):
             return self.model
         if self._exported is None:
             self._exported = ExportedModel(

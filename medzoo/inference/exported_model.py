@@ -14,22 +14,17 @@ from medzoo.inference.one_output import network_of
 
 # Whichever of them Keras computes with.
 PACKAGES = ("openvino", "keras", "tensorflow", "jax", "torch")
-# Their answers are read out of features by numbers of their own.
-NOT_EXPORTED = ("AnatomyReadout3D",)
 CONTRASTS = "layers/known_contrasts/vars"
 
 
-def can_be_exported(recipe, settings):
+def can_be_exported(settings):
     """Whether an `ExportedModel` does all that is asked of a model.
 
     Args:
-        recipe: dict, the recipe's content.
         settings: `medzoo.inference.settings.Settings`.
     """
-    named = recipe["architecture"]["class"] not in NOT_EXPORTED
     # The members of an ensemble are asked one by one.
-    alone = settings.uncertainty != "ensemble"
-    return settings.engine == "openvino" and named and alone
+    return settings.engine == "openvino" and settings.uncertainty != "ensemble"
 
 
 class ExportedPart:

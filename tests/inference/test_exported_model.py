@@ -95,16 +95,15 @@ def test_other_weights_have_another_export(exports):
 
 
 @pytest.mark.parametrize(
-    ("settings", "architecture", "can"),
+    ("settings", "can"),
     [
-        (Settings(engine="openvino"), "ResNet3D", True),
-        (Settings(), "ResNet3D", False),
-        (Settings("ensemble", engine="openvino"), "Ensemble3D", False),
+        (Settings(engine="openvino"), True),
+        (Settings(), False),
+        (Settings("ensemble", engine="openvino"), False),
     ],
 )
-def test_keras_is_left_out_where_all_is_exported(settings, architecture, can):
-    recipe = {"architecture": {"class": architecture}}
-    assert can_be_exported(recipe, settings) == can
+def test_keras_is_left_out_where_all_is_exported(settings, can):
+    assert can_be_exported(settings) == can
 
 
 def test_what_openvino_cannot_run_is_refused(monkeypatch):
