@@ -11,6 +11,8 @@ BINS = 32
 # Share of the voxels that a metric looks at, coarse and fine.
 SAMPLES = {"information": (0.5, 0.2), "correlation": (1.0, 0.25)}
 SEED = 7
+# mm that the first step moves voxels by; the second is tried where the first led away.
+FIRST_STEPS = (1.0, 0.25)
 
 
 def descend(
@@ -41,6 +43,26 @@ def descend(
     Raises:
         InputError: if the images do not overlap.
     """
+    for first_step in FIRST_STEPS:
+        method, images = _method(fixed, moving, metric, mask, shrink, first_step)
+        transform = _transform(kind, start, _middle(fixed, mask))
+        method.SetInitialTransform(transform, inPlace=True)
+        try:
+            method.Execute(*images)
+        except RuntimeError:
+            # No sample lies in the other image: from the start on, or after a step.
+            if not _overlap(fixed, moving, start, mask):
+                break
+        else:
+            return matrix_of(transform), -float(method.GetMetricValue())
+    raise InputError(
+        "Images must overlap to be registered. Received: two that lie apart, or drift "
+        "apart. Check that both show the same part of the body."
+    )
+
+
+def _method(fixed, moving, metric, mask, shrink, first_step):
+    """The descent, its transform not yet set, and both images."""
     import SimpleITK as sitk
 
     method = sitk.ImageRegistrationMethod()
@@ -52,21 +74,25 @@ def descend(
         method.SetMetricFixedMask(_image(np.uint8, mask, fixed.affine))
     method.SetInterpolator(sitk.sitkLinear)
     method.SetOptimizerAsRegularStepGradientDescent(
-        1.0, 1e-3, ITERATIONS, relaxationFactor=0.5, gradientMagnitudeTolerance=1e-8
+        first_step,
+        1e-3,
+        ITERATIONS,
+        relaxationFactor=0.5,
+        gradientMagnitudeTolerance=1e-8,
     )
     method.SetOptimizerScalesFromPhysicalShift()
     method.SetShrinkFactorsPerLevel(list(shrink))
     method.SetSmoothingSigmasPerLevel([float(s - 1) for s in shrink])
-    transform = _transform(kind, start, _middle(fixed, mask))
-    method.SetInitialTransform(transform, inPlace=True)
-    try:
-        method.Execute(*images)
-    except RuntimeError:  # all samples lie outside the other image
-        raise InputError(
-            "Images must overlap to be registered. Received: two that lie apart. Check "
-            "that both show the same part of the body."
-        ) from None
-    return matrix_of(transform), -float(method.GetMetricValue())
+    return method, images
+
+
+def _overlap(fixed, moving, start, mask):
+    """Whether any voxel that takes part lies in the other image."""
+    index = np.argwhere(np.ones(fixed.shape, bool) if mask is None else mask)
+    to_moving = np.linalg.inv(moving.affine) @ start @ fixed.affine
+    there = index @ to_moving[:3, :3].T + to_moving[:3, 3]
+    inside = (there >= 0) & (there <= np.asarray(moving.shape) - 1)
+    return bool(inside.all(axis=1).any())
 
 
 def _set_metric(method, metric, levels):
