@@ -38,6 +38,7 @@ from medzoo.spatial.plausibility import (
 )
 from medzoo.spatial.register import rigid_part
 from medzoo.spatial.resample import resample, resample_to
+from medzoo.spatial.resolution import resample_at_resolution
 from medzoo.spatial.shared_registration import register_once
 from medzoo.spatial.tissue_contrast import limit_contrast
 from medzoo.spatial.transform import Transform
@@ -68,8 +69,9 @@ class SpatialChain:
             "register" (atlas, transform: "affine", or "rigid", which keeps the
             head's own size, or "deformable": then atlas names a standard space, as
             "mni152", and the step draws the image there, at `spacing` mm),
-            "sample" (shape, spacing, centre), "mask" (atlas, probability), "n4"
-            (spacing, iterations), "denoise" (method, sigma), "strip" (space),
+            "sample" (shape, spacing, centre, resolution: mm, to which every scan is
+            blurred first), "mask" (atlas, probability), "n4" (spacing, iterations),
+            "denoise" (method, sigma), "strip" (space),
             "correct_bias" (shrink, iterations, control_points), "limit_contrast"
             (atlas, probability, lowest, highest), "add_coordinates" (atlas,
             mirrored), the last step: where each voxel lies in the atlas, as three
@@ -284,8 +286,12 @@ def _check_head(state, atlas):
     state.registered(atlas)
 
 
-def _sample(state, shape, spacing, centre):
-    state.volume = resample_to(state.volume, Grid.centred(shape, spacing, centre))
+def _sample(state, shape, spacing, centre, resolution=None):
+    grid = Grid.centred(shape, spacing, centre)
+    if resolution is None:
+        state.volume = resample_to(state.volume, grid)
+    else:
+        state.volume = resample_at_resolution(state.volume, grid, resolution)
 
 
 def _mask(state, atlas, probability):

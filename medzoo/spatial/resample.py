@@ -107,7 +107,7 @@ def _sample(array, to_old, shape, interpolation, background):
     import SimpleITK as sitk
 
     nearest = interpolation == "nearest"
-    image = _to_image(array if nearest else array.astype(np.float32))
+    image = to_image(array if nearest else array.astype(np.float32))
     if not nearest:
         image = smoothed_for(image, to_old)
     transform = sitk.AffineTransform(3)
@@ -122,7 +122,7 @@ def _sample(array, to_old, shape, interpolation, background):
     return result.astype(array.dtype) if nearest else result
 
 
-def _to_image(array):
+def to_image(array):
     import SimpleITK as sitk
 
     if array.dtype == bool:

@@ -180,7 +180,10 @@ SPATIAL = {
     "n4": ({}, {"spacing": number(1, 32), "iterations": ITERATIONS}),
     "denoise": ({}, {"method": DENOISE, "sigma": number(1e-6, 1e6)}),
     "strip": ({}, {"space": atlas}),
-    "sample": ({"shape": SIZE, "spacing": SPACING, "centre": POSITION}, {}),
+    "sample": (
+        {"shape": SIZE, "spacing": SPACING, "centre": POSITION},
+        {"resolution": number(0.1, 50)},
+    ),
     "mask": ({"atlas": atlas, "probability": SHARE}, {}),
     "correct_bias": (
         {},
