@@ -123,6 +123,7 @@ def _sample(array, to_old, shape, interpolation, background):
 
 
 def to_image(array):
+    """Returns an array as a SimpleITK image in its own indices, unit spacing."""
     import SimpleITK as sitk
 
     if array.dtype == bool:
