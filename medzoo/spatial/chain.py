@@ -73,9 +73,9 @@ class SpatialChain:
             blurred first), "mask" (atlas, probability), "n4" (spacing, iterations),
             "denoise" (method, sigma), "strip" (space),
             "correct_bias" (shrink, iterations, control_points), "limit_contrast"
-            (atlas, probability, lowest, highest), "add_coordinates" (atlas,
-            mirrored), the last step: where each voxel lies in the atlas, as three
-            more channels;
+            (atlas, probability, lowest, highest, grey: "mode" or "median"),
+            "add_coordinates" (atlas, mirrored), the last step: where each voxel lies
+            in the atlas, as three more channels;
             "check_head" (atlas), for recipes that no other step registers.
         channels: names of the Volume's channels, as "t1", by which the scan is
             judged (see `medzoo.spatial.plausibility`; doubts become notes of the
@@ -314,7 +314,7 @@ def _correct_bias(state, **arguments):
     state.volume = correct_bias_field(state.volume, **arguments)
 
 
-def _limit_contrast(state, atlas, probability, lowest, highest):
+def _limit_contrast(state, atlas, probability, lowest, highest, grey="mode"):
     grid = Grid.of(state.volume)
     state.volume = limit_contrast(
         state.volume,
@@ -322,6 +322,7 @@ def _limit_contrast(state, atlas, probability, lowest, highest):
         _white_matter_mask(atlas, grid),
         lowest=lowest,
         highest=highest,
+        grey=grey,
     )
 
 

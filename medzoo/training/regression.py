@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from medzoo.inference.postprocess import step_arguments
+from medzoo.inference.regression import within
 from medzoo.training.prediction_interval import error_bounds
 from medzoo.training.ridge import ridge_regression
 from medzoo.training.task_training import NumberTraining
@@ -44,6 +45,8 @@ class RegressionTraining(NumberTraining):
         """See `NumberTraining`."""
         value = float(output[0])
         ends = [value + widening * interval[end] for end in ("lower", "upper")]
+        bounds = step_arguments(self.recipe, "interval") or {}
+        ends = within(ends, value, bounds.get("within"))
         return [f"{float(number):.4f}" for number in (target, value, *ends)]
 
     def error_text(self, targets, outputs):

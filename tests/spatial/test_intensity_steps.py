@@ -5,7 +5,12 @@ import pytest
 
 from medzoo.spatial import Grid, SpatialChain, atlas, atlas_names, correct_bias_field
 from medzoo.spatial.resample import resample_to
-from medzoo.spatial.tissue_contrast import grey_mode, limit_contrast, white_level
+from medzoo.spatial.tissue_contrast import (
+    grey_median,
+    grey_mode,
+    limit_contrast,
+    white_level,
+)
 from medzoo.volume import Volume
 
 ATLAS = atlas_names()[0]
@@ -104,3 +109,35 @@ def test_mask_sets_what_lies_outside_the_brain_to_zero():
         found.array[inside], array[inside] - array[inside].min(), atol=1e-5
     )
     assert undo.notes == ()
+
+
+def test_the_median_of_grey_matter_moves_less_than_its_mode_where_that_is_flat():
+    rng = np.random.default_rng(0)
+    modes, medians = [], []
+    for edge in (0.005, -0.005):
+        # Thick and thin cortex of one brain, of nearly the same frequency.
+        grey = np.concatenate(
+            [
+                rng.normal(0.6, 0.04, 4000 + int(4e4 * edge)),
+                rng.normal(0.72, 0.04, 4000),
+            ]
+        )
+        values = np.concatenate([grey, rng.normal(1, 0.04, 6000)])
+        modes.append(grey_mode(values))
+        medians.append(grey_median(values))
+    assert abs(modes[0] - modes[1]) > 0.08
+    assert abs(medians[0] - medians[1]) < 0.02
+    assert 0.6 < min(medians) < max(medians) < 0.72
+
+
+def test_grey_matter_is_brought_to_a_level_by_its_median():
+    scan = tissue(60, 100, cortex=3)
+    region = np.asarray(scan.array) > 0
+    is_white = np.asarray(scan.array) > 80
+
+    found = limit_contrast(
+        scan, region, is_white, lowest=0.8, highest=0.8, grey="median"
+    ).array
+
+    assert np.median(found[region & ~is_white]) == pytest.approx(0.8, abs=0.01)
+    assert np.median(found[is_white]) == pytest.approx(1, abs=0.01)

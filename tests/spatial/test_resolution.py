@@ -70,9 +70,7 @@ def test_coarse_axes_stay_and_channels_are_alike():
     volume = Volume(array, np.diag([3.0, 3.0, 3.0, 1.0]))
     found = resample_at_resolution(volume, Grid.of(volume), 2.0)
     np.testing.assert_allclose(found.array, array, atol=1e-4)
-    one = resample_at_resolution(
-        volume.with_array(array[..., 1]), Grid.of(volume), 2.0
-    )
+    one = resample_at_resolution(volume.with_array(array[..., 1]), Grid.of(volume), 2.0)
     np.testing.assert_array_equal(one.array, found.array[..., 1])
 
 

@@ -9,6 +9,7 @@ from medzoo.training.familiarity import (
     uncertainty_by_others,
 )
 from medzoo.training.held_out import HeldOut
+from medzoo.training.tasks import TASKS
 
 RECIPE = {
     "task": "regression",
@@ -72,3 +73,17 @@ def test_a_scanner_of_few_people_has_no_factor_of_its_own():
     home = held_out(np.full(5, 30.0), np.ones(5))
     interval = {"coverage": 0.9, "lower": -6.6, "upper": 6.6}
     assert factors_of_scanners(RECIPE, home, interval, ["a"] * 5, ["a"]) == [1.0]
+
+
+def test_intervals_of_scanners_left_out_end_where_no_true_value_lies():
+    recipe = {
+        "task": "regression",
+        "unit": "years",
+        "postprocessing": [
+            {"step": "interval", "arguments": {"coverage": 0.9, "within": [0, 110]}}
+        ],
+    }
+    task = TASKS["regression"](recipe)
+    interval = {"coverage": 0.9, "lower": -10.0, "upper": 12.0}
+    assert task.cells(40, [45.0], interval, 1.0)[2:] == ["35.0000", "57.0000"]
+    assert task.cells(40, [45.0], interval, 20.0)[2:] == ["0.0000", "110.0000"]

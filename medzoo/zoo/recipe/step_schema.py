@@ -200,7 +200,7 @@ SPATIAL = {
             "lowest": number(0.01, 10),
             "highest": number(0.01, 10),
         },
-        {},
+        {"grey": choice("mode", "median")},
     ),
     "add_coordinates": ({"atlas": atlas}, {"mirrored": truth}),
     "check_head": ({"atlas": atlas}, {}),
