@@ -12,12 +12,7 @@ from medzoo.training.weights_file import write_weights
 from medzoo.zoo.cards.card import render_card
 from medzoo.zoo.metrics_json import read_metrics
 from medzoo.zoo.recipe.schema import read_recipe
-
-SPATIAL = [
-    {"step": "orient", "arguments": {"orientation": "RAS"}},
-    {"step": "resample", "arguments": {"spacing": 16.0}},
-    {"step": "crop_pad", "arguments": {"size": [8, 8, 8]}},
-]
+from tests.batch.small_models import SPATIAL
 
 
 @pytest.fixture
