@@ -15,7 +15,6 @@ import pytest
 
 import medzoo
 from medzoo.cli.main import main
-from tests.batch.small_models import make_models
 from tests.conftest import make_head
 
 pytest.importorskip("bids2table")
@@ -42,11 +41,6 @@ def lines_of(path):
 
 
 LINES = lines_of(CHECKOUT / "docs" / "scans.md")
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    return make_models(tmp_path_factory.mktemp("models"))
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,6 @@ import pytest
 
 import medzoo
 from medzoo.cli.main import main
-from tests.batch.small_models import make_models
 from tests.conftest import make_head
 
 CHECKOUT = Path(__file__).parents[1]
@@ -41,11 +40,6 @@ OF_THE_ZOO = ("medzoo info ", "medzoo fetch ", "medzoo verify", "medzoo list")
 BUILD_SECONDS = 400
 
 pytestmark = pytest.mark.extended
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    return make_models(tmp_path_factory.mktemp("models"))
 
 
 @pytest.fixture
