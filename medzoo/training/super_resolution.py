@@ -1,4 +1,4 @@
-"""Training of a super-resolution network: patches in, whole held-out scans to judge."""
+"""Training of super-resolution: on patches, validated on whole scans."""
 
 import keras
 import numpy as np
@@ -90,7 +90,7 @@ class SuperResolutionTraining(ImageTraining):
 
 
 class Gain:
-    """Measures how much closer a network comes to held-out scans than cubic B-splines.
+    """Gain in PSNR over cubic B-splines on held-out scans.
 
     Args:
         volumes: `PreparedCases` of `FineScans`.
