@@ -274,7 +274,7 @@ def cross_validated(tmp_path_factory, model_folder):
 
 @pytest.fixture(scope="module")
 def out_of_fold(cross_validated):
-    """Its metrics, measured once: a process of its own measures their cost."""
+    """Its metrics, measured once: their cost is that of two exports to OpenVINO."""
     return evaluate(cross_validated, out_of_fold=True)
 
 
