@@ -104,6 +104,14 @@ def head_phantom():
     return make_head
 
 
+@pytest.fixture(scope="session")
+def models(tmp_path_factory):
+    """Name -> folder of tiny_age, tiny_sex and tiny_tissue, which no test changes."""
+    from tests.batch.small_models import make_models
+
+    return make_models(tmp_path_factory.mktemp("models"))
+
+
 @pytest.fixture
 def run_medzoo(capsys, monkeypatch):
     """A function that runs `medzoo ARGUMENTS` in this process, as its user sees it.

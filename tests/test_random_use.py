@@ -9,7 +9,6 @@ import json
 import os
 import shutil
 import time
-from pathlib import Path
 
 import nibabel as nib
 import numpy as np
@@ -17,39 +16,17 @@ import pytest
 
 from medzoo.cli.main import main
 from medzoo.io import write
-from medzoo.models.from_recipe import build_model
-from medzoo.training.weights_file import write_weights
+from tests.batch.small_models import make_age_model
 
 SECONDS = float(os.environ.get("MEDZOO_RANDOM_SECONDS", "0"))
 SEED = int(os.environ.get("MEDZOO_RANDOM_SEED", "0"))
-EXAMPLE = Path(__file__).parent / "zoo" / "example_recipe.json"
-pytestmark = pytest.mark.skipif(SECONDS <= 0, reason="MEDZOO_RANDOM_SECONDS is not set")
-SPATIAL = [
-    {"step": "scale_to_white_matter", "arguments": {"atlas": "ixi_t1_4mm"}},
-    {"step": "orient", "arguments": {"orientation": "RAS"}},
-    {"step": "resample", "arguments": {"spacing": 16.0}},
-    {"step": "crop_pad", "arguments": {"size": [8, 8, 8]}},
-]
 # Changes of a scan that must not change the answer by more than this, or be told.
 MOST_CHANGE = 2.0
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    import keras
-
-    keras.utils.set_random_seed(0)
-    folder = tmp_path_factory.mktemp("zoo") / "tiny_age"
-    folder.mkdir()
-    recipe = json.loads(EXAMPLE.read_text(encoding="utf-8"))
-    recipe["preprocessing"]["spatial"] = SPATIAL
-    recipe["training"] = {"epochs": 3}
-    recipe["architecture"]["arguments"].update(output_scale=9.0, output_offset=40.0)
-    network = build_model({**recipe, "weights": None})
-    facts = write_weights(network, folder / "model.weights.h5")
-    recipe["weights"] = {**facts, "urls": []}
-    (folder / "recipe.json").write_text(json.dumps(recipe), encoding="utf-8")
-    return folder
+    return make_age_model(tmp_path_factory.mktemp("zoo"))
 
 
 def negative(array, affine, draw):

@@ -1,4 +1,4 @@
-"""Every line of the page on scans, and of its part of the README, runs as it stands.
+"""Every line of the page on scans runs as it stands.
 
 The samples are made here; small models stand for those of the zoo.
 """
@@ -15,7 +15,6 @@ import pytest
 
 import medzoo
 from medzoo.cli.main import main
-from tests.batch.small_models import make_models
 from tests.conftest import make_head
 
 pytest.importorskip("bids2table")
@@ -30,24 +29,18 @@ STAND_INS = {
 FOLDERS = {"dicom": "archive", "bids": "study", "challenge": "challenge"}
 
 
-def lines_of(path, heading=None):
+def lines_of(path):
     """Lines of code with the title that they stand under."""
     title, found = "", []
     for line in path.read_text(encoding="utf-8").splitlines():
         if line.startswith("#"):
             title = line.strip("# ")
-        elif line.startswith("    ") and line.strip() and heading in (None, title):
+        elif line.startswith("    ") and line.strip():
             found.append((title, line.split("  #")[0].strip()))
     return found
 
 
 LINES = lines_of(CHECKOUT / "docs" / "scans.md")
-SHORT = lines_of(CHECKOUT / "README.md", "Scans as they come")
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    return make_models(tmp_path_factory.mktemp("models"))
 
 
 @pytest.fixture(scope="module")
@@ -130,12 +123,10 @@ def _challenge(folder):
 def filled_in(title, line, models):
     """A line with the samples' names and the small models."""
     kind = next(word for word in ("DICOM", "BIDS", "challenge", "") if word in title)
-    if title == "Scans as they come":
-        kind = "BIDS" if "STUDY" in line else "DICOM"
     place = FOLDERS.get(kind.lower(), "archive")
     for name, stand_in in STAND_INS.items():
         line = line.replace(name, str(models[stand_in]))
-    return re.sub(r"\b(DIR|STUDY)\b", place, line)
+    return re.sub(r"\bDIR\b", place, line)
 
 
 def run(line, names):
@@ -157,7 +148,6 @@ def test_the_page_starts_from_every_kind_of_input():
         "My data is from a challenge",
         "My data is from FreeSurfer",
     ]
-    assert len(SHORT) >= 4
 
 
 @pytest.mark.extended
@@ -172,10 +162,5 @@ def test_every_line_of_the_page_runs(samples, models, title):
         # Each line stands for itself: what others wrote is not in its way.
         line = re.sub(r"-o (run|out|cohort)\b", rf"-o \g<1>{number}", line)
         run(filled_in(title, line, models), names)
-
-
-@pytest.mark.extended
-def test_the_lines_of_the_readme_run(samples, models):
-    for title, line in SHORT:
-        run(filled_in(title, line, models), {"medzoo": medzoo})
-    assert sorted(path.name for path in (samples / "out").glob("*.dcm"))
+    if "DICOM" in title:
+        assert sorted(samples.glob("out*/*.dcm"))

@@ -14,16 +14,17 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
 
+import numpy as np
 import pytest
 
 import medzoo
 from medzoo.cli.main import main
-from tests.batch.small_models import make_models
 from tests.conftest import make_head
 
 CHECKOUT = Path(__file__).parents[1]
 DOCS = CHECKOUT / "docs"
-PAGES = [DOCS / "index.md", DOCS / "start.md", DOCS / "concepts.md"]
+PAGES = [CHECKOUT / "README.md"]
+PAGES += [DOCS / f"{name}.md" for name in ("index", "start", "concepts")]
 PAGES += sorted((DOCS / "guides").glob("*.md"))
 BLOCK = re.compile(r"^```(python|sh)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 STAND_INS = {
@@ -41,22 +42,23 @@ BUILD_SECONDS = 400
 pytestmark = pytest.mark.extended
 
 
-@pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    return make_models(tmp_path_factory.mktemp("models"))
-
-
 @pytest.fixture
 def samples(tmp_path, monkeypatch):
     """A folder with what the pages speak of."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MEDZOO_CACHE", str(tmp_path / "cache"))
-    rows = ["case_id,t1,age,sex"]
+    rows = ["case_id,t1,age,sex,labels"]
     for number in range(1, 7):
         scan = f"scans/sub-{number:02d}_T1w.nii.gz"
         (tmp_path / "scans").mkdir(exist_ok=True)
-        medzoo.write(make_head(6.0, noise=1.0, seed=number), scan)
-        rows.append(f"sub-{number:02d},{scan},{20 + number},{'FM'[number % 2]}")
+        labels = f"scans/sub-{number:02d}_labels.nii.gz"
+        head = make_head(6.0, noise=1.0, seed=number)
+        medzoo.write(head, scan)
+        classes = np.digitize(head.array, (60, 140)).astype(np.uint8)
+        medzoo.write(head.with_array(classes), labels)
+        rows.append(
+            f"sub-{number:02d},{scan},{20 + number},{'FM'[number % 2]},{labels}"
+        )
     Path("cases.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     shutil.copy("scans/sub-01_T1w.nii.gz", "sub-01_T1w.nii.gz")
 

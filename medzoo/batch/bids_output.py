@@ -1,4 +1,4 @@
-"""Results as a BIDS derivative: names with entities, side-cars, a table of people."""
+"""Results as a BIDS derivative: entities, sidecars, a table of participants."""
 
 import csv
 import io
@@ -19,7 +19,7 @@ from medzoo.inference.tasks import TASKS
 
 BIDS_VERSION = "1.10.0"
 DESCRIPTION = "dataset_description.json"
-# Hidden folders are no part of a BIDS tree: what is needed to go on lies there.
+# Hidden folders are no part of a BIDS tree: files for resuming are kept there.
 WORK_FOLDER = ".medzoo"
 # Tables of whole cohorts are no part of the standard.
 IGNORED = (".bidsignore", "cohort.*\n")
@@ -69,7 +69,7 @@ class BidsOutput:
         write_text_atomically(self.folder / IGNORED[0], IGNORED[1])
 
     def add(self, record, case):
-        """Lays the image of a case into its place.
+        """Adds the image of a case.
 
         Args:
             record: dict with "case_id" and, for tasks with images, "output".
@@ -77,7 +77,7 @@ class BidsOutput:
 
         Returns:
             dict, the record with the new path, or with an error where somebody
-            changed the image that lies there.
+            changed the existing image.
         """
         if "error" in record or "output" not in record:
             return record
@@ -123,7 +123,7 @@ class BidsOutput:
         self._write_participants()
 
     def _lay(self, source, path, side_car):
-        """Links or copies an image into its place, with what tells of it."""
+        """Links or copies an image and its sidecar into the derivative."""
         path.parent.mkdir(parents=True, exist_ok=True)
         with replace_atomically(path) as temporary:
             try:
@@ -264,7 +264,7 @@ def _rows_of(table):
 
 
 def _was_changed(image):
-    """Whether an image is newer than its side-car, which is written after it."""
+    """Whether an image is newer than its sidecar, which is written after it."""
     side_car = image.with_name(image.name.removesuffix(".nii.gz") + ".json")
     try:
         return image.stat().st_mtime > side_car.stat().st_mtime

@@ -1,4 +1,4 @@
-"""CaseLog: what a model made of each case, and whether that still holds."""
+"""CaseLog: the result of each case, and whether it is up to date."""
 
 import time
 
@@ -11,7 +11,7 @@ KNOWN = ("age", "sex")
 
 
 class CaseLog:
-    """Notes results with what they were made from and by, and finds them again.
+    """Logs results with the hashes of inputs and model, and finds them again.
 
     Args:
         recipe: `Recipe`.
@@ -47,12 +47,12 @@ class CaseLog:
         return self._inputs[case.case_id]
 
     def share_inputs(self, other):
-        """Takes what another log knows of the inputs."""
+        """Shares the input hashes of another log."""
         self._inputs = other._inputs
 
     def found(self, case):
         """Returns the line of a result of the same inputs and model, or None."""
-        # Before anything is written: what went in is what lies there now.
+        # Before anything is written: inputs are as they are now.
         inputs = self.inputs_of(case)
         line = self.earlier.cases.get(case.case_id)
         if line is None or line.get("error") or not inputs:

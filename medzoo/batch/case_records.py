@@ -1,4 +1,4 @@
-"""Records: what is said and written of each case that was predicted."""
+"""Records of predicted cases: printed and written."""
 
 import csv
 import io
@@ -20,7 +20,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def sentence(record):
-    """Returns one line for people."""
+    """Returns a record as one readable line."""
     if "label" in record:
         share = record["probabilities"][record["label"]]
         return f"{record['case_id']}: {record['label']} (probability {share:.2f})"

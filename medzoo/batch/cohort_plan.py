@@ -1,4 +1,4 @@
-"""A cohort done by several processes at once: one folder, one table in the end."""
+"""Sharded cohorts: several processes, one output folder, one final table."""
 
 from pathlib import Path
 
@@ -156,7 +156,7 @@ def output_of(run, place, log, *, earlier=None, **options):
 
 
 def place_of(predictor, predictors, output):
-    """Returns where results of a model lie: as without shards."""
+    """Returns the output path of a model, as without shards."""
     output = local_or_url(output)
     return output if len(predictors) == 1 else joined(output, predictor.recipe.name)
 

@@ -19,7 +19,7 @@ from medzoo.files import check_writable, write_text_atomically
 
 NAME = "cohort"
 KEY = "case_id"
-# What this dictionary says of the key tells our tables from others'.
+# The entry of the key in this dictionary marks tables that medzoo wrote.
 KEY_MEANING = {"Description": "Case of medzoo: a scan, or a person's session"}
 FIRST = {
     KEY: KEY_MEANING,

@@ -9,7 +9,7 @@ from medzoo.volume import Volume
 
 
 def check_dicom_seg(recipe, cases):
-    """Refuses before any work what a SEG cannot be made of.
+    """Checks before any work that a SEG can be written.
 
     Args:
         recipe: dict.
@@ -76,7 +76,7 @@ def _write(record, case, recipe):
 
 
 def _first_channel(recipe, case):
-    """The channel on whose grid results lie."""
+    """The channel whose grid results have."""
     names = [channel["name"] for channel in recipe["channels"]]
     return next((name for name in names if name in case.images), None)
 

@@ -1,4 +1,4 @@
-"""What lies in an output folder already: whose results, of what, still as written?"""
+"""Existing results in an output folder: their model, inputs, and later edits."""
 
 import json
 import os
@@ -22,7 +22,7 @@ EDITED = "was changed after medzoo wrote it"
 
 @dataclass(frozen=True)
 class Source:
-    """What a result is made from and by.
+    """The inputs and the model of a result.
 
     Args:
         model: str, the model's name without its version.
@@ -48,7 +48,7 @@ class EarlierResults:
         lines: list of dict, as of `all_lines`, or None to read them.
 
     Raises:
-        InputError: if something else than a file lies where the status file goes.
+        InputError: if the path of the status file is not a file.
     """
 
     def __init__(self, folder, lines=None):
@@ -67,7 +67,7 @@ class EarlierResults:
                 self._files[name] = line
 
     def obstacle(self, path, provenance, source):
-        """Says why a file must not be written where one lies, or `FREE`.
+        """Returns why a path must not be written to, or `FREE`.
 
         Args:
             path: path of a result, or of its provenance.
@@ -111,7 +111,7 @@ def same_file(path, other):
 
 
 def _is_edited(path, provenance, facts):
-    """Whether somebody worked on a result: it differs, can be read, and is newer."""
+    """Whether a result was edited by hand: changed, readable, and newer."""
     if Path(path) == Path(provenance):
         return False
     outputs = facts.get("outputs") or {}

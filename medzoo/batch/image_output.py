@@ -1,4 +1,4 @@
-"""Where the images of a prediction go: one file, or a folder that can be resumed."""
+"""Image output: one file, or a folder that can be resumed."""
 
 import json
 import os
@@ -45,11 +45,10 @@ class ImageOutput:
 
     A path with the suffix of an image is one file, for one case; else it is a folder,
     in which each case becomes `<case_id>.nii.gz`, or `<case_id>_<model>.nii.gz` where
-    that name belongs to something else. Beside each image lies its provenance, a .json
-    of the same name. The folder's status.jsonl gets a line a case: what went in, what
-    came out, or what failed. A case counts as done only if the same image content went
-    into the same weights and recipe, and the files that came out are as they were
-    written.
+    that name belongs to something else. Each image has its provenance beside it, a
+    .json of the same name. The folder's status.jsonl gets a line per case: inputs,
+    outputs, or the error. A case counts as done only if inputs, weights and recipe have
+    the same content, and the output files are unchanged.
 
     Nothing that is not an earlier result of the same input and model is replaced.
 
@@ -59,7 +58,7 @@ class ImageOutput:
         cases: list of `Case`.
         options: dict, plain JSON, what else decides the result (probabilities, ...).
         inputs: paths of what else was read, as the table of cases.
-        overwrite: bool, replace what lies there, inputs excepted.
+        overwrite: bool, replace existing files, except inputs.
         keep_folders: bool, lay results into folders named as those of the inputs.
         status: what lines are added to, as `StatusLog`; None for status.jsonl.
         earlier: `EarlierResults` of the folder, or None to read them.
@@ -119,7 +118,7 @@ class ImageOutput:
         self._places = self._plan(cases, inputs, keep_folders)
 
     def finished(self, case):
-        """Returns the record of a case that is done as it would be now, or None."""
+        """Returns the record of a case with an up-to-date result, or None."""
         line = self.log.found(case)
         if self.suffix is not None or line is None:
             return None
@@ -268,7 +267,7 @@ def images_of(prediction):
 
 
 def _staged(images, place):
-    """Writes images under temporary names; returns path -> where it waits."""
+    """Writes images under temporary names; returns path -> temporary path."""
     from medzoo.io import write
 
     staged = {}

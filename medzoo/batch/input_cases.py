@@ -1,4 +1,4 @@
-"""What `medzoo predict` was given, as cases."""
+"""The inputs of `medzoo predict` as cases."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -42,7 +42,7 @@ def with_person(cases, age, sex):
 
 
 def cases_of(given, channels, *, keep_folders=False):
-    """Returns the cases of what a user gave.
+    """Returns the cases of a table, files, a folder or a mapping.
 
     Args:
         given: an image (path or Volume) of the first channel; list of these, each a

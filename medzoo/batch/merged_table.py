@@ -1,4 +1,4 @@
-"""One table of what several processes did, from their status files."""
+"""One table of the results of several processes, from their status files."""
 
 import tempfile
 from contextlib import nullcontext
@@ -13,7 +13,7 @@ MOST_ROUNDS = 20
 
 
 class MergedTable:
-    """Writes the table of all results that lie in a folder, whoever made them.
+    """Writes the table of all results in a folder, of all processes.
 
     Any process may write it at any time. If two do at once, the one that knows less may
     be the last: so each looks again whether anything was added since it read, and if so

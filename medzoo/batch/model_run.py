@@ -14,7 +14,7 @@ from medzoo.inference.shared_answers import SharedAnswers
 
 @dataclass
 class ModelRun:
-    """What one model has to do.
+    """One model and its cases.
 
     Attributes:
         predictor: `Predictor`.
@@ -59,7 +59,7 @@ class ModelRun:
 
 @dataclass
 class Plan:
-    """What a call of `medzoo.predict` has to do; nothing is in its way.
+    """The checked work of a call of `medzoo.predict`.
 
     Attributes:
         runs: list of `ModelRun`.

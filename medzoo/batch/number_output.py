@@ -1,8 +1,8 @@
-"""Numbers of a cohort, noted case by case, so that a run can be resumed."""
+"""Scalar results of a cohort, logged case by case for resuming."""
 
 
 class NumberOutput:
-    """Notes results that are no images, and skips cases that are already done.
+    """Logs scalar results and skips cases that are done.
 
     Args:
         log: `CaseLog`.
@@ -12,7 +12,7 @@ class NumberOutput:
         self.log = log
 
     def finished(self, case):
-        """Returns the record of a case that is done as it would be now, or None."""
+        """Returns the record of a case with an up-to-date result, or None."""
         line = self.log.found(case)
         record = line and line.get("record")
         return record if _is_record(record) else None

@@ -1,4 +1,4 @@
-"""Which files the results of a case become."""
+"""Output paths of a case."""
 
 import hashlib
 import os
@@ -16,7 +16,7 @@ IMAGE_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha", ".npy")
 
 @dataclass(frozen=True)
 class Place:
-    """The files that a case's results may become.
+    """The possible output files of a case.
 
     Args:
         image: path of the image.
@@ -70,7 +70,7 @@ def folders_of(cases):
 
 
 def hash_of_place(case):
-    """Returns a hash of where a case's images lie, without telling where.
+    """Returns a hash of the paths of a case's images.
 
     Images in memory lie nowhere: what they hold counts, for another image is another
     input.
@@ -88,7 +88,7 @@ def _place_of(image):
 
 
 def has_volumes(case):
-    """Whether a case has images in memory, which lie nowhere."""
+    """Whether a case has images in memory, without paths."""
     return any(isinstance(image, Volume) for image in case.images.values())
 
 

@@ -1,4 +1,4 @@
-"""What is done and where results go, decided and refused before any work."""
+"""Plans of predictions: models, cases and outputs, checked before any work."""
 
 from pathlib import Path
 

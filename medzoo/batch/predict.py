@@ -68,7 +68,7 @@ def predict(
         space: str or None, a standard space to give images in too, as "mni" or
             "mni:deformable": `<case_id>_mni.nii.gz`, and volumes there.
         aligned: bool, the channels lie on each other: look for no motion between them.
-        overwrite: bool, replace what lies in the place of a result, inputs excepted.
+        overwrite: bool, replace existing files, except inputs.
         keep_folders: bool, lay images into folders named as those of the inputs.
         dicom_seg: bool, of segmentations of DICOM series write a DICOM SEG too.
         threads: int or None, CPU threads at most.

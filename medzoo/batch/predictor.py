@@ -36,21 +36,21 @@ CASE_ERRORS = (
 
 
 class CaseError(Exception):
-    """One case has no result, for the reason that the message gives."""
+    """A case failed; the message gives the reason."""
 
 
 class ModelError(Exception):
-    """The model could not be loaded, which is no fault of a case."""
+    """The model could not be loaded."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one case.
+    """The result of one case.
 
     Attributes:
         case: `Case`.
         record: dict, `case_id`, and the result or `error`.
-        prediction: `Prediction`, or None where there is none, or it lies in the output
+        prediction: `Prediction`, or None where there is none, or it is in the output
             folder from an earlier run.
         scan: Volume, the channels as they were given, on one grid, where asked for.
         x: Volume on the network's grid, where asked for.

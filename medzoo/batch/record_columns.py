@@ -1,4 +1,4 @@
-"""The results in a record, as columns of a table, and what each column means."""
+"""Results as columns of a table, and the data dictionary."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Where the images of a prediction go in an object store."""
+"""Image output in an object store."""
 
 import tempfile
 from pathlib import Path
@@ -22,7 +22,7 @@ class RemoteImages:
         overwrite: bool, replace objects that medzoo did not write.
 
     Raises:
-        InputError: if an object lies where a result would, and is none of medzoo's.
+        InputError: if an object that medzoo did not write is in the way of a result.
         OfflineError: if the store cannot be reached.
     """
 
@@ -34,7 +34,7 @@ class RemoteImages:
             self._check(cases)
 
     def finished(self, case):
-        """Returns the record of a case that is done as it would be now, or None."""
+        """Returns the record of a case with an up-to-date result, or None."""
         line = self.log.found(case)
         outputs = line and line.get("outputs")
         if not outputs or not isinstance(line.get("record"), dict):
@@ -56,7 +56,7 @@ class RemoteImages:
             local.log.share_inputs(self.log)
             record = local.write(case, prediction)
             image = Path(record["output"]).name
-            # What tells of an image comes after it.
+            # Provenance is written after the image.
             files = sorted(Path(folder).iterdir(), key=lambda p: p.suffix == ".json")
             outputs = {p.name: upload(p, f"{self.url}/{p.name}") for p in files}
         record = {**record, "output": f"{self.url}/{image}"}

@@ -1,4 +1,4 @@
-"""A table of results in an object store, made beside it and uploaded."""
+"""A table of results in an object store, written locally and uploaded."""
 
 import tempfile
 from contextlib import contextmanager
@@ -12,13 +12,13 @@ from medzoo.io.remote import fetched, is_url, upload
 
 @contextmanager
 def local_table(output):
-    """Gives the path to write a table to; a URL gets it in the end.
+    """Context with a local path for a table; it is uploaded to a URL at the end.
 
     Args:
         output: path, URL or None.
 
     Yields:
-        What was given; of a table's URL a path with what lies there, so that it is
+        The given path; for a URL a local copy of the existing table, so that it is
         replaced as a file on disk would be.
     """
     if not is_url(output) or Path(output).suffix.lower() not in TABLE_SUFFIXES:

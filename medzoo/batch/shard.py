@@ -1,4 +1,4 @@
-"""Shards: a cohort divided among processes that know nothing of each other."""
+"""Shards: a cohort divided among independent processes."""
 
 from medzoo.errors import InputError
 

@@ -1,4 +1,4 @@
-"""status.jsonl: what became of each case; processes that share a folder have one each.
+"""status.jsonl: the outcome of each case; one file per process.
 
 Only one process ever writes into a file, so that no lock is needed, which network file
 systems do not keep reliably.

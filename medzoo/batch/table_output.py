@@ -1,4 +1,4 @@
-"""Where the numbers of a prediction go: a table that replaces nothing but itself."""
+"""Table output: replaces only an earlier table of the same inputs."""
 
 import csv
 import json
@@ -25,7 +25,7 @@ COLUMNS = ("case_id", *NUMBERS, "label", "probabilities", "uncertainty", *LAST)
 class TableOutput:
     """A table of results: .csv, .tsv or .json.
 
-    Besides the results it tells which model made them, and the SHA-256 of each input,
+    Besides the results it holds the model and the SHA-256 of each input,
     so that a table is replaced only by one of the same model and the same inputs, or
     by one that adds cases.
 
@@ -34,7 +34,7 @@ class TableOutput:
         recipe: `Recipe`.
         cases: list of `Case`.
         inputs: paths of what else was read, as the table of cases.
-        overwrite: bool, replace what lies there, inputs excepted.
+        overwrite: bool, replace an existing file, except inputs.
 
     Raises:
         InputError: for another suffix, or where the table would replace what it must

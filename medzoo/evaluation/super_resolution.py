@@ -11,11 +11,12 @@ from medzoo.errors import InputError
 from medzoo.evaluation.case_means import mean_over_cases
 from medzoo.evaluation.ridge_upsampling import RidgeUpsampling
 from medzoo.evaluation.task_evaluation import ImageEvaluation
-from medzoo.inference.super_resolution import factor_of, super_resolve
+from medzoo.inference.super_resolution import super_resolve
 from medzoo.io import write
 from medzoo.metrics.calibration import spread_quality
 from medzoo.metrics.head_psnr import head_mask, head_psnr
 from medzoo.preprocess import Preprocessor
+from medzoo.spatial.factor_grid import factor_of
 from medzoo.volume import Volume
 
 # Slice profiles measured, in coarse voxels; the first is the one of the metrics.

@@ -45,7 +45,7 @@ def engine_of(model, *, name="keras", precision=None, softmax=False, classes=Fal
         network's answer. Each new shape may be compiled once.
 
     Raises:
-        InputError: for an engine or a precision that there is not, or, from the
+        InputError: for an unknown engine or precision, or, from the
             callable, a network that the engine cannot run.
     """
     check_engine(name, precision)
@@ -88,7 +88,7 @@ def check_engine(name, precision=None):
         precision: str or None.
 
     Raises:
-        InputError: for an engine or a precision that there is not, or an engine that
+        InputError: for an unknown engine or precision, or an engine that
             is not installed.
     """
     if name not in PRECISIONS:

@@ -196,7 +196,7 @@ def segment(
 
     Raises:
         InputError: if the network's output is not finite.
-        RecipeError: for an argument of "sliding_window" that there is not.
+        RecipeError: for an unknown argument of "sliding_window".
         ResourceError: with the plan of what is held, if that is more than allowed.
     """
     window = _window_arguments(recipe)

@@ -10,7 +10,7 @@ from medzoo.inference.postprocess import step_arguments
 from medzoo.inference.sliding_window import sliding_window
 from medzoo.inference.spread import spread_scale
 from medzoo.inference.task import Task
-from medzoo.spatial.factor_grid import finer_affine, three_factors
+from medzoo.spatial.factor_grid import factor_of, finer_affine
 from medzoo.spatial.foreground import foreground_scale
 from medzoo.volume import Volume
 
@@ -75,11 +75,6 @@ class SuperResolution(Task):
     @property
     def _has_spread(self):
         return self.settings.uncertainty == "tta"
-
-
-def factor_of(recipe):
-    """Returns the factor along each axis of a recipe's network, three ints."""
-    return three_factors(recipe["architecture"]["arguments"]["upsampling_factor"])
 
 
 def super_resolve(model, array, recipe, *, engine=None, progress=None, spread=False):

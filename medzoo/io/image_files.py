@@ -1,4 +1,4 @@
-"""read and write: the format by the name, checked by the signature."""
+"""Reading and writing images: format by suffix, checked by signature."""
 
 import os
 import warnings
@@ -58,7 +58,7 @@ def read(
     series: str | None = None,
     channel: str | None = None,
 ) -> Volume:
-    """Reads a medical image, refusing what cannot be trusted.
+    """Reads and validates a medical image.
 
     Args:
         path: str or path of a .nii, .nii.gz, .hdr/.img pair, .nrrd, .nhdr, .mha,
@@ -96,7 +96,7 @@ def read(
 
 
 def read_quietly(path, *, assume_affine=None, series=None, channel=None):
-    """Reads as `read` does; what is worth telling is in the Volume's warnings alone."""
+    """Reads as `read` does, with warnings in `Volume.warnings` only."""
     if is_url(path):
         given = {"assume_affine": assume_affine, "series": series, "channel": channel}
         with fetched(path) as local:
@@ -109,7 +109,7 @@ def read_quietly(path, *, assume_affine=None, series=None, channel=None):
 
 
 def read_labels(path):
-    """Reads a label map: like an image, but what is no number is background.
+    """Reads a label map: as an image, with NaN and Inf as background.
 
     Args:
         path: as of `read`; several volumes are taken for one-hot classes.
@@ -133,7 +133,7 @@ def read_labels(path):
 
 
 def write(volume: Volume, path: str | Path) -> Path:
-    """Writes an image so that the file is the old one or the whole new one.
+    """Writes an image atomically.
 
     The file is written beside its place, opened again, compared, and only then put in
     its place. The path that an image was read from may be the one it is written to.
@@ -190,7 +190,7 @@ def _volume(path, suffix, assumed):
 
 
 def _trusted(path, array, affine, geometry_warnings):
-    """The Volume of what a reader found."""
+    """Makes and checks the Volume."""
     array, voxel_warnings = without_non_finite(native(array), path)
     try:
         return Volume(array, affine, warnings=(*geometry_warnings, *voxel_warnings))
@@ -250,7 +250,7 @@ def _suffix_of(path, known, error):
 
 
 def _verify(temporary, suffix, array, affine, path):
-    """Reads back what was written and compares it, voxels and corners."""
+    """Reads the file back and compares voxels and corner positions."""
     assumed = affine if suffix == ".npy" else None
     try:
         found, place, found_warnings = READERS[suffix](

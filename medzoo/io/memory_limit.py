@@ -1,4 +1,4 @@
-"""How many bytes of voxels one image may take."""
+"""Memory limit of one image."""
 
 import os
 from pathlib import Path
@@ -32,7 +32,7 @@ def check_voxel_bytes(num_bytes, path):
 
 
 def free_memory():
-    """Bytes that this process may still take; a large number where that is unknown."""
+    """Bytes of memory available to this process; a large number where unknown."""
     found = (_system_free(), _control_group_free(), _process_free())
     known = [n for n in found if n is not None]
     return min(known, default=2 * MOST_BYTES)

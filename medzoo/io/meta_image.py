@@ -99,7 +99,7 @@ def _fields(data, path):
 
 
 def _packed_bytes(fields, path):
-    """How many packed bytes SimpleITK will look at; None for all."""
+    """The number of compressed bytes that SimpleITK reads; None for all."""
     name = "CompressedDataSize"
     return numbers(fields[name], int, 1, path, name)[0] if name in fields else None
 

@@ -1,4 +1,4 @@
-"""FreeSurfer's .mgh and .mgz: own guard over the header, nibabel's geometry."""
+"""FreeSurfer's .mgh and .mgz: header checked here, geometry by nibabel."""
 
 import math
 from io import BytesIO

@@ -1,4 +1,4 @@
-"""NIfTI-1 and -2, single file or pair, gzip or not: own guard, nibabel's decoding."""
+"""NIfTI-1 and -2, file or pair, gzip or not: checked here, decoded by nibabel."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ COMPRESSION_LEVEL = 2
 
 
 def read_nifti(path, assumed=None, *, several_volumes=False):
-    """Reads a NIfTI image, believing nothing that its bytes do not prove.
+    """Reads a NIfTI image and checks its header against the data.
 
     Args:
         path: pathlib.Path of a .nii, .hdr or .img, gzip or not.

@@ -1,4 +1,4 @@
-"""Which affine a NIfTI header means: sform, qform, or what the caller assumes."""
+"""The affine of a NIfTI header: sform, qform, or an assumed one."""
 
 from itertools import product
 

@@ -1,4 +1,4 @@
-"""The parts of a NIfTI header that medzoo believes, read from its bytes.
+"""The NIfTI header fields that medzoo uses, parsed and checked.
 
 The fields are nibabel's; the checks are ours, because readers repair what should be
 refused.

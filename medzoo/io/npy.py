@@ -1,4 +1,4 @@
-"""NumPy's .npy: an array without a place in space; pickles are never opened."""
+"""NumPy's .npy: an array without an affine; pickles are refused."""
 
 import math
 import os

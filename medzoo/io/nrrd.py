@@ -79,7 +79,7 @@ def parse_nrrd(path, *, several_volumes=False):
 
 
 def _kind(fields, path):
-    """Number type and compression, refusing what the byte count cannot verify."""
+    """Data type and encoding; refuses those whose size cannot be checked."""
     kind, encoding = fields.get("type", "").lower(), fields.get("encoding", "").lower()
     skips = {fields.get("line skip", "0"), fields.get("byte skip", "0")}
     is_list = fields.get("data file", "").upper().startswith("LIST")

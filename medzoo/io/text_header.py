@@ -1,4 +1,4 @@
-"""What a MetaImage or NRRD header promises, checked before SimpleITK is trusted.
+"""MetaImage and NRRD headers, checked before SimpleITK reads the file.
 
 SimpleITK fills the missing part of a truncated file with zeros, without a word.
 """
@@ -18,14 +18,14 @@ MOST_HEADER_BYTES = 1 << 16
 
 @dataclass(frozen=True)
 class TextHeader:
-    """The promises of a header.
+    """The checked fields of a header.
 
     Attributes:
         shape: three ints, (x, y, z); four where several volumes were allowed.
         dtype: str, numpy's name without byte order, "i2".
         data_file: str, a file name in the same folder, or None: in this file.
         compression: None, "zlib" or "gzip".
-        has_geometry: bool, it says where the image lies.
+        has_geometry: bool, whether it has origin, spacing and direction.
         unit: float, mm of one unit of its geometry.
         packed_bytes: int, how many bytes the compressed voxels take, or None: to the
             end of the file.
@@ -123,7 +123,7 @@ def one_volume(sizes, path, several_volumes, components=1):
 
 
 def check_promise(header, path, start):
-    """Proves that all the voxels are there, unpacking compressed ones to their end.
+    """Checks that the file holds all voxels, decompressing them if needed.
 
     Args:
         header: TextHeader.

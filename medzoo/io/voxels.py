@@ -1,4 +1,4 @@
-"""What voxels leave and enter the files: number types, and no non-finite ones."""
+"""Voxel data types on reading and writing; NaN and Inf."""
 
 import numpy as np
 
@@ -16,7 +16,7 @@ CLOSED_GAP = 2
 
 
 def native(array):
-    """Voxels as medzoo hands them out: bytes in this machine's order, no float64.
+    """Returns voxels in native byte order, all floats as float32.
 
     Args:
         array: of booleans, integers or floats.

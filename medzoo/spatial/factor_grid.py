@@ -43,3 +43,15 @@ def three_factors(factor):
             f"Received: factor={factor!r}."
         )
     return tuple(int(f) for f in factors)
+
+
+def factor_of(recipe):
+    """Returns the upsampling factor along each axis of a recipe's network, three ints.
+
+    Args:
+        recipe: dict, the recipe's content.
+    """
+    # The network's own default where the recipe gives none.
+    return three_factors(
+        recipe["architecture"]["arguments"].get("upsampling_factor", 2)
+    )

@@ -1,4 +1,4 @@
-"""Checkpoints: everything that a training needs to go on as if never stopped."""
+"""Checkpoints: the whole state of a training, so that resuming changes no result."""
 
 import json
 import signal
@@ -30,7 +30,7 @@ DAMAGED = (
 
 
 def save_state(path, model, optimizer, facts):
-    """Writes all variables of model and optimizer, and some facts, atomically.
+    """Saves the variables of model and optimizer, and `facts`, atomically.
 
     Args:
         path: path ending in .npz.
@@ -56,7 +56,7 @@ def save_state(path, model, optimizer, facts):
 
 
 def load_state(path, model, optimizer):
-    """Puts back what `save_state` wrote; returns the facts.
+    """Restores a checkpoint; returns its facts.
 
     Raises:
         IntegrityError: if the file does not fit the model.
@@ -82,7 +82,7 @@ def load_state(path, model, optimizer):
 
 
 def load_newest(folder, model, optimizer):
-    """Puts back the newest checkpoint in a folder that can be read.
+    """Restores the newest intact checkpoint of a folder.
 
     Args:
         folder: path.
@@ -152,7 +152,7 @@ class Checkpoints(keras.callbacks.Callback):
 
     @contextmanager
     def until_terminated(self):
-        """While it lasts, SIGTERM lets the running epoch finish and be saved."""
+        """Context in which SIGTERM stops the training after the running epoch."""
 
         def stop(number, frame):
             self.stopped = True

@@ -1,4 +1,4 @@
-"""Training of a class: its loss, its readout, and its errors."""
+"""Training of classification: loss, readout and errors."""
 
 import keras
 import numpy as np

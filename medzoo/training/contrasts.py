@@ -1,4 +1,4 @@
-"""The contrasts of the scanners of training, and distances of held-out scans."""
+"""Image contrasts of the training scanners; distances of held-out scans."""
 
 import numpy as np
 
@@ -47,7 +47,7 @@ class TrainingContrasts:
         self._shape = _normalized(prepared, 0, 0).shape
 
     def held_out_distances(self, groups):
-        """Returns how far each case is from the cases of other groups, `(cases,)`.
+        """Returns the distance of each case from the cases of other groups, `(cases,)`.
 
         Args:
             groups: sequence, one a case: a fold, or a scanner.

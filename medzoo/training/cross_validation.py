@@ -1,4 +1,4 @@
-"""Cross-validation: every subject predicted by a network that never saw it."""
+"""Cross-validation: out-of-fold predictions of all subjects."""
 
 import csv
 import io
@@ -22,7 +22,7 @@ from medzoo.training.weights_file import write_weights
 
 
 def cross_validate(recipe, prepared, targets, folder, *, log=None, workers=None):
-    """Trains one network a fold and predicts the cases that it did not see.
+    """Trains one network per fold and predicts its held-out cases.
 
     Args:
         recipe: dict, the recipe's content.
@@ -128,7 +128,7 @@ def _is_whole(weights, mark):
 
 
 def check_enough(recipe, cases, targets):
-    """Makes sure, before any training, that there are cases enough for all of it.
+    """Checks before training that there are enough cases for the folds.
 
     Args:
         recipe: dict.

@@ -58,7 +58,7 @@ class Epochs:
         callbacks.on_train_end(logs)
 
     def over(self, done):
-        """Leaves model and feed as `run` does after epoch `done`, without training.
+        """Sets model and feed to their state after epoch `done`, without training.
 
         For a run that was stopped behind its last epoch: what comes after, averages of
         normalisation above all, must follow from the same draws and weights.

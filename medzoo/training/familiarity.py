@@ -1,4 +1,4 @@
-"""How uncertainty grows with the distance from what a model was fitted to."""
+"""Growth of uncertainty with the distance from the training data."""
 
 import numpy as np
 
@@ -17,7 +17,7 @@ OWN_FACTORS = np.arange(1, 4.01, 0.1)
 
 
 def familiarity(recipe, home, away, interval):
-    """Finds how uncertainty grows with the distance from what a model was fitted to.
+    """Fits the growth of uncertainty with the distance from the training data.
 
     Args:
         recipe: dict.
@@ -49,7 +49,7 @@ def familiarity(recipe, home, away, interval):
 
 
 def factors_of_scanners(recipe, home, interval, sources, contrasts):
-    """Finds how much less certain a model is on each scanner than over all.
+    """Estimates the ratio of each scanner's uncertainty to the overall one.
 
     Args:
         recipe: dict.
@@ -77,7 +77,7 @@ def factors_of_scanners(recipe, home, interval, sources, contrasts):
 
 
 def uncertainty_by_others(recipe, home, away, sources):
-    """Finds the uncertainty of each case as if its scanner had never been there.
+    """Estimates the uncertainty of each case without its own scanner.
 
     Interval and growth come from the other scanners: what is chosen on a scanner could
     not be judged by it.

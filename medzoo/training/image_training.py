@@ -85,7 +85,7 @@ def train_images(
 
 
 def _cross_validate(task, cases, recipe, output, start, workers, log):
-    """Trains a network a fold; writes how each does on the cases it never saw."""
+    """Trains a network per fold; writes the metrics of its held-out cases."""
     settings = TrainingSettings.from_recipe(recipe)
     subjects = [case.person for case in cases]
     count = min(settings.split.get("num_folds", 5), len(set(subjects)))

@@ -1,4 +1,4 @@
-"""The last layer of a super-resolution network, solved for instead of trained."""
+"""The last layer of a super-resolution network by least squares."""
 
 import keras
 import numpy as np

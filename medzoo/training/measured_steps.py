@@ -1,4 +1,4 @@
-"""Steps of a recipe's postprocessing whose numbers training measures."""
+"""Postprocessing steps whose parameters are measured in training."""
 
 
 def with_steps(recipe, steps):

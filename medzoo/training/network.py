@@ -1,4 +1,4 @@
-"""The network that is trained: the recipe's, or one member of its ensemble."""
+"""The trained network: the recipe's, or one member of its ensemble."""
 
 from medzoo.models.from_recipe import CLASSES
 from medzoo.training.settings import TrainingSettings
@@ -13,6 +13,6 @@ def single_network(recipe, dtype=None):
 
 
 def check_rematerialize(recipe):
-    """Raises InputError if a recipe rematerialises a network that cannot be."""
+    """Raises InputError for a network without gradient checkpointing."""
     if TrainingSettings.from_recipe(recipe).rematerialize:
         single_network(recipe).rematerialize = True

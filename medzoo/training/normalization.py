@@ -1,4 +1,4 @@
-"""Averages of batch normalisation: measured again after training, or held fixed."""
+"""Batch normalisation: averages re-estimated after training, or frozen."""
 
 import keras
 
@@ -36,7 +36,7 @@ def reestimate_averages(model, data, num_batches=NUM_BATCHES):
 
 
 def freeze_normalizations(model):
-    """Makes all batch normalisation of a trained model use and keep its averages.
+    """Freezes all batch normalisation: it uses and keeps its averages.
 
     Fine-tuning on a few cases sees too few batches to measure new ones: the weights
     then move, the averages trail behind, and what `fit` makes better for the batch at

@@ -1,4 +1,4 @@
-"""What a network is compiled with: its loss, its metrics, and for fine-tuning."""
+"""Loss and metrics of a recipe; compiling for fine-tuning."""
 
 import keras
 

@@ -41,7 +41,7 @@ def keeps_average(optimizer):
 
 
 def take_averages(optimizer, variables):
-    """Puts an optimizer's moving averages in the place of the weights, if it has some.
+    """Replaces the weights by the optimizer's moving averages, if it keeps any.
 
     Args:
         optimizer: Keras optimizer, built.

@@ -1,4 +1,4 @@
-"""out_of_scanner.csv: each case predicted by a readout that never saw its scanner."""
+"""out_of_scanner.csv: leave-one-scanner-out predictions."""
 
 import csv
 import io
@@ -17,7 +17,7 @@ KNOWN = (SOURCE, AGE, SEX)
 
 
 def judge_by_scanners(recipe, home, away, interval, cases, output, log):
-    """Writes the predictions for scanners that were left out.
+    """Writes the leave-one-scanner-out predictions.
 
     Args:
         recipe: dict.

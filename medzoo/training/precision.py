@@ -1,4 +1,4 @@
-"""The precisions that a training may compute in."""
+"""Numerical precision of training."""
 
 from pathlib import Path
 

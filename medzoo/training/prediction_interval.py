@@ -1,4 +1,4 @@
-"""The interval around a value that holds the truth so often, from held-out errors."""
+"""Prediction intervals from held-out errors."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from medzoo.errors import RecipeError
 
 
 def error_bounds(residuals, coverage):
-    """Returns `(low, high)`, what to add to a prediction to hold the truth so often.
+    """Returns the bounds `(low, high)` to add to a prediction.
 
     Split-conformal: the quantiles are taken a little further out, so that the
     coverage holds for finitely many errors.

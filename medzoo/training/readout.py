@@ -9,7 +9,7 @@ from medzoo.training.tasks import TASKS
 
 
 def freeze_readout(model, frozen):
-    """Takes the readout of a network out of its training, or puts it back.
+    """Freezes or unfreezes the readout of a network.
 
     Beside a linear map that fits at once the deep part would learn next to nothing.
     """
@@ -18,7 +18,7 @@ def freeze_readout(model, frozen):
 
 
 def add_readout(model, data, recipe, *, share, penalty):
-    """Fits the readout by itself, and mixes its output with that of the deep part.
+    """Fits the readout and averages its output with that of the deep part.
 
     The output is `share` times that of the readout plus the rest times that of the
     network before: a value, or logits. The readout of a classification

@@ -1,4 +1,4 @@
-"""Training of an autoencoder: what it learns from, begins as, and is measured by."""
+"""Training of autoencoders: data, initialisation and metrics."""
 
 import keras
 import numpy as np

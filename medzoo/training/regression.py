@@ -1,4 +1,4 @@
-"""Training of a value: its loss, its readout, its interval, and its errors."""
+"""Training of regression: loss, readout, interval and errors."""
 
 import keras
 import numpy as np
@@ -56,7 +56,7 @@ class RegressionTraining(NumberTraining):
         return f"{error}, bias {off.mean():+.2f} on {len(off)}"
 
     def score(self, targets, outputs, widening, interval=None):
-        """How far the interval is from holding the truth as often as it promises.
+        """The coverage that the interval lacks, and its mean width.
 
         Of widths that hold it often enough the narrowest is the best.
         """

@@ -1,4 +1,4 @@
-"""The settings of a run, so that only the same run is resumed in its folder."""
+"""The settings of a run, compared before it is resumed."""
 
 import hashlib
 import json
@@ -26,7 +26,7 @@ MOST_NAMED = 3
 
 
 def begin_run(runs, recipe, cases, *, start=None, restart=False, log=None):
-    """Starts a run in a folder, or makes sure that the one there is the same.
+    """Starts a run in a folder, or checks that the earlier run is the same.
 
     Args:
         runs: path of the folder with checkpoints, made if it does not exist.

@@ -1,4 +1,4 @@
-"""Training of a segmentation: what it learns from, and how it is measured."""
+"""Training of segmentation: data and metrics."""
 
 import numpy as np
 

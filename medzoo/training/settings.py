@@ -174,7 +174,7 @@ def for_fine_tuning(recipe):
 
 
 def with_step(recipe, *, precision=None, accumulate=None, rematerialize=None):
-    """Returns the recipe with another way to make a step of training.
+    """Returns the recipe with other settings of the training step.
 
     Args:
         recipe: dict, the recipe's content.

@@ -1,4 +1,4 @@
-"""What the spread of images must be multiplied by to be their usual error."""
+"""Calibration of the standard deviation of predicted images to their errors."""
 
 import numpy as np
 

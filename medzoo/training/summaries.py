@@ -1,4 +1,4 @@
-"""Summaries: what TensorBoard shows of a training."""
+"""TensorBoard summaries of a training."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Training of a super-resolution network: patches in, whole held-out scans to judge."""
+"""Training of super-resolution: on patches, validated on whole scans."""
 
 import keras
 import numpy as np
@@ -7,8 +7,9 @@ from medzoo.data.feeds.degradation import degrade
 from medzoo.data.feeds.fine_scans import sources_of
 from medzoo.data.feeds.super_resolution import SuperResolutionDataset, prepared_cases
 from medzoo.data.feeds.upsampling import cubic_b_spline, fill_coarse
-from medzoo.inference.super_resolution import factor_of, super_resolve
+from medzoo.inference.super_resolution import super_resolve
 from medzoo.metrics.head_psnr import head_mask, head_psnr
+from medzoo.spatial.factor_grid import factor_of
 from medzoo.training.least_squares_head import solve_head
 from medzoo.training.network import single_network
 from medzoo.training.settings import TrainingSettings
@@ -89,7 +90,7 @@ class SuperResolutionTraining(ImageTraining):
 
 
 class Gain:
-    """Measures how much closer a network comes to held-out scans than cubic B-splines.
+    """Gain in PSNR over cubic B-splines on held-out scans.
 
     Args:
         volumes: `PreparedCases` of `FineScans`.

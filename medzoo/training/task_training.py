@@ -1,4 +1,4 @@
-"""What training needs of every task; each has a module of its name."""
+"""Base classes of the tasks' training; each task has a module of its name."""
 
 
 class TaskTraining:

@@ -1,4 +1,4 @@
-"""Validation on whole cases: logged, drawn by TensorBoard, and a reason to stop."""
+"""Validation on whole cases: logs, TensorBoard and early stopping."""
 
 import json
 import warnings
@@ -19,7 +19,7 @@ NUM_BATCHES = 20
 
 
 class Validation(keras.callbacks.Callback):
-    """Measures a network after epochs, keeps its best weights, and stops in time.
+    """Validates after epochs, keeps the best weights, stops early.
 
     What is measured is what the training would end up with now: averaged weights where
     the optimizer keeps some, and averages of batch normalisation estimated afresh.
@@ -86,7 +86,7 @@ class Validation(keras.callbacks.Callback):
                 self.log(f"no better {name} since epoch {self.best_epoch}: stopped")
 
     def restore(self, model):
-        """Gives a model the best weights; nothing where none were measured."""
+        """Restores the best weights, if any were measured."""
         path = self.folder / BEST_FILE
         if path.is_file():
             with np.load(path, allow_pickle=False) as kept:

@@ -1,4 +1,4 @@
-"""Weights as they are published: one HDF5 file, mostly float16, weights alone."""
+"""Published weights: one HDF5 file, mostly float16, without an optimizer."""
 
 import os
 import tempfile

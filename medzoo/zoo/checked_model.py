@@ -1,4 +1,4 @@
-"""A model whose files were checked: read, hashed and scanned once for a whole run."""
+"""A model with checked files: read, hashed and scanned once per run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from medzoo.zoo.weights import scan_hdf5
 
 @dataclass(frozen=True)
 class CheckedModel:
-    """The files of a model, as they were found sound.
+    """The verified files of a model.
 
     Attributes:
         folder: Its folder.

@@ -1,4 +1,4 @@
-"""fetch: a model by name or address, made ready to be loaded without network."""
+"""fetch: downloads a model by name or address for use offline."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from medzoo.zoo.resolve import resolve
 
 
 def fetch(source: str | Path, *, revision: str | None = None) -> Path:
-    """Makes a model ready to be loaded without network.
+    """Downloads a model so that it loads offline.
 
     Args:
         source: str or path: a zoo name, `name@version`, a model folder, or

@@ -1,4 +1,4 @@
-"""expected.json: outputs of a model for an input in closed form."""
+"""expected.json: golden outputs of a model for a closed-form input."""
 
 import json
 from pathlib import Path

@@ -13,7 +13,7 @@ LICENCE_NOTE = (
 
 
 def info(source: str | Path, *, folder: str | Path | None = None) -> dict:
-    """Describes a model: its recipe and what was measured.
+    """Returns the recipe and the metrics of a model.
 
     Args:
         source: A zoo name, `name@version`, or the path of a model folder.

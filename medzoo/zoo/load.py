@@ -78,7 +78,7 @@ def load(
 
 
 def attach(model: Any, recipe: dict[str, Any] | Recipe | str) -> "VolumeModel":
-    """Makes a plain Keras model of the recipe's topology a medzoo model again.
+    """Attaches a recipe to a plain Keras model of its topology.
 
     `keras.models.clone_model` and `keras.Model(inputs, outputs)` return models that
     have lost class and recipe; this brings both back with the weights.

@@ -1,4 +1,4 @@
-"""metrics.json: the numbers that `medzoo evaluate` measured for a model."""
+"""metrics.json: the metrics of a model, written by `medzoo evaluate`."""
 
 from pathlib import Path
 

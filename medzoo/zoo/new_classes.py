@@ -1,4 +1,4 @@
-"""A model of the zoo made a classifier of other classes, for fine-tuning."""
+"""A new classification head on a trained body, for fine-tuning."""
 
 from medzoo.errors import InputError
 from medzoo.zoo.recipe.tasks import TASKS

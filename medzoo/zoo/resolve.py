@@ -1,4 +1,4 @@
-"""From what a user asks for to a model folder: a name, a path, or a hub's address."""
+"""Resolves a name, a path or a hub address to a model folder."""
 
 from pathlib import Path
 

@@ -149,7 +149,7 @@ def _provenance(old, changes):
 
 
 def _bring_codes(content, old, folder):
-    """Copies the recipe's table of codes beside it, unless it lies there."""
+    """Copies the recipe's table of codes beside it, unless it is there."""
     codes = (content["target"] or {}).get("codes")
     if codes is None or (folder / codes).is_file():
         return
@@ -186,7 +186,7 @@ def _write(model, content, folder, dtype):
 
 
 def _arguments_of(model):
-    """What makes the network again, without objects that it has by default.
+    """The network's constructor arguments, without defaults that are objects.
 
     A recipe holds names of activations and no objects of Keras.
     """

@@ -94,7 +94,7 @@ def _check_bundled(name: str, answers: bool) -> Path | None:
 
 
 def _check_model(folder: Path, answers: bool) -> Path | None:
-    """Gives the path of a model's sound weights; None where they are not here."""
+    """Gives the path of a model's verified weights; None where they are not here."""
     recipe = read_recipe(folder)
     read_metrics(folder, recipe)
     if recipe.weights is not None:

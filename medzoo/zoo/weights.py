@@ -62,7 +62,7 @@ def verify_weights(folder: str | Path, recipe: Recipe) -> Path:
 
 
 def scan_hdf5(path: str | Path) -> dict[str, tuple[int, ...]]:
-    """Looks through a weights file for whatever weights have no need of.
+    """Checks that a weights file holds nothing but weights.
 
     Only groups and datasets of finite floating-point numbers pass, each reached by one
     hard link, stored inside the file, with as many bytes as its shape promises.

@@ -13,7 +13,7 @@ import pytest
 
 import medzoo
 from medzoo.errors import InputError
-from tests.batch.small_models import make_models
+from tests.batch.small_study import make_heads, make_study
 from tests.conftest import make_head
 
 CHECKOUT = Path(__file__).parents[2]
@@ -21,19 +21,9 @@ COUNT = 7
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    """Name -> folder of small models."""
-    return make_models(tmp_path_factory.mktemp("models"))
-
-
-@pytest.fixture(scope="module")
 def heads(tmp_path_factory):
     """Paths of small heads that differ."""
-    folder = tmp_path_factory.mktemp("heads")
-    return [
-        medzoo.write(make_head(12.0, noise=1.0, seed=i), folder / f"head-{i:03}.nii.gz")
-        for i in range(COUNT)
-    ]
+    return make_heads(tmp_path_factory.mktemp("heads"), COUNT)
 
 
 @pytest.fixture
@@ -127,14 +117,7 @@ def test_a_shard_must_be_one_of_how_many(tmp_path, models, cases, shard):
 
 def test_bids_in_shards(tmp_path, models):
     pytest.importorskip("bids2table")
-    root = tmp_path / "study"
-    for person in ("01", "02", "03"):
-        folder = root / f"sub-{person}" / "anat"
-        folder.mkdir(parents=True)
-        head = make_head(12.0, noise=1.0, seed=int(person))
-        medzoo.write(head, folder / f"sub-{person}_T1w.nii.gz")
-    about = {"Name": "Study", "BIDSVersion": "1.10.0"}
-    (root / "dataset_description.json").write_text(json.dumps(about))
+    root = make_study(tmp_path / "study")
     names = [models["tiny_age"], models["tiny_tissue"]]
     out = tmp_path / "out"
     for i in (1, 2):

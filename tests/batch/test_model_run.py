@@ -1,19 +1,10 @@
 """Several models on the same cases: what they share is done once."""
 
-import pytest
-
 from medzoo.batch import shared_reader
 from medzoo.batch.listener import Listener
 from medzoo.batch.predict import predict
 from medzoo.io import write
-from tests.batch.small_models import make_models
 from tests.conftest import make_head
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    """Name -> folder of small models."""
-    return make_models(tmp_path_factory.mktemp("models"))
 
 
 def counted(monkeypatch, place, name):

@@ -12,17 +12,10 @@ import pytest
 import medzoo
 from medzoo.cli.main import main
 from medzoo.errors import MissingFileError
-from tests.batch.small_models import make_models
 from tests.conftest import make_head
 
 pytest.importorskip("bids2table")
 PEOPLE = "participant_id\tage\tsex\nsub-01\t30\tF\nsub-02\t50\tM\nsub-03\tn/a\tn/a\n"
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    """Name -> folder of small models."""
-    return make_models(tmp_path_factory.mktemp("models"))
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import medzoo
 from medzoo.batch.merged_table import merge
 from medzoo.errors import InputError
 from tests.batch.s3_server import BUCKET, s3_server, settings
-from tests.batch.small_models import make_models
+from tests.batch.small_study import make_heads
 from tests.conftest import make_head
 
 COUNT = 5
@@ -20,18 +20,8 @@ pytestmark = pytest.mark.extended
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    """Name -> folder of small models."""
-    return make_models(tmp_path_factory.mktemp("models"))
-
-
-@pytest.fixture(scope="module")
 def heads(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("heads")
-    return [
-        medzoo.write(make_head(12.0, noise=1.0, seed=i), folder / f"head-{i}.nii.gz")
-        for i in range(COUNT)
-    ]
+    return make_heads(tmp_path_factory.mktemp("heads"), COUNT)
 
 
 @pytest.fixture
@@ -61,8 +51,8 @@ def cases(bucket, heads):
     """A table in the store; the paths in it start from its own place."""
     for path in heads:
         bucket.put_file(str(path), f"{BUCKET}/in/{path.name}")
-    rows = [f"c{i},head-{i}.nii.gz" for i in range(COUNT)]
-    rows[1] = f"c1,{S3}/in/head-1.nii.gz"
+    rows = [f"c{i},{path.name}" for i, path in enumerate(heads)]
+    rows[1] = f"c1,{S3}/in/{heads[1].name}"
     rows.append("gone,none.nii.gz")
     table = "\n".join(["case_id,t1", *rows])
     bucket.pipe_file(f"{BUCKET}/in/cases.csv", table.encode())
@@ -112,7 +102,7 @@ def test_in_and_out_of_s3_as_on_disk_and_resumed(models, bucket, cases, whole):
     bucket.pipe_file(f"{BUCKET}/out/tiny_tissue/c3.nii.gz", b"damaged")
     other = make_head(12.0, noise=1.0, seed=99)
     path = medzoo.write(other, folder / "other.nii.gz")
-    bucket.put_file(str(path), f"{BUCKET}/in/head-4.nii.gz")
+    bucket.put_file(str(path), f"{BUCKET}/in/head-004.nii.gz")
     medzoo.predict(names, cases, out, overwrite=True)
     after = bucket.find(f"{BUCKET}/out/tiny_tissue", detail=True)
     moved = {
@@ -179,7 +169,7 @@ def test_a_connection_lost_is_that_cases_fault(
 ):
     monkeypatch.setattr("medzoo.io.remote.ATTEMPTS", 1)
     table = tmp_path / "cases.csv"
-    table.write_text(f"case_id,t1\na,{S3}/in/head-0.nii.gz\nb,{heads[1]}\n")
+    table.write_text(f"case_id,t1\na,{S3}/in/head-000.nii.gz\nb,{heads[1]}\n")
     server.kill()
     server.wait()
     done = run_medzoo("predict", models["tiny_age"], "--cases", table, "--json")

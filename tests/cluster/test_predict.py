@@ -1,7 +1,6 @@
 """Cohorts on Ray: two nodes on this machine, one of which is killed, and the driver."""
 
 import csv
-import json
 import os
 import signal
 import subprocess
@@ -17,7 +16,7 @@ from medzoo.batch.merged_table import record_of
 from medzoo.batch.status_parts import all_lines
 from medzoo.cluster.predict import predict_on_cluster
 from medzoo.errors import InputError
-from tests.batch.small_models import make_models
+from tests.batch.small_study import make_study
 from tests.conftest import make_head
 
 ray = pytest.importorskip("ray")
@@ -26,12 +25,6 @@ pytestmark = pytest.mark.extended
 CHECKOUT = Path(__file__).parents[2]
 COUNT = 200
 DIFFERENT = 20
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    """Name -> folder of small models."""
-    return make_models(tmp_path_factory.mktemp("models"))
 
 
 @pytest.fixture(scope="module")
@@ -141,14 +134,7 @@ def test_a_node_and_the_driver_killed(tmp_path, models, cases, cluster):
 
 def test_as_one_process_also_of_bids(tmp_path, models, cluster):
     pytest.importorskip("bids2table")
-    root = tmp_path / "study"
-    for person in ("01", "02", "03"):
-        folder = root / f"sub-{person}" / "anat"
-        folder.mkdir(parents=True)
-        head = make_head(12.0, noise=1.0, seed=int(person))
-        medzoo.write(head, folder / f"sub-{person}_T1w.nii.gz")
-    about = {"Name": "Study", "BIDSVersion": "1.10.0"}
-    (root / "dataset_description.json").write_text(json.dumps(about))
+    root = make_study(tmp_path / "study")
     names = [models["tiny_age"], models["tiny_tissue"]]
     told = predict_on_cluster(names, output=tmp_path / "out", bids=root)
     whole = medzoo.predict(names, output=tmp_path / "whole", bids=root)

@@ -1,44 +1,41 @@
 """What `medzoo evaluate --cost` measures, what it leaves alone, what a card shows."""
 
+import io
 import json
+from contextlib import redirect_stdout
 from importlib.util import find_spec
 
 import pytest
 
 from medzoo.cli.main import main
 from medzoo.errors import FileFormatError
-from medzoo.models.from_recipe import build_model
-from medzoo.training.weights_file import write_weights
 from medzoo.zoo.cards.card import render_card
 from medzoo.zoo.metrics_json import read_metrics
 from medzoo.zoo.recipe.schema import read_recipe
-
-SPATIAL = [
-    {"step": "orient", "arguments": {"orientation": "RAS"}},
-    {"step": "resample", "arguments": {"spacing": 16.0}},
-    {"step": "crop_pad", "arguments": {"size": [8, 8, 8]}},
-]
+from tests.batch.small_models import make_age_model
+from tests.zoo.conftest import METRICS
 
 
 @pytest.fixture
-def folder(add_model, content, metrics):
-    content["preprocessing"]["spatial"] = SPATIAL
-    model = build_model({**content, "weights": None})
-    made = add_model(measured=metrics)
-    facts = write_weights(model, made / "model.weights.h5")
-    return add_model(
-        measured=metrics,
-        weights={**facts, "urls": []},
-        preprocessing=content["preprocessing"],
-    )
+def folder(add_model, metrics):
+    return add_model(measured=metrics)
 
 
-def test_only_the_cost_is_measured_again(folder, metrics, capsys):
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    """A folder whose cost was measured by the command, and what the command printed."""
+    folder = make_age_model(tmp_path_factory.mktemp("cost"))
     path = folder / "metrics.json"
-    assert main(["evaluate", str(folder), "--cost", "-o", str(path)]) == 0
+    path.write_text(json.dumps(METRICS), encoding="utf-8")
+    printed = io.StringIO()
+    with redirect_stdout(printed):
+        assert main(["evaluate", str(folder), "--cost", "-o", str(path)]) == 0
+    return folder, json.loads(printed.getvalue())
 
-    printed = json.loads(capsys.readouterr().out)
-    written = json.loads(path.read_text(encoding="utf-8"))
+
+def test_only_the_cost_is_measured_again(measured, metrics):
+    folder, printed = measured
+    written = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     assert written["cost"] == printed["cost"]
     assert written["cost"]["seconds_per_scan"] > 0
     for key in set(metrics) - {"cost"}:
@@ -47,10 +44,8 @@ def test_only_the_cost_is_measured_again(folder, metrics, capsys):
 
 
 @pytest.mark.skipif(find_spec("openvino") is None, reason="needs openvino")
-def test_engines_stand_on_the_card_with_their_differences(folder):
-    path = folder / "metrics.json"
-    assert main(["evaluate", str(folder), "--cost", "-o", str(path)]) == 0
-
+def test_engines_stand_on_the_card_with_their_differences(measured):
+    folder, _ = measured
     engines = read_metrics(folder, read_recipe(folder))["engines"]
     assert list(engines) == ["keras float32", "openvino float32", "openvino bfloat16"]
     assert set(engines["keras float32"]) == {"seconds_per_scan"}

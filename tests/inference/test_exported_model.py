@@ -65,11 +65,11 @@ def test_layers_network_and_distance_are_those_of_keras(exports):
         assert len(exports) == 2, number
 
 
-def test_a_network_for_any_size_gives_probabilities_or_classes():
-    model = medzoo.load("mrbrains_tissue_unet")
-    found = exported_model("mrbrains_tissue_unet", lambda: model)
+def test_a_network_for_any_size_gives_probabilities_or_classes(models):
+    model = medzoo.load(models["tiny_tissue"])
+    found = exported_model(models["tiny_tissue"], lambda: model)
 
-    for shape in ((1, 32, 32, 16, 3), (1, 16, 48, 32, 3)):
+    for shape in ((1, 16, 16, 8, 2), (1, 8, 24, 16, 2)):
         x = RNG.uniform(0, 1.2, shape).astype("f4")
         x[..., 1:] = 0
         batch = found.normalize(x)
@@ -81,13 +81,13 @@ def test_a_network_for_any_size_gives_probabilities_or_classes():
         assert (classes[..., 0] == wanted.argmax(-1)).mean() > 0.999
 
 
-def test_other_weights_have_another_export(exports):
-    model = medzoo.load("ixi_age_resnet")
-    batch = RNG.normal(size=(1, 20, 24, 20, 17)).astype("f4")
-    found = exported_model("ixi_age_resnet", lambda: model)
+def test_other_weights_have_another_export(exports, models):
+    model = medzoo.load(models["tiny_age"])
+    batch = RNG.normal(size=(1, 8, 8, 8, 1)).astype("f4")
+    found = exported_model(models["tiny_age"], lambda: model)
     engine_of(found, name="openvino")(batch)
 
-    found = exported_model("ixi_age_resnet", lambda: model)
+    found = exported_model(models["tiny_age"], lambda: model)
     found._recipe["weights"]["sha256"] = "0" * 64
     engine_of(found, name="openvino")(batch)
 
@@ -106,12 +106,12 @@ def test_keras_is_left_out_where_all_is_exported(settings, can):
     assert can_be_exported(settings) == can
 
 
-def test_what_openvino_cannot_run_is_refused(monkeypatch):
+def test_what_openvino_cannot_run_is_refused(monkeypatch, models):
     def refuse(*_, **__):
         raise ValueError("No rule for operations: Mystery")
 
-    model = medzoo.load("ixi_age_resnet")
+    model = medzoo.load(models["tiny_age"])
     monkeypatch.setattr(keras.Model, "export", refuse)
-    found = exported_model("ixi_age_resnet", lambda: model)
+    found = exported_model(models["tiny_age"], lambda: model)
     with pytest.raises(InputError, match="Mystery"):
         engine_of(found, name="openvino")

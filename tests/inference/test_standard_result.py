@@ -14,16 +14,10 @@ from medzoo.inference.standard_result import in_space, parse_space, way_into
 from medzoo.spatial.standard_space import BIDS_NAME, standard_space
 from medzoo.spatial.transform import Transform
 from medzoo.volume import Volume
-from tests.batch.small_models import make_models
 
 TURNED = np.array(
     [[0.9, -0.1, 0.05, 10], [0.08, 1.1, 0, -6], [-0.05, 0.05, 0.95, 4], [0, 0, 0, 1]]
 )
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    return make_models(tmp_path_factory.mktemp("models"))
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from medzoo.models import (
     ResNet3D,
 )
 
-SMALL = {"filters": (4, 6, 8), "strides": ((1, 1, 1), (2, 2, 2), (2, 2, 2))}
+SMALL = {"filters": (4, 6), "strides": ((1, 1, 1), (2, 2, 2))}
 NETWORKS = {
     "resnet": lambda **more: ResNet3D((9, 8, 8, 2), **SMALL, num_classes=3, **more),
     "fcn": lambda **more: FCN3D((None, None, None, 2), **SMALL, num_units=2, **more),
@@ -20,7 +20,11 @@ NETWORKS = {
         (None, None, None, 2), **SMALL, num_units=2, upsampling="transposed", **more
     ),
     "deep_unet": lambda **more: ResidualUNet3D(
-        (None, None, None, 2), **SMALL, deep_supervision=True, **more
+        (None, None, None, 2),
+        filters=(4, 6, 8),
+        strides=((1, 1, 1), (2, 2, 2), (2, 2, 2)),
+        deep_supervision=True,
+        **more,
     ),
     "sub_voxel": lambda **more: ResidualUNet3D(
         (None, None, None, 2),

@@ -1,26 +1,18 @@
 """Recipes, cases and a tiny trained model for reports."""
 
 import json
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 
 from medzoo.inference.prediction import Prediction
-from medzoo.models.from_recipe import build_model
 from medzoo.preprocess import Preprocessor
 from medzoo.reporting.sheet import ReportSheet
-from medzoo.training.weights_file import write_weights
 from medzoo.volume import Volume
+from tests.batch.small_models import EXAMPLE, SPATIAL, make_age_model
 from tests.reporting.page import Page
 
-EXAMPLE = Path(__file__).parents[1] / "zoo" / "example_recipe.json"
-SPATIAL = [
-    {"step": "orient", "arguments": {"orientation": "RAS"}},
-    {"step": "resample", "arguments": {"spacing": 16.0}},
-    {"step": "crop_pad", "arguments": {"size": [8, 8, 8]}},
-]
 CLASSES = ["background", "grey & <b>bold</b>", 'white "matter"']
 TASKS = ("regression", "classification", "segmentation", "reconstruction")
 TASKS += ("super_resolution",)
@@ -102,20 +94,7 @@ def page_of(tmp_path, recipe_of, case_of):
 @pytest.fixture(scope="module")
 def tiny_age(tmp_path_factory):
     """A model folder with fixed weights and a cross-validation of 40 cases."""
-    import keras
-
-    keras.utils.set_random_seed(0)
-    folder = tmp_path_factory.mktemp("zoo") / "tiny_age"
-    folder.mkdir()
-    recipe = json.loads(EXAMPLE.read_text(encoding="utf-8"))
-    recipe["preprocessing"]["spatial"] = SPATIAL
-    recipe["training"] = {"epochs": 3}
-    recipe["architecture"]["arguments"].update(output_scale=9.0, output_offset=40.0)
-    facts = write_weights(
-        build_model({**recipe, "weights": None}), folder / "model.weights.h5"
-    )
-    recipe["weights"] = {**facts, "urls": []}
-    (folder / "recipe.json").write_text(json.dumps(recipe), encoding="utf-8")
+    folder = make_age_model(tmp_path_factory.mktemp("zoo"))
     lines = ["case_id,fold,target,prediction,low,high"]
     lines += [f"secret{n},{n % 5},{20 + n},30,20,40" for n in range(40)]
     (folder / "out_of_fold.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -12,7 +12,6 @@ from medzoo.io import write
 from medzoo.serve.app import make_app
 from medzoo.serve.limits import Limits
 from medzoo.serve.server import make_server
-from tests.batch.small_models import make_models
 
 ADDRESS = "http://127.0.0.1:8765"
 # Of the tests' server: small enough to be exceeded.
@@ -57,12 +56,6 @@ class Visitor:
                 return SimpleNamespace(job=seen[-1], seen=seen)
             time.sleep(0.02)
         raise TimeoutError(seen[-1])
-
-
-@pytest.fixture(scope="session")
-def models(tmp_path_factory):
-    """Name -> folder of tiny_age, tiny_sex and tiny_tissue."""
-    return make_models(tmp_path_factory.mktemp("zoo"))
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from medzoo.errors import InputError
-from medzoo.spatial.factor_grid import coarser_affine, finer_affine, three_factors
+from medzoo.spatial.factor_grid import (
+    coarser_affine,
+    factor_of,
+    finer_affine,
+    three_factors,
+)
 
 AFFINE = np.array([[0, -2.0, 0, 5], [1.5, 0, 0.3, -7], [0, 0, 3, 11], [0, 0, 0, 1]])
 
@@ -30,3 +35,9 @@ def test_one_factor_is_that_of_every_axis():
 def test_factors_are_positive_whole_numbers(factor):
     with pytest.raises(InputError, match="Received: factor="):
         three_factors(factor)
+
+
+def test_a_recipe_names_its_factor_or_takes_that_of_the_network():
+    arguments = {"upsampling_factor": [4, 2, 1]}
+    assert factor_of({"architecture": {"arguments": arguments}}) == (4, 2, 1)
+    assert factor_of({"architecture": {"arguments": {}}}) == (2, 2, 2)

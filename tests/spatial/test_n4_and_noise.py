@@ -37,7 +37,8 @@ def test_a_field_of_40_percent_is_brought_below_6(head_phantom, spacing):
 def test_the_range_of_a_field_is_told(head_phantom):
     head = head_phantom(6.0, skull=False)
     bright = head.with_array(head.array * field_of(head, 0.6))
-    found = bias_field(bright)
+    # Near enough in a fifth of the usual iterations.
+    found = bias_field(bright, iterations=(20, 20, 20))
     inside = head.with_array(head.array > 30)
     assert 0.3 < field_range(found, inside) < 1.2
     assert field_range(head.with_array(np.ones(head.shape))) == 0

@@ -20,6 +20,7 @@ def recipe_of():
         "num_classes": 1,
         "filters": [4],
         "strides": [[2, 2, 2]],
+        "normalization": "instance",
         "output_scale": 10.0,
         "output_offset": 50.0,
     }

@@ -7,7 +7,7 @@ from medzoo.data.feeds.degradation import degrade
 from medzoo.data.store.prepared_cases import IMAGE, Preparation
 from medzoo.errors import InputError
 from medzoo.preprocess import Preprocessor
-from medzoo.spatial.factor_grid import three_factors
+from medzoo.spatial.factor_grid import factor_of
 from medzoo.spatial.foreground import foreground_scale
 
 BRIGHT = "bright"
@@ -59,9 +59,3 @@ class FineScans(Preparation):
 def sources_of(cases):
     """Returns the kind of each scan, as the table's column `source` names it."""
     return [case.columns.get(SOURCE, "") for case in cases]
-
-
-def factor_of(recipe):
-    """Returns the upsampling factor of a recipe's network, three ints."""
-    arguments = recipe["architecture"]["arguments"]
-    return three_factors(arguments.get("upsampling_factor", 2))

@@ -1,4 +1,4 @@
-"""A file that refuses to be read without end, for parsers that trust what they read."""
+"""A file with a limit on bytes and reads, for parsers without one."""
 
 from medzoo.errors import FileFormatError
 
@@ -13,7 +13,7 @@ class TooMuchError(FileFormatError):
 
 
 class BoundedReader:
-    """Passes reads on, and counts them.
+    """Counts bytes and reads, and raises above the limits.
 
     Args:
         file: seekable binary file.
@@ -49,7 +49,7 @@ class BoundedReader:
         return self._file.seek(max(place, 0))
 
     def tell(self):
-        """Where the next byte comes from."""
+        """Returns the current position."""
         return self._file.tell()
 
     def close(self):

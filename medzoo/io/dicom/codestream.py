@@ -1,4 +1,4 @@
-"""The size in the header of compressed images, checked before decoding.
+"""Image size in the codestream header of compressed frames, checked before decoding.
 
 Decoders take memory by it, whatever the header around it says.
 """
@@ -18,7 +18,7 @@ HEAD = 1 << 16
 
 
 def check_codestream(content, header, path):
-    """Refuses frames of another size than the header's.
+    """Refuses frames whose size differs from the DICOM header.
 
     Args:
         content: pydicom Dataset with encapsulated PixelData.

@@ -1,4 +1,4 @@
-"""What a series shows: its contrast, and what is no plain scan of a head."""
+"""The contrast of a series, and series that are not a plain head scan."""
 
 import re
 
@@ -49,7 +49,7 @@ LEAST_SLICES = 8
 
 
 def contrast_of(stack):
-    """Returns the channel that a series would be, as "t1", or None if that is unclear.
+    """Returns the channel of a series, such as "t1", or None if it is unclear.
 
     Args:
         stack: `Stack`.
@@ -67,7 +67,7 @@ def contrast_of(stack):
 
 
 def oddity_of(stack):
-    """Returns what makes a series another thing than a plain scan, or "".
+    """Returns why a series is not a plain scan, or "".
 
     Args:
         stack: `Stack`.
@@ -81,7 +81,7 @@ def oddity_of(stack):
 
 
 def _named_oddity(header):
-    """What the operator or the protocol calls another thing than a plain scan."""
+    """Why it is not a plain scan by series description and protocol name, or ""."""
     for text in _texts(header):
         for oddity, pattern in OTHERS:
             if re.search(pattern, text):

@@ -1,4 +1,4 @@
-"""Where a stack of slices lies, and what keeps it from being a volume."""
+"""Affine of a stack of slices, and why a stack is not a volume."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ NO_POSITIONS, NO_SPACING = "has no slice positions", "has no pixel spacing"
 
 @dataclass(frozen=True)
 class Layout:
-    """How slices lie to each other.
+    """The geometry of a stack of slices.
 
     Attributes:
         problem: str, why they make no volume, or "".
@@ -69,7 +69,7 @@ def layout_of(planes):
 
 
 def _unclear(planes):
-    """What keeps slices from being put in order, or ""."""
+    """Why slices cannot be sorted, or ""."""
     first = planes[0]
     if any(p.position is None or p.orientation is None for p in planes):
         return NO_POSITIONS

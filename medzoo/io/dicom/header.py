@@ -59,7 +59,7 @@ SIEMENS = [0x00290010, 0x00291010, 0x0019100A, 0x00190010]
 
 
 def read_errors():
-    """What pydicom, and Python below it, raise over damaged bytes; a tuple."""
+    """Exceptions that pydicom and Python raise on damaged files, a tuple."""
     from pydicom.errors import BytesLengthException, InvalidDicomError
 
     return (

@@ -1,4 +1,4 @@
-"""Where DICOM files lie: a folder, a zip, the files of a DICOMDIR, or one file."""
+"""Sources of DICOM files: a folder, a zip, a DICOMDIR, or one file."""
 
 import os
 import zipfile
@@ -27,7 +27,7 @@ class Member:
     """One file of a place.
 
     Attributes:
-        name: str, where it lies within the place.
+        name: str, its path within the folder or zip.
         size: int, bytes.
         open: callable, gives a seekable binary file.
     """
@@ -38,7 +38,7 @@ class Member:
 
 
 def is_dicom(path):
-    """Whether an image is to be looked for as DICOM.
+    """Whether a path is read as DICOM.
 
     Args:
         path: path of a folder, a zip, a DICOMDIR or a file, with "#SERIES" or without.
@@ -59,7 +59,7 @@ def is_dicom(path):
 
 
 def split_series(path):
-    """Takes "FOLDER#SERIES" apart.
+    """Splits "FOLDER#SERIES".
 
     Args:
         path: str or path.
@@ -78,7 +78,7 @@ def split_series(path):
 
 
 def has_signature(path):
-    """Whether a file begins as DICOM does."""
+    """Whether a file has the DICOM signature."""
     try:
         with open(path, "rb") as file:
             return file.read(SIGNATURE_AT + 4)[SIGNATURE_AT:] == SIGNATURE

@@ -1,4 +1,4 @@
-"""Slices: of every kind of DICOM file where each one lies and how it was taken."""
+"""Slices of all kinds of DICOM files: position, orientation and acquisition."""
 
 from dataclasses import dataclass, replace
 
@@ -82,7 +82,7 @@ def numbers(content, name, count):
 
 
 def _least_bytes(header, size):
-    """What a frame takes at least in its file."""
+    """The least number of bytes of a frame in its file."""
     if is_compressed(header.syntax):
         return ITEM_BYTES
     return size[0] * size[1] * int(header.content.get("BitsAllocated") or 8) // 8
@@ -170,7 +170,7 @@ def _scalar(places, name):
 
 
 def _kind(places):
-    """What sets volumes of one series apart."""
+    """Attributes that distinguish the volumes of one series."""
     words = ()
     for place in places:
         value = place.get("FrameType") or place.get("ImageType")
@@ -178,7 +178,7 @@ def _kind(places):
             words = (value,) if isinstance(value, str) else tuple(map(str, value))
             break
     if places[-1].get("Modality") == "CT":
-        words = words[:3]  # what follows tells how slices were put together
+        words = words[:3]  # further words describe the reconstruction
     echo = _scalar(places, "EffectiveEchoTime")
     echo = _scalar(places, "EchoTime") if echo is None else echo
     weighting = _scalar(places, "DiffusionBValue")

@@ -1,4 +1,4 @@
-"""A DICOM place -> the list of its series, or the Volume of one."""
+"""Lists the series of a DICOM source, or reads one as a Volume."""
 
 import warnings
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Slices at uneven distances, brought onto even ones."""
+"""Resampling of unevenly spaced slices."""
 
 from dataclasses import replace
 

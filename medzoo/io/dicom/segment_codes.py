@@ -1,4 +1,4 @@
-"""Classes as DICOM codes them: SNOMED CT where it has the very structure.
+"""DICOM codes of classes: SNOMED CT where it has the structure.
 
 What has no code here gets one of medzoo's own, whose meaning is the class's name.
 """

@@ -1,4 +1,4 @@
-"""One row of a list of series, and the choice of the one that is meant."""
+"""Series: their listing, and the selection of one."""
 
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -48,7 +48,7 @@ class Row:
 
 
 class Series:
-    """A stack of slices with what can be said of it.
+    """A stack of slices and its attributes.
 
     Args:
         stack: `Stack`.
@@ -148,7 +148,7 @@ def label_all(stacks):
 
 
 def choose(series, path, *, wanted=None, channel=None):
-    """Returns the one series that is meant.
+    """Returns the selected series.
 
     Args:
         series: list of `Series`.
@@ -183,7 +183,7 @@ def choose(series, path, *, wanted=None, channel=None):
 
 
 def _named(series, wanted):
-    """The series that a word names: the first way of naming that names any."""
+    """The series that match a label, number, UID or description, in this order."""
     word = str(wanted).strip()
     plain = word.casefold()
     ways = (

@@ -1,4 +1,4 @@
-"""Voxels of slices: decoded by pydicom, checked against what the header promises."""
+"""Voxels of slices: decoded by pydicom, checked against the header."""
 
 import warnings
 

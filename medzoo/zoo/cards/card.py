@@ -1,4 +1,4 @@
-"""A model's card: written from recipe.json and metrics.json, and from nothing else."""
+"""A model's card, generated from recipe.json and metrics.json."""
 
 from pathlib import Path
 
@@ -164,7 +164,7 @@ def _measured_sections(measured: dict | None) -> tuple[str, ...]:
 
 
 def _engines(engines: dict) -> str:
-    """What runs the network: how long a scan takes, and how far predictions differ."""
+    """Inference backends: seconds per scan and numerical differences."""
     rows = [
         [
             md.plain(name),

@@ -2,7 +2,7 @@
 
 
 def number(value: float | None) -> str:
-    """Gives a number with three digits that count, or a dash when there is none."""
+    """Gives a number with three significant digits, or a dash when there is none."""
     if value is None:
         return "-"
     if isinstance(value, int) or abs(value) >= 1000:

@@ -1,4 +1,4 @@
-"""Where fetched models lie: by content, so that what is there never changes.
+"""The cache of downloaded models: addressed by content, never changed.
 
     models/<name>/<sha256>/<file>          weights
     hub/<org>--<repo>/<commit>/            recipe and numbers of a model on a hub
@@ -24,7 +24,7 @@ LEFTOVER_SECONDS = 3600.0
 
 
 def weights_place(recipe: object) -> Path:
-    """Where the weights that a recipe names lie in the cache, or would."""
+    """The path in the cache of the weights that a recipe names."""
     weights = recipe.weights
     return models_folder() / recipe.name / weights["sha256"] / weights["file"]
 
@@ -35,7 +35,7 @@ def models_folder() -> Path:
 
 
 def hub_folder(model: HubModel) -> Path:
-    """Where the files of a pinned model lie in the cache, or would."""
+    """The path in the cache of the files of a pinned model."""
     return _repository(model) / model.revision
 
 
@@ -77,7 +77,7 @@ def origin_of(folder: Path) -> HubModel | None:
 
 
 def sweep() -> None:
-    """Removes what killed processes left half-written more than an hour ago."""
+    """Removes partial files of killed processes that are over an hour old."""
     oldest = time.time() - LEFTOVER_SECONDS
     for pattern in ("models/*/*", "hub/*", "hub/*/refs"):
         for path in cache_folder().glob(f"{pattern}/{TEMPORARY_PREFIX}*"):

@@ -1,4 +1,4 @@
-"""Weights and recipes: what is there is used, what is not is fetched once."""
+"""Weights and recipes: local and cached files are used, others downloaded once."""
 
 import os
 import secrets
@@ -61,14 +61,14 @@ def ready_weights(folder: str | Path, recipe: Recipe) -> Path:
 
 
 def check_fetchable(folder: Path, recipe: Recipe) -> None:
-    """Makes sure that something says where a model's weights can be fetched.
+    """Checks that a model's weights have a source to download from.
 
     Raises:
         MissingFileError: Neither its urls, nor the hub that it came by, nor a mirror.
     """
     if not _addresses(folder, recipe):
         raise MissingFileError(
-            "The weights must lie beside the recipe, or the recipe must give their "
+            "The weights must be beside the recipe, or the recipe must give their "
             f"URL, in {folder}. Received: file={recipe.weights['file']}, no urls. "
             f"Install the model again, or set {MIRROR_VARIABLE}."
         )
@@ -181,7 +181,7 @@ def _transfer(address, path, expected, progress=None):
 
 
 def _fetch_small_files(model: HubModel, files: dict, folder: Path) -> None:
-    """Fetches recipe and numbers into a folder that appears at once, with all of them.
+    """Downloads recipe and metrics into a folder that appears atomically.
 
     Only files with names of ours are fetched, whatever names the repository lists.
     """

@@ -127,7 +127,7 @@ def _how_to_make(name: str, folder: Path) -> str:
 
 
 def _check_weights(path: Path, recipe: Recipe) -> None:
-    """Refuses weights that are not those that were measured, or that harm."""
+    """Refuses weights with another checksum or an unsafe structure."""
     facts = {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
     for key, value in facts.items():
         if value != recipe.weights[key]:

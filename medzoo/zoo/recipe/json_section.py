@@ -1,4 +1,4 @@
-"""Checks on one JSON object of a recipe: its keys, and the kinds of its values."""
+"""Checks of one JSON object of a recipe: keys and value types."""
 
 import re
 
@@ -18,7 +18,7 @@ class Section:
     """
 
     def __init__(self, content: object, source: str, where: str):
-        """Refuses what is no object."""
+        """Refuses values other than objects."""
         self.source = source
         self.where = where
         if not isinstance(content, dict):

@@ -1,4 +1,4 @@
-"""JSON objects read strictly: no repeated keys, no NaN, no surprises in size."""
+"""Strict JSON: no repeated keys, no NaN, limited size."""
 
 import json
 import math

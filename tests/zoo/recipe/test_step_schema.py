@@ -122,7 +122,7 @@ def test_no_step_takes_what_it_does_not_know(name):
         ("kernel_initializer", "mine"),
         ("kernel_regularizer", DANGEROUS),
         ("anything", {"deep": [DANGEROUS]}),
-        ("filters", [10_000]),
+        ("filters", [10_000, 8]),
         ("filters", [8] * 40),
         ("filters", "many"),
         ("num_units", 1e5),
