@@ -15,6 +15,7 @@ from medzoo.data.store.storage_modes import keeping_in
 from medzoo.errors import InputError
 from medzoo.models.from_recipe import build_model
 from medzoo.progress import every_twentieth
+from medzoo.training.code_tables import bring_tables
 from medzoo.training.contrasts import TrainingContrasts
 from medzoo.training.cross_validation import (
     check_enough,
@@ -116,7 +117,8 @@ def train(
             workers=workers,
             log=say,
         )
-        write_model(model, with_spread_scale(model, recipe, usable), output)
+        recipe = with_spread_scale(model, recipe, usable)
+        write_model(model, bring_tables(recipe, tables, output), output)
         return output
     _check_members(recipe)
     if target is not None:
