@@ -78,10 +78,11 @@ def test_what_is_said_to_be_repaired_is_code():
 def test_every_promise_of_security_is_held_by_a_test():
     text = (DOCS.parent / "SECURITY.md").read_text(encoding="utf-8")
     promises = text.partition("## Promises")[2].partition("## What is not")[0]
-    paragraphs = [p for p in promises.split("\n\n") if p.strip().startswith("**")]
-    assert len(paragraphs) >= 7
+    paragraphs = re.split(r"\n\n(?=\*\*)", promises.strip())
+    assert len(paragraphs) == len(re.findall(r"^\*\*", promises, re.MULTILINE)) >= 8
     for paragraph in paragraphs:
-        named = re.findall(r"`(tests/[a-z_/]+\.py)`", paragraph)
-        assert named, paragraph
-        for path in named:
-            assert (DOCS.parent / path).is_file(), path
+        named = re.findall(r"^- `(tests/[a-z_/]+\.py)::(test_\w+)`$", paragraph, re.M)
+        assert len(named) == paragraph.count("\n- ") >= 2, paragraph
+        for path, name in named:
+            source = (DOCS.parent / path).read_text(encoding="utf-8")
+            assert f"\ndef {name}(" in source, (path, name)

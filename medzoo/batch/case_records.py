@@ -7,12 +7,13 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from medzoo.batch.row_check import CHECK_COLUMN, with_check
 from medzoo.files import write_text_atomically
 from medzoo.inference.prediction import USUAL_COVERAGE, interval_text, volumes_text
 
 # What made a result, and from what, in tables.
 MODEL_COLUMN, INPUT_COLUMN = "model", "input_sha256"
-LAST = (MODEL_COLUMN, INPUT_COLUMN, "warnings", "error")
+LAST = (MODEL_COLUMN, INPUT_COLUMN, "warnings", "error", CHECK_COLUMN)
 # What a line for people leaves out.
 UNSAID = ("case_id", "warnings")
 # A spreadsheet runs a cell that begins so.
@@ -46,7 +47,8 @@ def write_records(path, records):
     """Writes records as a table (.csv, .tsv) or a JSON list (.json), atomically."""
     path = Path(path)
     if path.suffix.lower() == ".json":
-        text = json.dumps(records, indent=1, allow_nan=False) + "\n"
+        told = [with_check(record) for record in records]
+        text = json.dumps(told, indent=1, allow_nan=False) + "\n"
     else:
         text = _table(records, "\t" if path.suffix.lower() == ".tsv" else ",")
     write_text_atomically(path, text)
@@ -82,7 +84,7 @@ def _table(records, delimiter):
                 row[name] = record[name]
         row["warnings"] = "; ".join(record.get("warnings", []))
         row["error"] = record.get("error", "")
-        rows.append(row)
+        rows.append(with_check(row))
     names = dict.fromkeys(name for row in rows for name in row)
     header = [n for n in names if n not in LAST] + [n for n in LAST if n in names]
     text = io.StringIO()

@@ -14,6 +14,7 @@ from medzoo.batch.case_records import cell
 from medzoo.batch.earlier_results import same_file
 from medzoo.batch.parquet_file import write_parquet
 from medzoo.batch.record_columns import TEXTS, as_cell, columns_of, meaning_of
+from medzoo.batch.row_check import CHECK_COLUMN, check_of, is_changed
 from medzoo.errors import InputError
 from medzoo.files import check_writable, write_text_atomically
 
@@ -28,6 +29,7 @@ FIRST = {
     "age": {"Description": "Age, from the data set", "Units": "year"},
     "sex": {"Description": "Sex, from the data set"},
 }
+LAST = {CHECK_COLUMN: {"Description": "Checksum of the row as medzoo wrote it"}}
 NOT_KNOWN = "n/a"
 
 
@@ -45,7 +47,8 @@ class CohortTable:
         by_case: bool, sort rows by their case.
 
     Raises:
-        InputError: if the table would replace an input, or one that is not medzoo's.
+        InputError: if the table would replace an input, or one that is not medzoo's or
+            was changed by hand.
         OSError: if nothing can be written there.
     """
 
@@ -56,7 +59,7 @@ class CohortTable:
         check_writable(self.path)
         self._check_place(inputs, overwrite)
         is_ours = self.path.exists() and _is_ours(self._dictionary_path)
-        self._earlier = _rows_of(self.path) if is_ours else {}
+        self._earlier = _rows_of(self.path, overwrite) if is_ours else {}
         self._meanings = _dictionary_of(self._dictionary_path) if is_ours else {}
 
     @property
@@ -83,9 +86,11 @@ class CohortTable:
 
     def write(self):
         """Writes the tables; returns the path of the TSV."""
-        rows = self._merged()
+        rows = [row | {CHECK_COLUMN: _check(row)} for row in self._merged()]
         columns = [c for c in FIRST if any(c in row for row in rows)]
-        columns += dict.fromkeys(c for row in rows for c in row if c not in FIRST)
+        named = {**FIRST, **LAST}
+        columns += dict.fromkeys(c for row in rows for c in row if c not in named)
+        columns += LAST
         self.folder.mkdir(parents=True, exist_ok=True)
         text = io.StringIO()
         writer = csv.writer(text, delimiter="\t", lineterminator="\n")
@@ -115,8 +120,8 @@ class CohortTable:
         return list(found.values())
 
     def _meaning(self, column):
-        if column in FIRST:
-            return FIRST[column]
+        if column in {**FIRST, **LAST}:
+            return {**FIRST, **LAST}[column]
         for name, recipe in self._recipes.items():
             if column.startswith(f"{name}_"):
                 return meaning_of(column.removeprefix(f"{name}_"), recipe)
@@ -138,6 +143,11 @@ class CohortTable:
                 )
 
 
+def _check(row):
+    """The checksum of a row as it is read back."""
+    return check_of({column: as_cell(value) for column, value in row.items()})
+
+
 def _is_ours(dictionary):
     return _dictionary_of(dictionary).get(KEY) == KEY_MEANING
 
@@ -150,10 +160,17 @@ def _dictionary_of(path):
     return content if isinstance(content, dict) else {}
 
 
-def _rows_of(path):
+def _rows_of(path, overwrite):
     """The rows of an earlier table; numbers are numbers again."""
     with path.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file, delimiter="\t"))
+    changed = next((row.get(KEY) for row in rows if is_changed(row)), None)
+    if changed is not None and not overwrite:
+        raise InputError(
+            "A table of results may replace only an earlier one. Received: "
+            f"{path}, with a row that was changed after medzoo wrote it (case "
+            f"{changed}). Choose another output, or --overwrite to replace it."
+        )
     found = {}
     for row in rows:
         known = {c: _value(c, v) for c, v in row.items() if c and v and v != NOT_KNOWN}
@@ -173,6 +190,6 @@ def _value(column, text):
 
 def is_text(column):
     """Whether a column holds words, as case_id and labels do."""
-    if column in FIRST:
+    if column in {**FIRST, **LAST}:
         return column != "age"
     return column.endswith(tuple(f"_{name}" for name in TEXTS))

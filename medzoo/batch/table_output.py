@@ -1,6 +1,7 @@
 """Table output: replaces only an earlier table of the same inputs."""
 
 import csv
+import io
 import json
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from medzoo.batch.case_records import (
 )
 from medzoo.batch.earlier_results import same_file
 from medzoo.batch.output_places import hashes_of
+from medzoo.batch.row_check import is_changed
 from medzoo.errors import InputError
 from medzoo.files import check_writable
 from medzoo.volume import Volume
@@ -25,9 +27,9 @@ COLUMNS = ("case_id", *NUMBERS, "label", "probabilities", "uncertainty", *LAST)
 class TableOutput:
     """A table of results: .csv, .tsv or .json.
 
-    Besides the results it holds the model and the SHA-256 of each input,
-    so that a table is replaced only by one of the same model and the same inputs, or
-    by one that adds cases.
+    Besides the results it holds the model, the SHA-256 of each input and a checksum of
+    each row, so that a table is replaced only by one of the same model and the same
+    inputs, or by one that adds cases, and never where somebody changed it.
 
     Args:
         path: path; folders that do not exist are made when there are results.
@@ -83,26 +85,31 @@ class TableOutput:
         return self.path
 
     def _check_same(self):
-        earlier, columns = _read(self.path) or (None, set())
-        reason = None
-        if earlier is None:
-            reason = "no table written by medzoo"
-        elif added := sorted(columns - self._own_columns()):
-            reason = f"the columns {added}, which medzoo did not write"
-        else:
-            for case_id, (model, inputs) in earlier.items():
-                if model.partition("@")[0] != self._recipe.name:
-                    reason = f"results of {model}"
-                elif case_id not in self._cases:
-                    reason = f"a result of case {case_id}, which is not predicted now"
-                elif inputs and inputs != self._hash_of(case_id):
-                    reason = f"a result of another input for case {case_id}"
-        if reason is not None:
+        if (reason := self._obstacle()) is not None:
             raise InputError(
                 "A table may replace only earlier results of the same inputs. "
                 f"Received: output={self.path}, which holds {reason}. Choose another "
                 "name, or --overwrite to replace it."
             )
+
+    def _obstacle(self):
+        """Says what in an earlier table must not be replaced, or None."""
+        table = _read(self.path)
+        if table is None:
+            return "no table written by medzoo"
+        earlier, columns, changed = table
+        if added := sorted(columns - self._own_columns()):
+            return f"the columns {added}, which medzoo did not write"
+        if changed:
+            return f"a row that was changed after medzoo wrote it (case {changed[0]})"
+        for case_id, (model, inputs) in earlier.items():
+            if model.partition("@")[0] != self._recipe.name:
+                return f"results of {model}"
+            if case_id not in self._cases:
+                return f"a result of case {case_id}, which is not predicted now"
+            if inputs and inputs != self._hash_of(case_id):
+                return f"a result of another input for case {case_id}"
+        return None
 
     def _own_columns(self):
         classes = self._recipe.to_dict().get("class_names") or ()
@@ -120,19 +127,21 @@ class TableOutput:
 
 
 def _read(path):
-    """Returns case_id -> (model, inputs) and columns of a table of results, or None.
+    """Returns what a table of results holds, or None for any other file.
 
-    An empty file, as mktemp makes it, holds nothing to be lost.
+    These are case_id -> (model, inputs), the columns, and the cases whose rows were
+    changed. An empty file, as mktemp makes it, holds nothing to be lost.
     """
     try:
         text = path.read_text(encoding="utf-8")
         if not text:
-            return {}, set()
+            return {}, set(), []
         if path.suffix.lower() == ".json":
             rows = json.loads(text)
         else:
             dialect = "excel-tab" if path.suffix.lower() == ".tsv" else "excel"
-            rows = list(csv.DictReader(text.splitlines(), dialect=dialect))
+            lines = io.StringIO(text, newline="")
+            rows = list(csv.DictReader(lines, dialect=dialect))
         found = {
             row["case_id"].removeprefix("'"): (
                 row[MODEL_COLUMN].removeprefix("'"),
@@ -142,6 +151,7 @@ def _read(path):
         }
         # Cells beyond the header have None for a name.
         columns = {str(name).removeprefix("'") for row in rows for name in row}
+        changed = [row["case_id"] for row in rows if is_changed(row)]
     except (
         OSError,
         ValueError,
@@ -152,4 +162,4 @@ def _read(path):
         RecursionError,
     ):
         return None
-    return (found, columns) if found else None
+    return (found, columns, changed) if found else None

@@ -10,6 +10,7 @@ from medzoo.inference.postprocess import step_arguments
 from medzoo.inference.sliding_window import sliding_window
 from medzoo.inference.spread import spread_scale
 from medzoo.inference.task import Task
+from medzoo.spatial.background import from_background, is_standardised_inside
 from medzoo.spatial.factor_grid import factor_of, finer_affine
 from medzoo.spatial.foreground import foreground_scale
 from medzoo.volume import Volume
@@ -94,7 +95,8 @@ def super_resolve(model, array, recipe, *, engine=None, progress=None, spread=Fa
 
     Returns:
         `(x fx, y fy, z fz)` float32 array in the intensity unit of the input, nowhere
-        below 0 where the input is not. With `spread` a pair of it and an array of
+        below 0 where the input is not, and 0 outside the mask of one that was
+        standardised within it. With `spread` a pair of it and an array of
         standard deviations.
 
     Raises:
@@ -103,6 +105,9 @@ def super_resolve(model, array, recipe, *, engine=None, progress=None, spread=Fa
     """
     factor, shape = factor_of(recipe), array.shape[:3]
     window = window_for(shape, factor, 1 + spread)
+    given = array
+    if is_standardised_inside(given[..., 0]):
+        array = from_background(given[..., 0])[..., None]
     background, height = foreground_scale(array)
     scaled = (array - np.float32(background)) / np.float32(height)
     mirror = step_arguments(recipe, "mirror")
@@ -120,12 +125,33 @@ def super_resolve(model, array, recipe, *, engine=None, progress=None, spread=Fa
     image = fine.arrays[0]
     image *= np.float32(height)
     image += np.float32(background)
-    if array.min() >= 0:
+    if array is not given:
+        _standardise(image, given[..., 0], array[..., 0], factor)
+    elif array.min() >= 0:
         np.maximum(image, 0, out=image)
     if not spread:
         return image
     fine.arrays[1] *= np.float32(height * spread_scale(recipe))
     return image, fine.arrays[1]
+
+
+def _standardise(image, given, raised, factor):
+    """Brings a result back to the unit of a scan that was standardised, in place.
+
+    Args:
+        image: the result for `raised`.
+        given: `(x, y, z)`, 0 outside a mask, of mean 0 inside.
+        raised: `(x, y, z)`, what `from_background` made of it.
+        factor: three ints.
+    """
+    inside = raised > 0
+    # One number, but for voxels that it would have left below 0.
+    shift = np.float32(np.median((raised - given)[inside]))
+    for index in range(len(given)):
+        slab = image[index * factor[0] : (index + 1) * factor[0]]
+        fine = np.repeat(np.repeat(inside[index], factor[1], 0), factor[2], 1)
+        slab -= shift
+        slab[:, ~fine] = 0
 
 
 def _as_given(array, order, mirrored):

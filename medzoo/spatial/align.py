@@ -6,7 +6,7 @@ import numpy as np
 
 from medzoo.errors import InputError
 from medzoo.spatial.grid import Grid
-from medzoo.spatial.register import matrix_of
+from medzoo.spatial.register import check_field, matrix_of
 from medzoo.spatial.resample import resample_to
 from medzoo.volume import Volume
 
@@ -69,8 +69,12 @@ def aligned(volumes, channels):
 
     Raises:
         InputError: for channels that do not show the same head.
+        GeometryError: for a field of view that no scanner has.
     """
     names = [name for name in channels if name in volumes]
+    if len(names) > 1:
+        for name in names:
+            check_field(name, volumes[name])
     reference = next((name for name in names if name == "t1"), names[0])
     found = dict(volumes)
     for name in names:

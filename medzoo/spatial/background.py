@@ -31,8 +31,8 @@ EDGE, DARKEST_FLUID = 0.03, 0.12
 STANDARDISED = {
     True: "what was 0 before is estimated from its darkest voxels, and intensities "
     "count from there. The scan before it was standardised gives a more exact answer",
-    False: "the model takes it for what it is, and answers otherwise than for the scan "
-    "before it was standardised. Give that one",
+    False: "a model that takes intensities as they are answers otherwise than for the "
+    "scan before it was standardised. Give that one",
 }
 
 

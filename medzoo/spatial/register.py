@@ -16,6 +16,8 @@ SPACING = 4.0
 ITERATIONS = 100
 # A brain is 170 mm long; a scanner sees about half a metre, a whole body is cut first.
 LEAST_VOXELS, LEAST_MM, MOST_MM = 8, 40.0, 700.0
+# A whole body.
+MOST_FIELD_MM = 2000.0
 # Of unit axes; a gantry tilt of 30 degrees gives 0.87.
 LEAST_UPRIGHT = 0.3
 
@@ -86,6 +88,27 @@ def check_head_field(volume):
             f"Received: shape={tuple(volume.shape)}, {size} mm, volume of a voxel over "
             f"the product of its edges={upright:.2f}. Check the voxel size of the "
             "header, or give the whole head."
+        )
+
+
+def check_field(name, volume):
+    """Refuses a field of view that no scanner has, before anything is resampled.
+
+    Args:
+        name: str, what the image is called in the message.
+        volume: Volume.
+
+    Raises:
+        GeometryError: telling the field of view.
+    """
+    extent = np.ptp(Grid.of(volume).corners(), axis=0)
+    upright = abs(np.linalg.det(volume.direction))
+    if extent.max() > MOST_FIELD_MM or upright < LEAST_UPRIGHT:
+        size = " x ".join(f"{n:g}" for n in np.round(extent, 1))
+        raise GeometryError(
+            f"A field of view must be at most {MOST_FIELD_MM:g} mm, with axes that "
+            f"cross. Received: `{name}` of {size} mm, volume of a voxel over the "
+            f"product of its edges={upright:.2f}. Check the voxel size of the header."
         )
 
 

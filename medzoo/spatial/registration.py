@@ -7,6 +7,7 @@ from medzoo.spatial.atlas import CONTRASTS
 from medzoo.spatial.background import from_background
 from medzoo.spatial.onto_image import onto_image
 from medzoo.spatial.onto_standard import onto_standard
+from medzoo.spatial.register import check_field
 from medzoo.spatial.scan_checks import check_image, check_mask
 from medzoo.spatial.standard_space import SPACES, space_names
 from medzoo.spatial.transform import Transform
@@ -108,8 +109,10 @@ def _doubts(found, kind, limit):
 
 def _check(moving, fixed, kind, contrast, mask):
     check_image("moving", moving)
+    check_field("moving", moving)
     if not isinstance(fixed, str):
         check_image("fixed", fixed)
+        check_field("fixed", fixed)
     if kind not in KINDS:
         raise InputError(
             f"`kind` must be one of {KINDS}. Received: kind={kind!r}. Choose one."

@@ -55,15 +55,27 @@ def save_state(path, model, optimizer, facts):
         np.savez(file, **arrays)
 
 
+def read_arrays(path):
+    """Returns all arrays of an .npz, so that damage is found before any is used.
+
+    Raises:
+        One of `DAMAGED`: for a file that was cut, emptied or changed.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except RuntimeError as error:
+        # What zipfile says of a bit that means "encrypted".
+        raise zipfile.BadZipFile(str(error)) from error
+
+
 def load_state(path, model, optimizer):
     """Restores a checkpoint; returns its facts.
 
     Raises:
         IntegrityError: if the file does not fit the model.
     """
-    # Whole, so that damage is found before a variable is changed.
-    with np.load(path, allow_pickle=False) as stored:
-        arrays = {name: stored[name] for name in stored.files}
+    arrays = read_arrays(path)
     facts = json.loads(arrays["facts"].tobytes())
     for kind, variables in (
         ("model", model.variables),

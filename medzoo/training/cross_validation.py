@@ -127,24 +127,6 @@ def _is_whole(weights, mark):
         return False
 
 
-def check_enough(recipe, cases, targets):
-    """Checks before training that there are enough cases for the folds.
-
-    Args:
-        recipe: dict.
-        cases: list of `Case`.
-        targets: sequence of float or int, one a case.
-
-    Raises:
-        InputError: if there are fewer people than folds.
-        RecipeError: if there are too few errors for the interval's coverage.
-    """
-    split = TrainingSettings.from_recipe(recipe).split
-    people = [case.person for case in cases]
-    folds = stratified_folds(people, targets, split["num_folds"], split["seed"])
-    TASKS[recipe["task"]](recipe).check_folds(folds)
-
-
 def write_out_of_fold(path, recipe, cases, targets, outputs, folds):
     """Writes out_of_fold.csv; returns the interval for the recipe, or None.
 

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 from medzoo.data.cases.splits import named_split, stratified_folds
-from medzoo.errors import InputError
 from medzoo.files import write_text_atomically
 from medzoo.training.fit import fit
 from medzoo.training.settings import TrainingSettings, for_fine_tuning
@@ -47,7 +46,6 @@ def train_images(
 
     Raises:
         Terminated: after SIGTERM, when the state is saved.
-        InputError: if there are too few cases.
     """
     output = Path(output)
     settings = TrainingSettings.from_recipe(recipe)
@@ -56,11 +54,6 @@ def train_images(
     task = TASKS[recipe["task"]](recipe)
     task.prepare(cases, keeping, tables=tables, workers=workers or 2, log=log)
     inside, held_out = named_split(cases, recipe)
-    if not inside:
-        raise InputError(
-            "Training needs cases that are not for validation. "
-            f"Received: {len(cases)} cases, all of them for validation. Add cases."
-        )
     log(f"{len(inside)} cases for training, {len(held_out)} for validation")
     runs = output / "runs"
     if task.cross_validated and not held_out:

@@ -8,6 +8,7 @@ from pathlib import Path
 from medzoo.data.store.content_hash import hashes_beside
 from medzoo.errors import InputError
 from medzoo.files import write_text_atomically
+from medzoo.io.remote import is_url
 from medzoo.volume import Volume
 
 RUN_FILE = "run.json"
@@ -18,14 +19,17 @@ PARTS = (
     "channels",
     "target",
     "preprocessing",
+    "postprocessing",
     "class_names",
     "unit",
     "training",
 )
+# Checkpoints, best weights and finished networks.
+STATES = ("epoch-*.npz", "best.npz", "network.weights.h5")
 MOST_NAMED = 3
 
 
-def begin_run(runs, recipe, cases, *, start=None, restart=False, log=None):
+def begin_run(runs, recipe, cases, *, start=None, tables=None, restart=False, log=None):
     """Starts a run in a folder, or checks that the earlier run is the same.
 
     Args:
@@ -33,21 +37,29 @@ def begin_run(runs, recipe, cases, *, start=None, restart=False, log=None):
         recipe: dict.
         cases: list of `Case`.
         start: path of the weights to start from, or None.
+        tables: path of the folder with the recipe's tables of codes, or None.
         restart: bool, remove an earlier run first.
         log: callable taking a line, or None.
 
     Raises:
-        InputError: if data or recipe of the earlier run were others; what differs is
-            named.
+        InputError: if data or recipe of the earlier run were others (what differs is
+            named), or nothing tells what they were.
     """
     runs = Path(runs)
     if restart and runs.is_dir():
         if log is not None:
             log(f"the earlier run in {runs} is removed")
         shutil.rmtree(runs)
-    facts = _facts(recipe, cases, start, hashes_beside(None))
+    facts = _facts(recipe, cases, start, tables, hashes_beside(None))
     path = runs / RUN_FILE
     earlier = _read(path)
+    made = next((p for state in STATES for p in runs.rglob(state)), None)
+    if earlier is None and made is not None:
+        raise InputError(
+            f"What a run was of must be known before it is resumed, in {runs}. "
+            f"Received: {made.relative_to(runs)}, and {RUN_FILE} is missing or "
+            "damaged. Use another output folder, or --restart to start over."
+        )
     if earlier is not None and (difference := _difference(earlier, facts)):
         raise InputError(
             f"A run can be resumed only with its own data and recipe, in {runs}. "
@@ -59,13 +71,25 @@ def begin_run(runs, recipe, cases, *, start=None, restart=False, log=None):
         write_text_atomically(path, json.dumps(facts, indent=1) + "\n")
 
 
-def _facts(recipe, cases, start, hashes):
+def _facts(recipe, cases, start, tables, hashes):
     parts = {part: recipe.get(part) for part in PARTS}
     # As JSON gives them back.
     facts = {"recipe": json.loads(json.dumps(parts))}
     facts["start"] = None if start is None else hashes(start)
+    facts["tables"] = _tables(recipe, Path(tables or ""), hashes)
     facts["cases"] = {case.case_id: _case(case, hashes) for case in cases}
     return facts
+
+
+def _tables(recipe, folder, hashes):
+    """Source -> hash of its table of codes."""
+    sources = (recipe["training"].get("options") or {}).get("sources") or {}
+    codes = {n: s.get("codes") for n, s in sources.items() if isinstance(s, dict)}
+    return {
+        name: hashes(folder / code)
+        for name, code in codes.items()
+        if code is not None and (folder / code).is_file()
+    }
 
 
 def _case(case, hashes):
@@ -73,14 +97,28 @@ def _case(case, hashes):
     target = case.target
     if target is not None and (case.folder / target).is_file():
         target = hashes(case.folder / target)
+    # Kinds of scans, and label maps that views strip by.
+    columns = {name: _cell(case, name, hashes) for name in sorted(case.columns)}
     return {
         "images": {
             name: "in memory" if isinstance(image, Volume) else hashes(image)
             for name, image in sorted(case.images.items())
         },
         "target": target,
-        "person": hashlib.sha256(case.person.encode()).hexdigest()[:16],
+        "person": _hash(case.person),
+        **{f"column {name}": cell for name, cell in columns.items()},
     }
+
+
+def _cell(case, name, hashes):
+    """The hash of a cell of the table, or of the file that it names."""
+    path, cell = case.path(name), case.columns[name]
+    is_file = path is not None and not is_url(path) and Path(path).is_file()
+    return hashes(path) if is_file else _hash(cell or "")
+
+
+def _hash(text):
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 def _read(path):
@@ -100,7 +138,8 @@ def _difference(earlier, now):
     changes = []
     for part in PARTS:
         before, after = earlier["recipe"].get(part), now["recipe"].get(part)
-        if before == after:
+        # Earlier versions noted less.
+        if before == after or part not in earlier["recipe"]:
             continue
         if isinstance(before, dict) and isinstance(after, dict):
             keys = [k for k in {**before, **after} if before.get(k) != after.get(k)]
@@ -113,6 +152,11 @@ def _difference(earlier, now):
             changes.append(f"another {part}")
     if earlier.get("start") != now["start"]:
         changes.append("other weights to start from")
+    changes += [
+        f"another table of codes of source {name}"
+        for name, hash_ in (earlier.get("tables") or {}).items()
+        if now["tables"].get(name) != hash_
+    ]
     changes += _cases_that_differ(earlier["cases"], now["cases"])
     more = len(changes) - MOST_NAMED
     named = ", ".join(changes[:MOST_NAMED])
@@ -123,9 +167,12 @@ def _cases_that_differ(before, after):
     changes = [f"no case {name}" for name in before if name not in after]
     changes += [f"a new case {name}" for name in after if name not in before]
     for name in after:
-        if name in before and before[name] != after[name]:
-            keys = [k for k, v in after[name].items() if before[name].get(k) != v]
+        known = before.get(name, after[name])
+        keys = [k for k, v in after[name].items() if k in known and known[k] != v]
+        if keys:
             changes.append(f"another {' and '.join(keys)} of case {name}")
+    if not changes and list(before) != list(after):
+        changes.append("another order of the cases")
     return changes
 
 

@@ -15,13 +15,14 @@ from medzoo.data.store.storage_modes import keeping_in
 from medzoo.errors import InputError
 from medzoo.models.from_recipe import build_model
 from medzoo.progress import every_twentieth
+from medzoo.training.code_tables import bring_tables
 from medzoo.training.contrasts import TrainingContrasts
 from medzoo.training.cross_validation import (
-    check_enough,
     cross_validate,
     leave_out,
     write_out_of_fold,
 )
+from medzoo.training.enough_cases import check_enough, check_enough_images
 from medzoo.training.familiarity import factors_of_scanners
 from medzoo.training.fit import fit
 from medzoo.training.held_out import HeldOut
@@ -104,8 +105,9 @@ def train(
     if issubclass(TASKS[recipe["task"]], ImageTraining):
         recipe, usable = image_cases(cases, recipe, target)
         say(f"{counted(usable)} to learn from")
-        runs = output / "runs"
-        begin_run(runs, recipe, usable, start=start, restart=restart, log=say)
+        check_enough_images(recipe, usable)
+        given = {"start": start, "tables": tables}
+        begin_run(output / "runs", recipe, usable, **given, restart=restart, log=say)
         model = train_images(
             recipe,
             usable,
@@ -116,7 +118,8 @@ def train(
             workers=workers,
             log=say,
         )
-        write_model(model, with_spread_scale(model, recipe, usable), output)
+        recipe = with_spread_scale(model, recipe, usable)
+        write_model(model, bring_tables(recipe, tables, output), output)
         return output
     _check_members(recipe)
     if target is not None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from medzoo.errors import MedzooWarning
 from medzoo.files import replace_atomically
-from medzoo.training.checkpoint import DAMAGED
+from medzoo.training.checkpoint import DAMAGED, read_arrays
 from medzoo.training.normalization import reestimate_averages
 from medzoo.training.optimizer import keeps_average, take_averages
 
@@ -120,8 +120,7 @@ class Validation(keras.callbacks.Callback):
         path = self.folder / BEST_FILE
         if path.is_file():
             try:
-                with np.load(path, allow_pickle=False) as kept:
-                    arrays = {name: kept[name] for name in kept.files}
+                arrays = read_arrays(path)
                 facts = json.loads(arrays["facts"].tobytes())
                 self.best, self.best_epoch = facts["score"], facts["epoch"]
             except DAMAGED as error:

@@ -58,7 +58,7 @@ def _with_classes(recipe, class_names):
     target = recipe.get("target") or {"column": "label"}
     # Codes and value maps are those of the old classes.
     recipe["target"] = {k: target[k] for k in ("column", "label_map") if k in target}
-    recipe["task"] = TASKS[recipe["task"]].with_classes or recipe["task"]
+    task = TASKS[recipe["task"]].with_classes
     recipe.pop("unit", None)
     recipe["class_names"] = class_names
     recipe["postprocessing"] = [
@@ -67,7 +67,18 @@ def _with_classes(recipe, class_names):
     training = recipe.get("training", {})
     for name in _OPTIONS_OF_CLASSES:
         training.get("options", {}).pop(name, None)
-    if "unions" in (training.get("loss") or {}).get("arguments", {}):
-        del training["loss"]
+    # A loss of numbers is none of classes, and one of classes may count them.
+    loss = (training.get("loss") or {}).get("arguments", {})
+    if task is not None or {"unions", "class_weights"} & set(_names(loss)):
+        training.pop("loss", None)
+    recipe["task"] = task or recipe["task"]
     recipe["weights"] = None
     return recipe
+
+
+def _names(arguments):
+    """Names of arguments of a loss, and of the loss inside it."""
+    for name, value in arguments.items():
+        yield name
+        if isinstance(value, dict):
+            yield from _names(value)

@@ -276,9 +276,37 @@ def test_a_table_that_somebody_worked_on_is_kept(tmp_path, edit):
     TableOutput(out, RECIPE, [case]).write([record()])
     TableOutput(out, RECIPE, [case])
     out.write_text("\n".join(edit(out.read_text().splitlines())) + "\n")
-    with pytest.raises(InputError, match=r"did not write|no table written by medzoo"):
+    with pytest.raises(InputError, match=r"did not write|no table|was changed after"):
         TableOutput(out, RECIPE, [case])
     TableOutput(out, RECIPE, [case], overwrite=True)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".json"])
+def test_a_number_that_somebody_corrected_is_kept(tmp_path, suffix):
+    case, out = scan(tmp_path / "T1.nii.gz"), tmp_path / f"out{suffix}"
+    found = {**record(value=40.25), "interval": [31.5, 49.0], "warnings": ["a\u2028b"]}
+    TableOutput(out, RECIPE, [case]).write([found])
+    TableOutput(out, RECIPE, [case]).write([found])
+    text = out.read_text(encoding="utf-8")
+    for wrong in (text.replace("40.25", "41.25"), text.replace("49.0", "")):
+        if suffix == ".json":
+            wrong = wrong.replace("31.5,\n   \n", "31.5\n")
+        out.write_text(wrong, encoding="utf-8")
+        with pytest.raises(InputError, match=r"was changed after.*\(case T1\)"):
+            TableOutput(out, RECIPE, [case])
+        TableOutput(out, RECIPE, [case], overwrite=True)
+    # As a spreadsheet saves it again, nothing has changed.
+    out.write_text(text.replace("40.25", "40.2500").replace("49.0", "49"), "utf-8")
+    TableOutput(out, RECIPE, [case])
+
+
+def test_a_table_of_an_earlier_version_has_no_checksums(tmp_path):
+    case, out = scan(tmp_path / "T1.nii.gz"), tmp_path / "out.csv"
+    TableOutput(out, RECIPE, [case]).write([record()])
+    rows = [line.rpartition(",")[0] for line in out.read_text().splitlines()]
+    assert "row_check" not in rows[0]
+    out.write_text("\n".join(rows) + "\n")
+    TableOutput(out, RECIPE, [case])
 
 
 def test_columns_of_classes_are_medzoos_own(tmp_path):

@@ -211,3 +211,25 @@ def test_uncertainty_is_where_mirror_images_differ():
     ratio = along[0] / along[4]
     lean = np.abs(np.linspace(-1, 1, 14))
     assert ratio == pytest.approx(lean[0] / lean[4], rel=1e-3)
+
+
+def test_a_standardised_scan_is_worked_on_from_its_background():
+    index = np.stack(np.indices((20, 22, 18)), -1) - (9.5, 10.5, 8.5)
+    inside = np.linalg.norm(index, axis=-1) < 7
+    # From fluid to bright tissue, as in a stripped T1.
+    head = np.where(inside, 224 + 25 * index[..., 0], 0)
+    mean, deviation = head[inside].mean(), head[inside].std()
+    given = np.where(inside, (head - mean) / deviation, 0)
+    volumes = [Volume(a.astype("f4"), np.eye(4)) for a in (head, given)]
+    network = Interpolation(gain=1.5)
+    fine, standardised = (fine_of(network, v, make_recipe()) for v in volumes)
+
+    # A network that exaggerates does so from the background, not from the mean.
+    expected = (fine.array - mean) / deviation
+    core = ndimage.binary_erosion(inside, iterations=2).repeat(2, 0)
+    core = core.repeat(2, 1).repeat(2, 2)
+    worst = np.abs(standardised.array - expected)[core].max()
+    # Taken as it is, it would be 1.4 off.
+    assert worst < 0.6
+    outside = ~inside.repeat(2, 0).repeat(2, 1).repeat(2, 2)
+    assert np.abs(standardised.array[outside]).max() == 0

@@ -1,6 +1,7 @@
 """What becomes of uploads: whole scans, and whatever else is sent."""
 
 import io
+import os
 import zipfile
 
 import numpy as np
@@ -39,6 +40,15 @@ def test_a_scan_tells_what_it_is(visitor, head):
     assert scan["spacing"] == [6.0, 6.0, 6.0]
     assert len(scan["shape"]) == 3
     assert visitor.get("/session").json()["scans"] == [scan]
+
+
+def test_an_upload_is_read_in_a_process_of_its_own(visitor, head, running, monkeypatch):
+    def here(path):
+        raise AssertionError("read by the server itself")
+
+    monkeypatch.setattr("medzoo.serve.inspection.read_quietly", here)
+    assert visitor.upload(head, "scan.nii.gz").status_code == 201
+    assert running.server.reader._process.pid != os.getpid()
 
 
 @pytest.mark.parametrize("name", HOSTILE)

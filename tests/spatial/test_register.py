@@ -13,7 +13,9 @@ from medzoo.spatial import (
     register,
     resample,
 )
+from medzoo.spatial.align import aligned
 from medzoo.spatial.register import rigid_part
+from medzoo.spatial.registration import find
 from medzoo.volume import Volume
 
 ATLAS = atlas_names()[0]
@@ -196,3 +198,23 @@ def test_axes_that_hardly_cross_are_refused():
 def test_no_grid_asks_for_absurd_memory(head_phantom):
     with pytest.raises(ResourceError, match="voxels"):
         resample(head_phantom(spacing=4.0), 0.05)
+
+
+@pytest.mark.parametrize(
+    "affine",
+    [
+        np.diag([4.0, 4.0, 400.0, 1.0]),
+        np.diag([0.05, 30.0, 999.0, 1.0]),
+        np.array([[4.0, 20, 0, 0], [0, 4, 0, 0], [0, 0, 4, 0], [0, 0, 0, 1]]),
+    ],
+    ids=["long", "mixed", "sheared"],
+)
+def test_a_field_of_view_that_no_scanner_has_is_refused_at_once(affine, head_phantom):
+    head = head_phantom(spacing=6.0)
+    strange = Volume(np.asarray(head.array, np.float32), affine)
+    for moving, fixed in ((strange, head), (head, strange)):
+        with pytest.raises(GeometryError, match=r"field of view.*Received: `(mov|fix)"):
+            find(moving, fixed, "rigid")
+    with pytest.raises(GeometryError, match=r"field of view.*Received: `flair`"):
+        aligned({"t1": head, "flair": strange}, ["t1", "flair"])
+    assert list(aligned({"flair": strange}, ["t1", "flair"])) == ["flair"]

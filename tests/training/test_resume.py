@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -75,6 +76,12 @@ def straight(uninterrupted, tmp_path):
     return found
 
 
+def encrypted(archive):
+    """An archive with the one bit set that means: ask for a password."""
+    entry = archive.index(b"PK\x01\x02") + 8
+    return archive[:entry] + bytes([archive[entry] | 1]) + archive[entry + 1 :]
+
+
 def weights(model):
     return [np.asarray(w) for w in model.weights]
 
@@ -114,7 +121,9 @@ def test_training_resumes_from_the_checkpoint_before_a_damaged_one(
     assert_equal(weights(found), straight)
 
 
-@pytest.mark.parametrize("damage", ["cut", "empty", "flipped", "no archive"])
+@pytest.mark.parametrize(
+    "damage", ["cut", "empty", "flipped", "no archive", "encrypted"]
+)
 def test_a_damaged_checkpoint_is_warned_of_and_the_one_before_used(tmp_path, damage):
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
     optimizer = keras.optimizers.Adam()
@@ -132,6 +141,7 @@ def test_a_damaged_checkpoint_is_warned_of_and_the_one_before_used(tmp_path, dam
             "empty": b"",
             "flipped": content[:middle] + flipped + content[middle + 1 :],
             "no archive": b"text\n" * 100,
+            "encrypted": encrypted(content),
         }[damage]
     )
     with pytest.warns(MedzooWarning, match=path.name):
@@ -139,6 +149,31 @@ def test_a_damaged_checkpoint_is_warned_of_and_the_one_before_used(tmp_path, dam
     assert facts == {"epochs_done": 1}
     assert_equal(weights(model), [np.ones((3, 2)), np.ones(2)])
     assert not path.exists()
+
+
+@pytest.mark.extended
+def test_five_kills_at_random_steps_change_no_bit(single, study, tmp_path):
+    single["training"].update(validate_every=1)
+    draw = np.random.default_rng(0)
+
+    def trained(folder, batches, calls):
+        left = [calls]
+
+        def measure(model, writer=None):
+            left[0] -= 1
+            if left[0] < 0:
+                raise KilledError
+            return {"score": float(np.asarray(model.weights[0]).ravel()[0])}
+
+        data = Fragile(dataset(study, single, seed=5), batches)
+        return weights(fit(single, data, folder, workers=0, measure=measure))
+
+    straight = trained(tmp_path / "straight", 10**6, 10**6)
+    for _ in range(5):
+        batches, calls = int(draw.integers(0, 60)), int(draw.integers(0, 2))
+        with pytest.raises(KilledError):
+            trained(tmp_path / "killed", batches, calls)
+    assert_equal(trained(tmp_path / "killed", 10**6, 10**6), straight)
 
 
 def test_a_run_of_other_data_or_recipe_is_refused(study, recipe, tmp_path):
@@ -164,6 +199,56 @@ def test_a_run_of_other_data_or_recipe_is_refused(study, recipe, tmp_path):
     begin_run(tmp_path / "runs", changed, cases)
     text = (tmp_path / "runs" / "run.json").read_text()
     assert str(study.parent) not in text
+
+
+def test_all_that_decides_a_training_is_compared(study, recipe, tmp_path):
+    def cases_of(**changed):
+        cases = read_cases(study, recipe["channels"], target="age")
+        columns = {"source": "a", "map": "map.txt", **changed}
+        return [replace(c, columns=columns, folder=tmp_path) for c in cases]
+
+    def refused(match, recipe=recipe, cases=None, **options):
+        with pytest.raises(InputError, match=match):
+            begin_run(tmp_path / "runs", recipe, cases or cases_of(), **options)
+
+    recipe["training"]["options"] = {"sources": {"x": {"codes": "codes.csv"}}}
+    (tmp_path / "codes.csv").write_text("1,2")
+    (tmp_path / "map.txt").write_text("a label map")
+    begin_run(tmp_path / "runs", recipe, cases_of(), tables=tmp_path)
+    begin_run(tmp_path / "runs", recipe, cases_of(), tables=tmp_path)
+    refused("another column source of case c0", cases=cases_of(source="b"))
+    refused("another order of the cases", cases=cases_of()[::-1], tables=tmp_path)
+    mirrored = [{"step": "mirror", "arguments": {"axis": 0}}]
+    changed = {**recipe, "postprocessing": mirrored}
+    refused("another postprocessing", changed, tables=tmp_path)
+    (tmp_path / "codes.csv").write_text("1,3")
+    refused("another table of codes of source x", tables=tmp_path)
+    (tmp_path / "codes.csv").write_text("1,2")
+    (tmp_path / "map.txt").write_text("another one")
+    refused("another column map of case c0", tables=tmp_path)
+    assert "map.txt" not in (tmp_path / "runs" / "run.json").read_text()
+
+
+@pytest.mark.parametrize("state", ["epoch-00001.npz", "network.weights.h5", "best.npz"])
+@pytest.mark.parametrize("damage", ["missing", "cut", "empty"])
+def test_a_run_of_nobody_knows_what_is_not_resumed(
+    study, recipe, tmp_path, state, damage
+):
+    cases = read_cases(study, recipe["channels"], target="age")
+    runs = tmp_path / "runs"
+    begin_run(runs, recipe, cases)
+    facts = runs / "run.json"
+    facts.write_text({"cut": facts.read_text()[:99]}.get(damage, ""))
+    if damage == "missing":
+        facts.unlink()
+    begin_run(runs, recipe, cases)
+    facts.write_text("{")
+    (runs / "fold-0").mkdir()
+    (runs / "fold-0" / state).write_bytes(b"x")
+    with pytest.raises(InputError, match=rf"{state}.*--restart"):
+        begin_run(runs, recipe, cases)
+    begin_run(runs, recipe, cases, restart=True)
+    assert not (runs / "fold-0").exists()
 
 
 def test_too_few_cases_are_told_before_any_work(study, recipe, tmp_path):

@@ -7,6 +7,7 @@ from pathlib import Path
 from medzoo.errors import RecipeError
 from medzoo.zoo.recipe.hub_address import HUB_FILE
 from medzoo.zoo.recipe.json_section import Section
+from medzoo.zoo.recipe.layer_schema import check_layer
 from medzoo.zoo.recipe.step_schema import (
     POSTPROCESSING,
     SPATIAL,
@@ -16,6 +17,7 @@ from medzoo.zoo.recipe.step_schema import (
 )
 from medzoo.zoo.recipe.strict_json import plain_object, read_json_object
 from medzoo.zoo.recipe.tasks import TASKS
+from medzoo.zoo.recipe.training_schema import check_training
 
 # Names alone, for a recipe is read before keras is; the classes stand in
 # medzoo.models.from_recipe, and a test keeps both equal.
@@ -69,7 +71,7 @@ class Recipe:
         unit: Unit of a regression's value, or None.
         class_names: Names of the classes, background included, or None.
         weights: `{"file", "sha256", "bytes", "urls"}`, or None while in development.
-        training: Settings that `medzoo.training` checks.
+        training: Settings, see `medzoo.training.settings.TrainingSettings`.
         data: List of `{"name", "cases", "licence", "url", "role"}`.
         licence: SPDX expression of the weights.
         citation: What to cite.
@@ -128,6 +130,8 @@ class Recipe:
         _check_target(section)
         _check_weights(section)
         _check_origin(section)
+        refuse_serialised(section.inner("training"))
+        check_training(section)
         return cls(**{**dict.fromkeys(_OPTIONAL), **content})
 
     def to_dict(self) -> dict:
@@ -182,6 +186,8 @@ def _check_network(recipe: Section) -> None:
             section.text(kind, _IDENTIFIER)
             _refuse_absurd_numbers(section, _check_arguments(section).content, "")
             refuse_serialised(section)
+    for section in preprocessing.each("layers"):
+        check_layer(section)
     for section in preprocessing.each("spatial"):
         check_step(section, SPATIAL)
     seen = set()
@@ -282,7 +288,6 @@ def _check_weights(recipe: Section) -> None:
 
 
 def _check_origin(recipe: Section) -> None:
-    refuse_serialised(recipe.inner("training"))
     for data in recipe.each("data"):
         data.keys(required=("name", "cases", "licence", "role"), optional=("url",))
         data.integer("cases", 0, 10_000_000)

@@ -7,9 +7,23 @@ code that they stand for.
 """
 
 import re
-from collections.abc import Callable
 
 from medzoo.zoo.recipe.json_section import Section
+from medzoo.zoo.recipe.value_checks import (
+    POSITION,
+    SHARE,
+    SIZE,
+    SPACING,
+    choice,
+    each,
+    matching,
+    named,
+    number,
+    open_or,
+    some,
+    truth,
+    whole,
+)
 
 ORIENTATION = re.compile(r"(?=.*[LR])(?=.*[PA])(?=.*[IS])[LRPAIS]{3}")
 ATLAS = re.compile(r"[a-z0-9_]{1,64}")
@@ -52,103 +66,7 @@ MOST = {
 MOST_SCALES = 12
 MOST_STEPS = 64
 
-Check = Callable[[Section, str], None]
-
-
-def number(low: float, high: float) -> Check:
-    """A check of a number within bounds."""
-
-    def check(section: Section, key: str) -> None:
-        value = section.content[key]
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise section.fault("must be a number", key, value, "Correct it.")
-        if not low <= value <= high:
-            rule = f"must be a number from {low:g} to {high:g}"
-            raise section.fault(rule, key, value, "Correct it.")
-
-    return check
-
-
-def whole(low: int, high: int) -> Check:
-    """A check of a whole number within bounds."""
-    return lambda section, key: section.integer(key, low, high)
-
-
-def each(check: Check, lengths: tuple | range) -> Check:
-    """A check of a list of so many items, each checked."""
-
-    def check_items(section: Section, key: str) -> None:
-        items = section.items(key)
-        if len(items) not in lengths:
-            wanted = " or ".join(map(str, lengths))
-            if isinstance(lengths, range):
-                wanted = f"{lengths[0]} to {lengths[-1]}"
-            rule = f"must have {wanted} items"
-            raise section.fault(rule, key, items, "Correct it.")
-        for item in items:
-            check(Section({key: item}, section.source, section.where), key)
-
-    return check_items
-
-
-def one_or_three(check: Check) -> Check:
-    """A check of one value, or a list of three."""
-
-    def check_either(section: Section, key: str) -> None:
-        several = isinstance(section.content[key], list)
-        (each(check, (3,)) if several else check)(section, key)
-
-    return check_either
-
-
-def choice(*allowed: str) -> Check:
-    """A check of one of some words."""
-    return lambda section, key: section.choice(key, allowed)
-
-
-def truth(section: Section, key: str) -> None:
-    """Checks true or false."""
-    section.boolean(key)
-
-
-def matching(pattern: re.Pattern[str]) -> Check:
-    """A check of a text by a pattern."""
-    return lambda section, key: section.text(key, pattern)
-
-
 atlas, zoo_model, orientation = map(matching, (ATLAS, ZOO_MODEL, ORIENTATION))
-
-
-def some(check: Check, least: int, most: int) -> Check:
-    """A check of a list of some items, each checked."""
-    return each(check, range(least, most + 1))
-
-
-def named(check: Check) -> Check:
-    """A check of an object whose values are all of one kind."""
-
-    def check_values(section: Section, key: str) -> None:
-        inner = section.inner(key)
-        for name in inner.content:
-            check(inner, name)
-
-    return check_values
-
-
-SHARE, SPACING = number(0, 1), one_or_three(number(0.05, 100))
-SIZE, POSITION = each(whole(1, 1024), (3,)), each(number(-1000, 1000), (3,))
-
-
-def open_or(check: Check) -> Check:
-    """A check of null, or of what another check takes."""
-
-    def check_given(section: Section, key: str) -> None:
-        if section.content[key] is not None:
-            check(section, key)
-
-    return check_given
-
-
 # Arguments that every network has, where it has them.
 NETWORK_KINDS = {
     "input_shape": each(open_or(whole(1, 1024)), (4,)),

@@ -16,6 +16,7 @@ class Task:
         has_classes: Whether a recipe names classes.
         needs_target: Whether a recipe must name the column with the truth.
         classes_in_table: Whether a cell of that column holds a class.
+        options: What the training's data are made of, see `training_options.OPTIONS`.
         with_classes: The task of a model whose head is replaced by one for classes;
             None keeps the task.
     """
@@ -28,6 +29,7 @@ class Task:
     has_classes: bool = False
     needs_target: bool = True
     classes_in_table: bool = False
+    options: str = "none"
     with_classes: str | None = None
 
 
@@ -54,11 +56,22 @@ TASKS = {
         "-o labels.nii.gz",
         "image-segmentation",
         has_classes=True,
+        options="labelled patches",
     ),
     "reconstruction": Task(
-        "an image", "image", "-o image.nii.gz", "image-to-image", needs_target=False
+        "an image",
+        "image",
+        "-o image.nii.gz",
+        "image-to-image",
+        needs_target=False,
+        options="versions",
     ),
     "super_resolution": Task(
-        "an image", "image", "-o image.nii.gz", "image-to-image", needs_target=False
+        "an image",
+        "image",
+        "-o image.nii.gz",
+        "image-to-image",
+        needs_target=False,
+        options="coarse patches",
     ),
 }

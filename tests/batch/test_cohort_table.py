@@ -1,0 +1,62 @@
+"""A cohort's table keeps what somebody corrected in it."""
+
+import csv
+
+import pytest
+
+from medzoo.batch.cohort_table import CohortTable
+from medzoo.batch.row_check import CHECK_COLUMN, check_of, is_changed, with_check
+from medzoo.errors import InputError
+
+RECIPES = [{"name": "tiny_age", "version": "1.0", "unit": "years"}]
+RECIPES[0]["postprocessing"] = [{"step": "interval", "arguments": {"coverage": 0.9}}]
+
+
+def written(folder, values, **options):
+    table = CohortTable(folder, RECIPES, **options)
+    for case_id, value in values.items():
+        told = {"case_id": case_id, "value": value, "warnings": ["two  blanks", "-x"]}
+        table.add("tiny_age", told, {"age": 31.5, "sex": "F"})
+    return table.write()
+
+
+def test_a_corrected_number_is_not_replaced(tmp_path):
+    path = written(tmp_path, {"a": 40.25, "b": 50.0})
+    assert written(tmp_path, {"a": 40.25, "c": 30.0}) == path
+    text = path.read_text()
+    for old, new in (("40.25", "41.25"), ("31.5", "32.5"), ("50.0", "n/a")):
+        path.write_text(text.replace(old, new))
+        with pytest.raises(InputError, match=r"was changed after.*\(case [ab]\)"):
+            written(tmp_path, {"c": 30.0})
+        assert path.read_text() == text.replace(old, new)
+    assert written(tmp_path, {"b": 50.0}, overwrite=True) == path
+    assert written(tmp_path, {"b": 50.0}) == path
+
+
+def test_a_table_of_an_earlier_version_is_gone_on_with(tmp_path):
+    path = written(tmp_path, {"a": 40.25, "b": 50.0})
+    rows = [line.rpartition("\t")[0] for line in path.read_text().splitlines()]
+    path.write_text("\n".join(rows) + "\n")
+    written(tmp_path, {"c": 30.0})
+    with path.open(newline="") as file:
+        found = {row["case_id"]: row for row in csv.DictReader(file, delimiter="\t")}
+    assert list(found) == ["a", "b", "c"]
+    assert all(row[CHECK_COLUMN] == check_of(row) for row in found.values())
+
+
+@pytest.mark.parametrize(
+    ("row", "changed"),
+    [
+        ({"value": 40.25}, {"value": "40.250"}),
+        ({"value": 0.123456789}, {"value": "0.12345679"}),
+        ({"value": 40.25}, {"value": " 40.25", "error": ""}),
+        ({"unit": "=years"}, {"unit": "'=years"}),
+        ({"low": None, "value": 1}, {"value": "1", "low": "n/a"}),
+        ({"interval": (1.0, 2)}, {"interval": [1, 2.0]}),
+    ],
+)
+def test_how_a_row_is_written_does_not_count(row, changed):
+    check = with_check(row)[CHECK_COLUMN]
+    assert not is_changed({**changed, CHECK_COLUMN: check})
+    wrong = dict.fromkeys(row, "7")
+    assert is_changed({**wrong, CHECK_COLUMN: check})
