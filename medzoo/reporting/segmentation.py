@@ -55,7 +55,7 @@ class SegmentationReport(TaskReport):
                         element(
                             "span", class_="swatch", style=f"--class: rgb({colour})"
                         ),
-                        name,
+                        element("span", name, class_="name"),
                         scope="row",
                     ),
                     element("td", f"{ml:.{digits}f} ml", class_="number"),
@@ -94,6 +94,22 @@ def told_centile(centile):
     return "above 99" if centile > 99 else f"{centile:.0f}"
 
 
+def point_in_words(volume, told, curve, who):
+    """Returns what a centile chart shows of a person, a sentence.
+
+    Args:
+        volume: float, ml, of the person.
+        told: str, the centile.
+        curve: five floats, ml: the 5th, 25th, 50th, 75th and 95th centile.
+        who: str, the people that they are of.
+    """
+    low, middle, high = (f"{curve[i]:.3g}" for i in (0, 2, 4))
+    return (
+        f"{volume:.3g} ml, {told}. Healthy {who}: median {middle} ml, "
+        f"90 % of them {low} to {high} ml."
+    )
+
+
 def _centile_section(found, recipe):
     """Charts of the person's volumes on the curves of healthy people."""
     if found.centiles is None:
@@ -103,19 +119,24 @@ def _centile_section(found, recipe):
     person, corrections = found.person, step["corrections"]
     volumes = corrected_volumes(mm3_by_code(found), population, corrections)
     ages = np.linspace(*population.ages, 36)
-    charts = [
-        centile_chart(
+    who = {"female": "women", "male": "men"}[person.sex]
+    charts = []
+    for region in CHARTED:
+        if region not in found.centiles:
+            continue
+        told = f"centile {told_centile(found.centiles[region])}"
+        volume = volumes[region] / 1000
+        chart = centile_chart(
             region.capitalize(),
             ages,
             population.curves(region, person.sex, ages) / 1000,
             person.age,
-            volumes[region] / 1000,
-            f"centile {told_centile(found.centiles[region])}",
+            volume,
+            told,
         )
-        for region in CHARTED
-        if region in found.centiles
-    ]
-    who = {"female": "women", "male": "men"}[person.sex]
+        own = population.curves(region, person.sex, [person.age])[:, 0] / 1000
+        words = point_in_words(volume, told, own, f"{who} of {person.age:g} years")
+        charts.append(element("figure", chart, element("figcaption", words)))
     text = (
         f"Dot: this person, {person.age:g} years. Line and bands: median, 25th to 75th "
         f"and 5th to 95th centile of healthy {who}. Volumes here are corrected to how "

@@ -23,6 +23,7 @@ from medzoo.reporting.privacy import without_paths
 from medzoo.reporting.stored_predictions import read_earlier
 from medzoo.reporting.tasks import TASKS
 from medzoo.reporting.viewer import thumbnail, viewer
+from medzoo.reporting.worth import TITLE, worth_section
 from medzoo.zoo.metrics_json import read_metrics
 from medzoo.zoo.recipe.schema import Recipe
 
@@ -35,12 +36,14 @@ class CaseParts:
     """What a report shows of a case, part by part.
 
     Args:
+        worth: `Markup`, what the answer is worth on this scan.
         numbers: `Markup`, the result and its charts.
         warnings: `Markup`, may be empty.
         viewer: `Markup`, the views; page.js makes them move within a `.case`.
         checks: `Markup`, what was checked and resampled.
     """
 
+    worth: Markup
     numbers: Markup
     warnings: Markup
     viewer: Markup
@@ -160,6 +163,7 @@ class ReportSheet:
         budget, names = case_budget(self._count), prediction.class_names
         said = [element("p", f"Warning: {w}", class_="warning") for w in warnings]
         parts = CaseParts(
+            worth=worth_section(prediction, volume, self.recipe, self._measured),
             numbers=join(self._task.section(prediction, self._population)),
             warnings=join(said),
             viewer=viewer(display, budget, given[0], names),
@@ -167,8 +171,11 @@ class ReportSheet:
         )
         body = join(
             (
-                parts.numbers,
+                element("h3", TITLE),
+                parts.worth,
                 parts.warnings,
+                element("h3", "Result"),
+                parts.numbers,
                 parts.viewer,
                 element("h3", "Checks and resampling"),
                 parts.checks,
