@@ -206,6 +206,20 @@
     return made;
   };
 
+  // Puts a table into a part that scrolls and that the keyboard reaches.
+  function scrolling(table) {
+    let part = table.closest(".scroll");
+    if (!part) {
+      part = make("div", { tabIndex: 0 });
+      part.setAttribute("role", "region");
+      part.setAttribute("aria-label", table.caption.textContent);
+      table.replaceWith(part);
+      part.append(table);
+    }
+    part.classList.add("long");
+    return part;
+  }
+
   // A field that leaves those rows whose name has all the words, in any order.
   function searchable(table) {
     const rows = [...table.tBodies[0].rows];
@@ -214,12 +228,15 @@
     const field = make("input", { type: "search", autocomplete: "off", spellcheck: false });
     const said = make("span", { className: "found" });
     said.setAttribute("role", "status");
-    const boxes = (wanted) => rows.map((row) => [row, row.querySelector("input[data-class]")])
-      .filter(([row, box]) => box && box.checked !== wanted(row)).forEach(([, box]) => box.click());
+    const boxes = rows.map((row) => row.querySelector("input[data-class]"));
+    // Checks the boxes of the rows that are wanted, and no other.
+    const check = (wanted) => rows.forEach((row, index) => {
+      if (boxes[index] && boxes[index].checked !== wanted(row)) boxes[index].click();
+    });
     const only = make("button", { type: "button", textContent: "Show only these" });
-    only.addEventListener("click", () => boxes((row) => !row.hidden));
+    only.addEventListener("click", () => check((row) => !row.hidden));
     const all = make("button", { type: "button", textContent: "Show all" });
-    all.addEventListener("click", () => { field.value = ""; search(); boxes(() => true); });
+    all.addEventListener("click", () => { field.value = ""; search(); check(() => true); });
     const search = () => {
       const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
       for (const row of rows) row.hidden = !words.every((word) => nameOf(row).includes(word));
@@ -233,13 +250,9 @@
       if (event.key === "Escape") { field.value = ""; search(); }
     });
     search();
-    // A scrolling part that the keyboard reaches.
-    const part = make("div", { className: "long", tabIndex: 0 });
-    part.setAttribute("role", "region");
-    part.setAttribute("aria-label", "Regions");
     const label = make("label", {}, "Search regions ", field);
-    table.replaceWith(make("div", { className: "search" }, label, only, all, said), part);
-    part.append(table);
+    const bar = make("div", { className: "search" }, label, ...(boxes.some(Boolean) ? [only, all] : []), said);
+    scrolling(table).before(bar);
   }
 
   // Each viewer unpacks its voxels when it is first seen, not before.
@@ -287,7 +300,8 @@
     part.addEventListener("toggle", () => { if (part.open) wake(part); });
   }
   for (const part of document.querySelectorAll("section.case")) wake(part);
-  for (const table of document.querySelectorAll("table.cases")) sortable(table);
+  for (const table of document.querySelectorAll("table.cases, table.compared")) sortable(table);
+  for (const table of document.querySelectorAll("table.compared")) searchable(table);
   // A page that adds a case later says so on it.
   addEventListener("medzoo:case", (event) => wake(event.target));
   addEventListener("hashchange", openTarget);
@@ -299,7 +313,7 @@
   addEventListener("beforeprint", () => {
     closed = [...document.querySelectorAll("details:not([open])")];
     for (const part of closed) part.open = true;
-    unfound = [...document.querySelectorAll(".with-bars tr[hidden]")];
+    unfound = [...document.querySelectorAll("tr[hidden]")];
     for (const row of unfound) row.hidden = false;
   });
   addEventListener("afterprint", () => {

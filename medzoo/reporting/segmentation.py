@@ -8,7 +8,7 @@ from medzoo.inference.postprocess import step_arguments
 from medzoo.inference.sides import published_classes
 from medzoo.reporting.charts import bar, centile_chart
 from medzoo.reporting.markup import element
-from medzoo.reporting.task_report import Cell, TaskReport, bar_table
+from medzoo.reporting.task_report import Cell, Quantity, TaskReport, bar_table
 
 # Regions whose curves are drawn; the table has all.
 CHARTED = (
@@ -33,6 +33,15 @@ class SegmentationReport(TaskReport):
         return [
             Cell(f"{name} (ml)", f"{ml:.1f}", ml)
             for name, ml in found.volumes_ml.items()
+        ]
+
+    def quantities(self, found):
+        """See `TaskReport`."""
+        digits = 1 if found.codes is None else 2
+        total = sum(found.volumes_ml.values())
+        return [
+            Quantity("All classes (ml)", total, digits),
+            *(Quantity(f"{n} (ml)", ml, digits) for n, ml in found.volumes_ml.items()),
         ]
 
     def section(self, found, population=None):

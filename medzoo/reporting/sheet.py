@@ -20,10 +20,11 @@ from medzoo.reporting.display import case_budget, make_display
 from medzoo.reporting.markup import Markup, element, join
 from medzoo.reporting.model_facts import RESEARCH_ONLY, model_section
 from medzoo.reporting.privacy import without_paths
+from medzoo.reporting.sessions import Sessions
 from medzoo.reporting.stored_predictions import read_earlier
 from medzoo.reporting.tasks import TASKS
-from medzoo.reporting.viewer import thumbnail, viewer
-from medzoo.reporting.worth import TITLE, worth_section
+from medzoo.reporting.viewer import stills, thumbnail, viewer
+from medzoo.reporting.worth import TITLE, accuracy, worth_points, worth_section
 from medzoo.zoo.metrics_json import read_metrics
 from medzoo.zoo.recipe.schema import Recipe
 
@@ -92,19 +93,23 @@ class ReportSheet:
         self._source = ""
         self._count = 1
         self._rows, self._sections = [], []
+        self._sessions = Sessions()
 
-    def begin(self, count, images=None):
+    def begin(self, count, images=None, visits=None):
         """Tells what will come, before the first case.
 
         Args:
             count: int, number of cases, which decides their size.
             images: dict of case_id -> dict of channel -> path or Volume, or None.
+            visits: dict of case_id -> `medzoo.reporting.sessions.Visit`, in order of
+                time, or None: several of one person are compared.
 
         Raises:
             InputError: if the report would replace anything but an earlier one of the
                 same cases.
         """
         self._count = count
+        self._sessions = Sessions(visits)
         self._source = source_mark(self.recipe["name"], images or {})
         check_free(self.path, self._source, images or {}, **self._replacing)
 
@@ -162,8 +167,12 @@ class ReportSheet:
         self._rows.append(self._row(case_id, small, cells, warnings, ""))
         budget, names = case_budget(self._count), prediction.class_names
         said = [element("p", f"Warning: {w}", class_="warning") for w in warnings]
+        points = worth_points(prediction, volume, self.recipe)
+        if self._sessions.wants(case_id):
+            views = join(stills(display))
+            self._sessions.add(case_id, prediction, volume, self._task, points, views)
         parts = CaseParts(
-            worth=worth_section(prediction, volume, self.recipe, self._measured),
+            worth=worth_section(points, accuracy(prediction, self._measured)),
             numbers=join(self._task.section(prediction, self._population)),
             warnings=join(said),
             viewer=viewer(display, budget, given[0], names),
@@ -221,7 +230,12 @@ class ReportSheet:
         body = element(
             "body",
             self._header(),
-            element("main", self._cases(), self._model()),
+            element(
+                "main",
+                self._sessions.section(self._measured),
+                self._cases(),
+                model_section(self.recipe, self._measured, self._weights_note),
+            ),
             element("script", Markup(script)),
         )
         page = element("html", head, body, lang="en")
@@ -280,9 +294,6 @@ class ReportSheet:
                 sections,
             )
         )
-
-    def _model(self):
-        return model_section(self.recipe, self._measured, self._weights_note)
 
 
 def checked_path(path):

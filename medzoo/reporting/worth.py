@@ -14,8 +14,8 @@ from medzoo.zoo.cards.markdown import number
 TITLE = "What this answer is worth on this scan"
 AS_TRAINED, LESS, DOUBTFUL = "as in training", "less certain", "doubtful"
 UNKNOWN = "not measured"
-# How each looks; the words say it too.
-KINDS = {AS_TRAINED: "good", LESS: "less", DOUBTFUL: "bad", UNKNOWN: "none"}
+# How each looks, from the best to the worst; the words say it too.
+KINDS = {UNKNOWN: "none", AS_TRAINED: "good", LESS: "less", DOUBTFUL: "bad"}
 # Words by which a warning belongs to a point; the tests compare them with what
 # medzoo.spatial.plausibility and medzoo.inference.familiarity really say.
 CONTRAST = ("contrast of this scan is unlike",)
@@ -51,19 +51,16 @@ class Point:
     status: str
 
 
-def worth_section(found, volume, recipe, measured=None):
+def worth_section(points, sentences):
     """Returns what the answer of a model is worth on a scan.
 
     Args:
-        found: `Prediction`.
-        volume: Volume, the input.
-        recipe: dict, the recipe's content.
-        measured: dict, the content of metrics.json, or None.
+        points: list of `Point`, from `worth_points`.
+        sentences: list of str, from `accuracy`.
 
     Returns:
         `Markup`, a section without its heading, which is `TITLE`.
     """
-    points = worth_points(found, volume, recipe)
     rows = [
         element(
             "tr",
@@ -73,7 +70,7 @@ def worth_section(found, volume, recipe, measured=None):
         )
         for point in points
     ]
-    told = [element("p", text) for text in accuracy(found, measured)]
+    told = [element("p", text) for text in sentences]
     return element(
         "section",
         element("p", verdict(points), class_="verdict"),
@@ -84,7 +81,13 @@ def worth_section(found, volume, recipe, measured=None):
 
 
 def worth_points(found, volume, recipe):
-    """Returns the `Point`s, a list; arguments as of `worth_section`."""
+    """Returns what speaks for or against an answer, list of `Point`.
+
+    Args:
+        found: `Prediction`.
+        volume: Volume, the input.
+        recipe: dict, the recipe's content.
+    """
     warnings = tuple(found.warnings)
     strange = _about(warnings, IMAGE)
     points = [
@@ -120,6 +123,11 @@ def verdict(points):
     else:
         text = "What was checked is as in the scans that the model knows."
     return text + (f" Not measured: {', '.join(unknown)}." if unknown else "")
+
+
+def worst(points):
+    """Returns the worst status of `Point`s, a str."""
+    return max((point.status for point in points), key=list(KINDS).index)
 
 
 def accuracy(found, measured):
@@ -163,9 +171,7 @@ def _scanner(found, recipe):
     facts = found.familiarity
     if facts is None:
         steps = {step["step"] for step in recipe["postprocessing"]}
-        why = (
-            "in this run" if "familiarity" in steps else "by this model, for any scan"
-        )
+        why = "in this run" if "familiarity" in steps else "by this model, for any scan"
         return Point("Scanner", f"Its contrast is not compared {why}.", UNKNOWN)
     place = (
         f"contrast at distance {facts.distance:.2f} from the nearest scanner of "
