@@ -241,7 +241,7 @@
       const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
       for (const row of rows) row.hidden = !words.every((word) => nameOf(row).includes(word));
       const left = rows.filter((row) => !row.hidden).length;
-      said.textContent = words.length ? `${left} of ${rows.length} regions` : `${rows.length} regions`;
+      said.textContent = `${left} of ${rows.length} shown`;
     };
     field.addEventListener("input", search);
     field.addEventListener("keydown", (event) => {

@@ -112,11 +112,15 @@ def point_in_words(volume, told, curve, who):
         curve: five floats, ml: the 5th, 25th, 50th, 75th and 95th centile.
         who: str, the people that they are of.
     """
-    low, middle, high = (f"{curve[i]:.3g}" for i in (0, 2, 4))
+    own, low, middle, high = map(_millilitres, (volume, *curve[::2]))
     return (
-        f"{volume:.3g} ml, {told}. Healthy {who}: median {middle} ml, "
+        f"{own} ml, {told}. Healthy {who}: median {middle} ml, "
         f"90 % of them {low} to {high} ml."
     )
+
+
+def _millilitres(volume):
+    return f"{volume:.0f}" if volume >= 100 else f"{volume:.3g}"
 
 
 def _centile_section(found, recipe):

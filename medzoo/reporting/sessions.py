@@ -210,7 +210,9 @@ def _row(name, values, digits):
     cells = [_cell(value, digits, "") for value in values]
     first, last = values[0], values[-1]
     change = None if None in (first, last) else last - first
-    share = None if change is None or not first else 100 * change / first
+    # Of what is shown as 0 every percentage would be made up.
+    tiny = change is None or round(first, digits) == 0
+    share = None if tiny else 100 * change / first
     cells += [_cell(change, digits, "+"), _cell(share, 1, "+")]
     heading = element("span", name, class_="name")
     return element("tr", element("th", heading, scope="row"), cells)
@@ -219,6 +221,8 @@ def _row(name, values, digits):
 def _cell(value, digits, sign):
     if value is None:
         return element("td", "", class_="number", data_key="")
+    # Not -0.00.
+    value = value if round(value, digits) else 0.0
     text = f"{value:{sign}.{digits}f}"
     return element("td", text, class_="number", data_key=f"{value:.6g}")
 

@@ -29,6 +29,8 @@ from medzoo.zoo.metrics_json import read_metrics
 from medzoo.zoo.recipe.schema import Recipe
 
 SUFFIXES = (".html", ".htm")
+# A table of cases with more columns leaves its numbers out on paper.
+MOST_ON_PAPER = 10
 NO_SCRIPT = "Without JavaScript, only the slices through the middle are shown."
 
 
@@ -267,7 +269,7 @@ class ReportSheet:
             "table",
             element("thead", element("tr", heads)),
             element("tbody", self._rows),
-            class_="cases",
+            class_="cases wide" if len(heads) > MOST_ON_PAPER else "cases",
         )
         sections = [
             element(

@@ -12,10 +12,10 @@ from medzoo.spatial.plausibility import LEAST_BRAIN, THICK_MM
 from medzoo.zoo.cards.markdown import number
 
 TITLE = "What this answer is worth on this scan"
-AS_TRAINED, LESS, DOUBTFUL = "as in training", "less certain", "doubtful"
+EXPECTED, LESS, DOUBTFUL = "as expected", "less certain", "doubtful"
 UNKNOWN = "not measured"
 # How each looks, from the best to the worst; the words say it too.
-KINDS = {UNKNOWN: "none", AS_TRAINED: "good", LESS: "less", DOUBTFUL: "bad"}
+KINDS = {UNKNOWN: "none", EXPECTED: "good", LESS: "less", DOUBTFUL: "bad"}
 # Words by which a warning belongs to a point; the tests compare them with what
 # medzoo.spatial.plausibility and medzoo.inference.familiarity really say.
 CONTRAST = ("contrast of this scan is unlike",)
@@ -97,7 +97,7 @@ def worth_points(found, volume, recipe):
             "The warning below says what the image looks like."
             if strange
             else "Nothing in its voxels is unlike a scan of its kind.",
-            DOUBTFUL if strange else AS_TRAINED,
+            DOUBTFUL if strange else EXPECTED,
         ),
         _voxels(found, volume, warnings),
         _coverage(warnings, recipe, strange),
@@ -121,7 +121,7 @@ def verdict(points):
     elif less:
         text = f"Less certain than the model's card says ({', '.join(less)})."
     else:
-        text = "What was checked is as in the scans that the model knows."
+        text = "Nothing that was checked speaks against the answer."
     return text + (f" Not measured: {', '.join(unknown)}." if unknown else "")
 
 
@@ -182,7 +182,7 @@ def _scanner(found, recipe):
         return Point("Scanner", f"Unlike the scanners of training: {place}", DOUBTFUL)
     if facts.distance > facts.usual:
         return Point("Scanner", f"Near the scanners of training: {place}", LESS)
-    status = LESS if facts.factor > 1 else AS_TRAINED
+    status = LESS if facts.factor > 1 else EXPECTED
     return Point("Scanner", f"Of a known scanner's kind: {place}", status)
 
 
@@ -203,7 +203,7 @@ def _voxels(found, volume, warnings):
         text += f", coarser than {facts.coarsest_mm:g} mm: the distance is raised."
         return Point("Voxel size", text, LESS)
     text += f"; {THICK_MM:g} mm and more are warned of. Blur is not measured."
-    return Point("Voxel size", text, AS_TRAINED)
+    return Point("Voxel size", text, EXPECTED)
 
 
 def _coverage(warnings, recipe, strange):
@@ -215,7 +215,7 @@ def _coverage(warnings, recipe, strange):
     if strange:
         return Point(name, "Not checked in an image of another kind.", UNKNOWN)
     text = f"No side of the brain lacks more than {1 - LEAST_BRAIN:.0%} of itself."
-    return Point(name, text, AS_TRAINED)
+    return Point(name, text, EXPECTED)
 
 
 def _about(warnings, words):
