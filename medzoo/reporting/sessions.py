@@ -221,9 +221,9 @@ def _row(name, values, digits):
 def _cell(value, digits, sign):
     if value is None:
         return element("td", "", class_="number", data_key="")
-    # Not -0.00.
-    value = value if round(value, digits) else 0.0
-    text = f"{value:{sign}.{digits}f}"
+    # Nothing has no sign.
+    shown = round(value, digits) or 0.0
+    text = f"{shown:{sign if shown else ''}.{digits}f}"
     return element("td", text, class_="number", data_key=f"{value:.6g}")
 
 

@@ -13,9 +13,15 @@ from medzoo.zoo.cards.markdown import number
 
 TITLE = "What this answer is worth on this scan"
 EXPECTED, LESS, DOUBTFUL = "as expected", "less certain", "doubtful"
-UNKNOWN = "not measured"
+UNKNOWN, NOTED = "not measured", "see below"
 # How each looks, from the best to the worst; the words say it too.
-KINDS = {UNKNOWN: "none", EXPECTED: "good", LESS: "less", DOUBTFUL: "bad"}
+KINDS = {
+    UNKNOWN: "none",
+    EXPECTED: "good",
+    NOTED: "none",
+    LESS: "less",
+    DOUBTFUL: "bad",
+}
 # Words by which a warning belongs to a point; the tests compare them with what
 # medzoo.spatial.plausibility and medzoo.inference.familiarity really say.
 CONTRAST = ("contrast of this scan is unlike",)
@@ -107,7 +113,7 @@ def worth_points(found, volume, recipe):
     if others:
         sign = "warning" if others == 1 else "warnings"
         text = f"{others} further {sign}, below."
-        points.append(Point("Others", text, LESS))
+        points.append(Point("Others", text, NOTED))
     return points
 
 
