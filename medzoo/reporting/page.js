@@ -212,7 +212,10 @@
     if (!part) {
       part = make("div", { tabIndex: 0 });
       part.setAttribute("role", "region");
-      part.setAttribute("aria-label", table.caption.textContent);
+      // One name each, of several cases and of several jobs.
+      const summary = table.closest("details.case")?.querySelector("summary").textContent;
+      const places = [summary, table.closest("section.case")?.ariaLabel, table.closest("article")?.ariaLabel];
+      part.setAttribute("aria-label", [table.caption.textContent, ...places].filter(Boolean).join(", "));
       table.replaceWith(part);
       part.append(table);
     }

@@ -144,7 +144,6 @@ def in_time(sessions):
 
 def _comparison(sessions, measured, alone):
     """The sessions of one person; open where they are the only ones."""
-    names = " and ".join(session.case_id for session in sessions)
     views = [
         element(
             "div",
@@ -163,7 +162,11 @@ def _comparison(sessions, measured, alone):
         _table(sessions),
         element("p", repeatability(measured), class_="note"),
     )
-    return element("details", element("summary", names), body, open=alone)
+    return element("details", element("summary", _names(sessions)), body, open=alone)
+
+
+def _names(sessions):
+    return " and ".join(session.case_id for session in sessions)
 
 
 def _facts(session):
@@ -198,7 +201,7 @@ def _table(sessions):
         class_="scroll",
         tabindex=0,
         role="region",
-        aria_label="Comparison of sessions",
+        aria_label=f"Comparison of {_names(sessions)}",
     )
 
 

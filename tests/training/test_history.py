@@ -81,12 +81,3 @@ def test_without_matplotlib_there_is_no_picture(tmp_path, monkeypatch):
     monkeypatch.setattr("medzoo.training.history.find_spec", lambda name: None)
     draw({"a": [{"epoch": 1, "loss": 1.0}]}, tmp_path / PICTURE)
     assert not (tmp_path / PICTURE).exists()
-
-
-def test_a_real_training_leaves_both(trained):
-    folder, _ = trained
-    for run in ("fold-0", "fold-1"):
-        rows = read_history(folder / "runs" / run)
-        assert [row["epoch"] for row in rows] == list(range(1, len(rows) + 1))
-        assert all(row["learning_rate"] > 0 for row in rows)
-        assert (folder / "runs" / run / PICTURE).is_file()
