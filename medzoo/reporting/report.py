@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from medzoo.batch.input_cases import case_name, cases_of
-from medzoo.batch.predictor import CASE_ERRORS
+from medzoo.batch.predictor import CASE_ERRORS, person_of
 from medzoo.data.cases.case import CASE_ID, Case
 from medzoo.errors import InputError, MedzooError
 from medzoo.inference.predict import predict_image, task_of
@@ -79,7 +79,8 @@ def report(
     sheet = ReportSheet(path, recipe, folder, weights_note=note, **replacing)
     sheet.begin(len(cases), cases, visits_of(listed, together=compare))
     task = task_of(recipe, lambda: model, Settings(uncertainty))
-    for (case_id, channels), known in zip(cases.items(), given, strict=True):
+    for case, known in zip(listed, given, strict=True):
+        case_id, channels = case.case_id, case.images
         try:
             # What reading warns of comes back in the prediction.
             volumes = {
@@ -88,7 +89,9 @@ def report(
             }
             scan = task.preprocessor.gather(volumes, align=True)
             placed = task.place(scan)
-            found = known or predict_image(scan, lambda _, own=placed: own, task)
+            found = known or predict_image(
+                scan, lambda _, own=placed: own, task, person_of(case, task)
+            )
         except CASE_ERRORS as error:
             sheet.failed(case_id, channels, " ".join(str(error).split()))
             continue
