@@ -171,5 +171,6 @@ class TableLog(LineLog):
         if self.left is not None:
             rest = max(self.left - (now - self._told_at), 0.0)
             words.append(f"{duration(rest)} left" if self.left else "last epoch done")
-        words.append(f"{now - self.started:.0f} s so far")
+        passed = duration(now - self.started).removeprefix("about ")
+        words.append(f"{passed} so far")
         return Text(" · ".join(words))
