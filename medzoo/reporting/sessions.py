@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from medzoo.reporting.markup import Markup, element, join
-from medzoo.reporting.worth import KINDS, worst
+from medzoo.reporting.reliability import KINDS, worst
 
 # Of a study with more people, the first ones are compared: a page is no data base.
 MOST_PEOPLE = 40
@@ -56,7 +56,7 @@ class Session:
         case_id: str.
         age: float or None, years.
         quantities: list of `medzoo.reporting.task_report.Quantity`.
-        status: str, the worst of what its answer is worth.
+        status: str, the worst of the points of its reliability.
         spacing: three floats, mm.
         pictures: `Markup`, its views as still pictures.
     """
@@ -99,7 +99,7 @@ class Sessions:
             found: `Prediction`.
             volume: Volume, the input.
             task: `medzoo.reporting.task_report.TaskReport`.
-            points: list of `medzoo.reporting.worth.Point`.
+            points: list of `medzoo.reporting.reliability.Point`.
             pictures: `Markup`.
         """
         visit = self._visits[case_id]
@@ -173,7 +173,7 @@ def _facts(session):
     age = "" if session.age is None else f"{session.age:g} years. "
     voxels = " x ".join(f"{s:.3g}" for s in session.spacing)
     badge = element("span", session.status, class_=f"badge {KINDS[session.status]}")
-    return join((f"{age}Voxels of {voxels} mm. The answer: ", badge))
+    return join((f"{age}Voxels of {voxels} mm. Prediction: ", badge))
 
 
 def _table(sessions):
@@ -246,8 +246,8 @@ def doubts(sessions):
         )
     if first.status != last.status:
         told.append(
-            f"The answers are not worth the same ({first.status}, {last.status}): "
-            "differences may come from the scans, not from the person."
+            "The predictions are not equally reliable "
+            f"({first.status}, {last.status}): differences may come from the scans, not from the person."
         )
     told += [
         f"{quantity.head}: the intervals of both sessions overlap, so the difference "

@@ -20,11 +20,11 @@ from medzoo.reporting.display import case_budget, make_display
 from medzoo.reporting.markup import Markup, element, join
 from medzoo.reporting.model_facts import RESEARCH_ONLY, model_section
 from medzoo.reporting.privacy import without_paths
+from medzoo.reporting.reliability import TITLE, reliability_points, reliability_section
 from medzoo.reporting.sessions import Sessions
 from medzoo.reporting.stored_predictions import read_earlier
 from medzoo.reporting.tasks import TASKS
 from medzoo.reporting.viewer import stills, thumbnail, viewer
-from medzoo.reporting.worth import TITLE, accuracy, worth_points, worth_section
 from medzoo.zoo.metrics_json import read_metrics
 from medzoo.zoo.recipe.schema import Recipe
 
@@ -39,14 +39,14 @@ class CaseParts:
     """What a report shows of a case, part by part.
 
     Args:
-        worth: `Markup`, what the answer is worth on this scan.
+        reliability: `Markup`, how reliable the prediction is on this scan.
         numbers: `Markup`, the result and its charts.
         warnings: `Markup`, may be empty.
         viewer: `Markup`, the views; page.js makes them move within a `.case`.
         checks: `Markup`, what was checked and resampled.
     """
 
-    worth: Markup
+    reliability: Markup
     numbers: Markup
     warnings: Markup
     viewer: Markup
@@ -169,12 +169,12 @@ class ReportSheet:
         self._rows.append(self._row(case_id, small, cells, warnings, ""))
         budget, names = case_budget(self._count), prediction.class_names
         said = [element("p", f"Warning: {w}", class_="warning") for w in warnings]
-        points = worth_points(prediction, volume, self.recipe)
+        points = reliability_points(prediction, volume, self.recipe)
         if self._sessions.wants(case_id):
             views = join(stills(display))
             self._sessions.add(case_id, prediction, volume, self._task, points, views)
         parts = CaseParts(
-            worth=worth_section(points, accuracy(prediction, self._measured)),
+            reliability=reliability_section(points, prediction, self._measured),
             numbers=join(self._task.section(prediction, self._population)),
             warnings=join(said),
             viewer=viewer(display, budget, given[0], names),
@@ -183,7 +183,7 @@ class ReportSheet:
         body = join(
             (
                 element("h3", TITLE),
-                parts.worth,
+                parts.reliability,
                 parts.warnings,
                 element("h3", "Result"),
                 parts.numbers,

@@ -16,8 +16,8 @@ from medzoo.inference.settings import Settings
 from medzoo.io.image_files import write
 from medzoo.reporting.markup import element, join
 from medzoo.reporting.privacy import without_paths
+from medzoo.reporting.reliability import TITLE
 from medzoo.reporting.sheet import ReportSheet
-from medzoo.reporting.worth import TITLE
 from medzoo.serve.error_lines import error_line
 from medzoo.serve.result_files import IMAGE, REPORT, VIEW
 from medzoo.zoo.quiet_keras import import_keras
@@ -141,7 +141,7 @@ def _view(parts, *, numbers_first):
     return join(
         (
             element("h5", TITLE),
-            parts.worth,
+            parts.reliability,
             parts.warnings,
             element("div", both, class_=kind),
             element("details", *details),

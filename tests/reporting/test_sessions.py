@@ -6,6 +6,7 @@ import medzoo
 from medzoo.cli.main import main
 from medzoo.data.cases.case import Case
 from medzoo.io import write
+from medzoo.reporting.reliability import DOUBTFUL, EXPECTED
 from medzoo.reporting.sessions import (
     MOST_PEOPLE,
     Session,
@@ -18,7 +19,6 @@ from medzoo.reporting.sessions import (
 )
 from medzoo.reporting.sheet import ReportSheet
 from medzoo.reporting.task_report import Quantity
-from medzoo.reporting.worth import DOUBTFUL, EXPECTED
 from tests.reporting.conftest import CLASSES
 from tests.reporting.page import Page
 

@@ -1,4 +1,4 @@
-"""What an answer is worth on this scan: scanner, voxels, coverage and accuracy.
+"""How reliable a prediction is on this scan: scanner, voxels, coverage, accuracy.
 
 Nothing is measured here: it is what the prediction, its warnings and the model's
 metrics.json say, in one place.
@@ -11,7 +11,7 @@ from medzoo.reporting.markup import element
 from medzoo.spatial.plausibility import LEAST_BRAIN, THICK_MM
 from medzoo.zoo.cards.markdown import number
 
-TITLE = "What this answer is worth on this scan"
+TITLE = "How reliable this prediction is"
 EXPECTED, LESS, DOUBTFUL = "as expected", "less certain", "doubtful"
 UNKNOWN, NOTED = "not measured", "see below"
 # How each looks, from the best to the worst; the words say it too.
@@ -44,7 +44,7 @@ COVERAGE = (
 
 @dataclass(frozen=True)
 class Point:
-    """One thing that an answer's worth depends on.
+    """One thing that the reliability of a prediction depends on.
 
     Args:
         name: str.
@@ -57,12 +57,13 @@ class Point:
     status: str
 
 
-def worth_section(points, sentences):
-    """Returns what the answer of a model is worth on a scan.
+def reliability_section(points, found, measured=None):
+    """Returns how reliable a prediction is on a scan.
 
     Args:
-        points: list of `Point`, from `worth_points`.
-        sentences: list of str, from `accuracy`.
+        points: list of `Point`, from `reliability_points`.
+        found: `Prediction`.
+        measured: dict, the content of metrics.json, or None.
 
     Returns:
         `Markup`, a section without its heading, which is `TITLE`.
@@ -76,18 +77,18 @@ def worth_section(points, sentences):
         )
         for point in points
     ]
-    told = [element("p", text) for text in sentences]
+    told = [element("p", text) for text in accuracy(found, measured)]
     return element(
         "section",
         element("p", verdict(points), class_="verdict"),
         element("table", element("tbody", rows), class_="points"),
         told,
-        class_="worth",
+        class_="reliability",
     )
 
 
-def worth_points(found, volume, recipe):
-    """Returns what speaks for or against an answer, list of `Point`.
+def reliability_points(found, volume, recipe):
+    """Returns what speaks for or against a prediction, list of `Point`.
 
     Args:
         found: `Prediction`.
@@ -123,11 +124,11 @@ def verdict(points):
     less = [p.name.lower() for p in points if p.status == LESS]
     unknown = [p.name.lower() for p in points if p.status == UNKNOWN]
     if doubtful:
-        text = f"Doubtful ({', '.join(doubtful)}): the answer may be far off."
+        text = f"Doubtful ({', '.join(doubtful)}): it may be far off."
     elif less:
         text = f"Less certain than the model's card says ({', '.join(less)})."
     else:
-        text = "Nothing that was checked speaks against the answer."
+        text = "Nothing that was checked speaks against the prediction."
     return text + (f" Not measured: {', '.join(unknown)}." if unknown else "")
 
 

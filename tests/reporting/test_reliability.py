@@ -1,20 +1,20 @@
-"""What an answer is worth: real warnings count where they belong."""
+"""How reliable a prediction is: real warnings count where they belong."""
 
 import numpy as np
 import pytest
 
 from medzoo.inference.familiarity import Familiarity, contrast_warnings
 from medzoo.inference.prediction import Prediction
-from medzoo.reporting.worth import (
+from medzoo.reporting.reliability import (
     DOUBTFUL,
     EXPECTED,
     LESS,
     NOTED,
     UNKNOWN,
     accuracy,
+    reliability_points,
     verdict,
     worst,
-    worth_points,
 )
 from medzoo.spatial.plausibility import head_doubts, kind_doubts, slice_doubts
 from medzoo.volume import Volume
@@ -48,7 +48,7 @@ def volume(*spacing):
 
 
 def statuses(prediction, spacing=(1, 1, 1), recipe=RECIPE):
-    points = worth_points(prediction, volume(*spacing), recipe)
+    points = reliability_points(prediction, volume(*spacing), recipe)
     return {point.name: point.status for point in points}, points
 
 
@@ -90,8 +90,7 @@ def test_warnings_about_the_image_count_as_its_kind():
         assert named["Coverage"] == UNKNOWN
         assert "Others" not in named
         assert verdict(points) == (
-            "Doubtful (kind of image): the answer may be far off. "
-            "Not measured: coverage."
+            "Doubtful (kind of image): it may be far off. Not measured: coverage."
         )
 
 
@@ -129,7 +128,7 @@ def test_a_model_that_looks_for_no_head_says_so():
     named, points = statuses(found(), recipe=NO_HEAD)
     assert named["Coverage"] == named["Scanner"] == UNKNOWN
     assert verdict(points) == (
-        "Nothing that was checked speaks against the answer. "
+        "Nothing that was checked speaks against the prediction. "
         "Not measured: scanner, coverage."
     )
 
