@@ -233,15 +233,11 @@ class Predictor:
 
     def _predict(self, case, preprocess):
         try:
-            return predict_image(case, preprocess, self.task, self._person(case))
+            return predict_image(
+                case, preprocess, self.task, person_of(case, self.task)
+            )
         except CASE_ERRORS as error:
             raise _case_error(error, case) from error
-
-    def _person(self, case):
-        """Who was scanned, where the model compares people, or None."""
-        if self.task.step("centiles") is None:
-            return None
-        return Person.of(case.columns.get("age"), case.columns.get("sex"))
 
     def _load(self):
         import_keras()
@@ -289,3 +285,18 @@ def _case_error(error, case):
         rule, received, rest = text.partition(". Received:")
         text = f"{rule} in {shown(paths[0])}{received}{rest}"
     return CaseError(text)
+
+
+def person_of(case, task):
+    """Returns who was scanned, a `Person`, or None where the model compares nobody.
+
+    Args:
+        case: `Case`, with columns age and sex where they are known.
+        task: `medzoo.inference.task.Task`.
+
+    Raises:
+        InputError: for what is no age or no sex.
+    """
+    if task.step("centiles") is None:
+        return None
+    return Person.of(case.columns.get("age"), case.columns.get("sex"))

@@ -106,6 +106,13 @@ def _add_output(parser: ArgumentParser) -> None:
         help="write a self-contained HTML report with views, predictions, checks and "
         "limits of the model",
     )
+    parser.add_argument(
+        "--compare",
+        action="store_true",
+        help="with --report: the IMAGEs are sessions of one person, in order of time, "
+        "and the report shows them side by side (tables and BIDS trees say who was "
+        "scanned: there it needs no flag)",
+    )
     _add_kinds(parser)
 
 
@@ -226,6 +233,17 @@ def _check_given(values: Namespace) -> None:
         )
 
 
+def _check_compare(values: Namespace) -> None:
+    if not values.compare:
+        return
+    if values.report is None or len(values.images) < 2:
+        raise InputError(
+            "--compare shows sessions of one person side by side. Received: "
+            f"{len(values.images)} IMAGEs, report={values.report}. Give two images or "
+            "more and --report; cases of a table are compared by its column subject."
+        )
+
+
 def _names(values: Namespace) -> list[str]:
     names = values.name.split(",")
     if len(set(names)) < len(names) or not all(names):
@@ -264,6 +282,7 @@ def _channels(values: Namespace) -> dict[str, Path]:
 def run(values: Namespace) -> int:
     """Predicts; gives the exit code."""
     _check_given(values)
+    _check_compare(values)
     names, cases = _names(values), _cases(values)
     from medzoo.batch.predict import predict
     from medzoo.cli.printed_results import PrintedResults
@@ -271,6 +290,7 @@ def run(values: Namespace) -> int:
     printed = PrintedResults(
         report=values.report,
         overwrite=values.overwrite,
+        compare=values.compare,
         quiet=values.json or _is_table(values.output),
         several=len(names) > 1,
     )

@@ -14,12 +14,13 @@ class PrintedResults(Listener):
     Args:
         report: path of an HTML report to write at the end, or None.
         overwrite: bool, replace what lies there.
+        compare: bool, all cases are sessions of one person, which the report compares.
         quiet: bool, whether results are not printed.
         several: bool, whether lines name the model.
     """
 
-    def __init__(self, *, report, overwrite, quiet, several):
-        self._path, self._overwrite = report, overwrite
+    def __init__(self, *, report, overwrite, quiet, several, compare=False):
+        self._path, self._overwrite, self._compare = report, overwrite, compare
         self._quiet, self._several = quiet, several
         self._sheet = None
         self._done, self._good, self._count = set(), 0, 0
@@ -44,6 +45,7 @@ class PrintedResults(Listener):
         self._progress.total = len(cases)
         if self._path is None:
             return
+        from medzoo.reporting.sessions import visits_of
         from medzoo.reporting.sheet import ReportSheet
 
         (model,) = models
@@ -54,7 +56,8 @@ class PrintedResults(Listener):
             weights_note="(verified in this run)",
             overwrite=self._overwrite,
         )
-        self._sheet.begin(len(cases), {c.case_id: c.images for c in cases})
+        images = {case.case_id: case.images for case in cases}
+        self._sheet.begin(len(cases), images, visits_of(cases, together=self._compare))
 
     def result(self, model, result):
         """Prints one result, and adds it to the report."""

@@ -1,7 +1,6 @@
 """`medzoo train NAME ...`: calls medzoo.train."""
 
 import sys
-import time
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
@@ -79,30 +78,27 @@ def _add_step(parser: ArgumentParser) -> None:
 def run(values: Namespace) -> int:
     """Trains; gives the exit code."""
     cases = _cases(values)
+    from medzoo.cli.training_log import training_log
     from medzoo.zoo.train import train
 
-    started = time.monotonic()
-
-    def log(line: str) -> None:
-        sys.stderr.write(f"[{time.monotonic() - started:6.0f} s] {line}\n")
-        sys.stderr.flush()
-
+    log = training_log()
     try:
-        folder = train(
-            values.name,
-            cases,
-            values.output,
-            target=values.target,
-            fine_tune=values.fine_tune,
-            restart=values.restart,
-            precision=values.precision,
-            accumulate=values.accumulate,
-            rematerialize=values.rematerialize or None,
-            feed=values.feed,
-            workers=values.workers,
-            threads=values.threads,
-            log=log,
-        )
+        with log:
+            folder = train(
+                values.name,
+                cases,
+                values.output,
+                target=values.target,
+                fine_tune=values.fine_tune,
+                restart=values.restart,
+                precision=values.precision,
+                accumulate=values.accumulate,
+                rematerialize=values.rematerialize or None,
+                feed=values.feed,
+                workers=values.workers,
+                threads=values.threads,
+                log=log,
+            )
     except Terminated:
         log(f"stopped; the same command goes on from {values.output}")
         return EXIT_INTERRUPTED

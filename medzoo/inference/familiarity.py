@@ -1,8 +1,31 @@
 """Familiarity: uncertainty that grows with the distance from the training data."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from medzoo.errors import RecipeError
+
+
+@dataclass(frozen=True)
+class Familiarity:
+    """How far the contrast of a scan is from that of the scanners of training.
+
+    Args:
+        distance: float, to the nearest one, see
+            `medzoo.layers.KnownContrasts.distance`; raised for coarse voxels.
+        usual: float, the distance up to which a scan is as those of training.
+        limit: float, the distance beyond which a warning is given.
+        factor: float, 1 or more: what the interval was multiplied by, or the logits
+            were divided by.
+        coarsest_mm: float, the coarsest voxels for which the distance is not raised.
+    """
+
+    distance: float
+    usual: float
+    limit: float
+    factor: float
+    coarsest_mm: float
 
 
 def widening(distance, usual, growth):

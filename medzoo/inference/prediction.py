@@ -44,6 +44,9 @@ class Prediction:
             `unit`; classification: that of the label's probability. Volume in the
             input's space for tasks with image output: segmentation, entropy from 0
             (sure) to 1; others, a standard deviation in the input's intensity unit.
+        familiarity: `medzoo.inference.familiarity.Familiarity`, how far the contrast of
+            the scan is from that of training; None where the model does not measure
+            it.
         standard: `medzoo.inference.standard_result.StandardResult`, labels or image
             and volumes in the standard space, where it was asked for.
         warnings: tuple of str, warnings about the input.
@@ -66,6 +69,7 @@ class Prediction:
     image: Any = None
     embedding: Any = None
     uncertainty: Any = None
+    familiarity: Any = None
     standard: Any = None
     warnings: tuple = field(default_factory=tuple)
 

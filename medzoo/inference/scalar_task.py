@@ -5,7 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from medzoo.errors import InputError
-from medzoo.inference.familiarity import contrast_warnings, uncertainty_factor
+from medzoo.inference.familiarity import (
+    Familiarity,
+    contrast_warnings,
+    uncertainty_factor,
+)
 from medzoo.inference.postprocess import check_finite, output_of_network
 from medzoo.inference.spread import SHIFTS, shifted
 from medzoo.inference.task import Task
@@ -53,6 +57,7 @@ class ScalarTask(Task):
             **self.fields(found.values, widened),
             "uncertainty": found.spread,
             "warnings": notes,
+            "familiarity": self._facts(found, undo, widened),
         }
 
     def fields(self, values, widened):
@@ -74,10 +79,28 @@ class ScalarTask(Task):
         if found.distances is None:
             return 1.0, []
         step = self.step("familiarity")
-        spacing = np.linalg.norm(undo.source.affine[:3, :3], axis=0)
-        distances = found.distances * max(max(spacing) / step["coarsest_mm"], 1.0)
+        distances = self._distances(found, undo)
         factor = uncertainty_factor(distances, step)
         return factor, contrast_warnings(distances.min(initial=np.inf), step, factor)
+
+    def _distances(self, found, undo):
+        """The distances from the contrasts of training, raised for coarse voxels."""
+        spacing = np.linalg.norm(undo.source.affine[:3, :3], axis=0)
+        coarsest = self.step("familiarity")["coarsest_mm"]
+        return found.distances * max(max(spacing) / coarsest, 1.0)
+
+    def _facts(self, found, undo, factor):
+        """The `Familiarity` of a scan; None: not known."""
+        if found.distances is None:
+            return None
+        step = self.step("familiarity")
+        return Familiarity(
+            distance=float(self._distances(found, undo).min(initial=np.inf)),
+            usual=step["usual"],
+            limit=step["limit"],
+            factor=float(factor),
+            coarsest_mm=step["coarsest_mm"],
+        )
 
     def _contrast_distances(self, batch):
         """How far the contrast is from each of training; None: not known."""

@@ -32,6 +32,12 @@ def checks_section(volume, placed, recipe, given):
     return table(rows, class_="facts")
 
 
+def finds_head(recipe):
+    """Returns whether a step of a recipe finds the head and judges it, a bool."""
+    steps = {step["step"] for step in recipe["preprocessing"]["spatial"]}
+    return bool(steps & _FIND_HEAD)
+
+
 def _channels(recipe, given):
     missing = [c["name"] for c in recipe["channels"] if c["name"] not in given]
     text = ", ".join(given)
@@ -54,8 +60,7 @@ def _checked(recipe, given):
         "three-dimensional, finite, in a valid space; intensities as in "
         f"{' and '.join(given)}"
     )
-    steps = {step["step"] for step in recipe["preprocessing"]["spatial"]}
-    if steps & _FIND_HEAD:
+    if finds_head(recipe):
         text += "; a head of plausible shape. Anything unusual is listed as a warning"
     return text + "."
 

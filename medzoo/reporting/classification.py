@@ -2,7 +2,7 @@
 
 from medzoo.reporting.charts import bar
 from medzoo.reporting.markup import element
-from medzoo.reporting.task_report import Cell, TaskReport, bar_table, headline
+from medzoo.reporting.task_report import Cell, Quantity, TaskReport, bar_table, headline
 
 
 class ClassificationReport(TaskReport):
@@ -18,6 +18,13 @@ class ClassificationReport(TaskReport):
         return [
             Cell("Label", found.label),
             Cell("Probability", f"{100 * share:.1f} %", share),
+        ]
+
+    def quantities(self, found):
+        """See `TaskReport`."""
+        return [
+            Quantity(f"Probability of {name} (%)", 100 * share)
+            for name, share in found.probabilities.items()
         ]
 
     def section(self, found, population=None):

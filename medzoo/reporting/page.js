@@ -4,6 +4,8 @@
   // Both run backwards: right is on the left, and up is up.
   const PLANES = [[1, 2], [0, 2], [0, 1]];
   const LAYERS = ["image", "result", "labels"];
+  // Tables longer than this get a field to search in.
+  const LONG_TABLE = 20;
 
   async function unpack(text) {
     const packed = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
@@ -81,12 +83,49 @@
           box.hidden = false;
           box.addEventListener("change", () => {
             this.hidden[box.checked ? "delete" : "add"](Number(box.dataset.class));
-            this.drawAll();
+            // Once, however many change together.
+            cancelAnimationFrame(this.due);
+            this.due = requestAnimationFrame(() => this.drawAll());
           });
+          this.nameLeads(box.closest("tr"), Number(box.dataset.class));
         }
       }
       const box = this.root.querySelector(".cross-on");
       box.addEventListener("change", () => { this.cross(box.checked); this.drawAll(); });
+    }
+
+    // The name of a class becomes a button that cuts the views through it.
+    nameLeads(row, label) {
+      const name = row && row.querySelector(".name");
+      if (!name) return;
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "name";
+      button.title = "Cut the views here";
+      button.textContent = name.textContent;
+      button.addEventListener("click", () => this.goTo(label));
+      name.replaceWith(button);
+    }
+
+    // To the voxel of a class that is nearest to the middle of it.
+    goTo(label) {
+      const labels = this.data.labels;
+      const places = [];
+      for (let voxel = 0; voxel < labels.length; voxel++) if (labels[voxel] === label) places.push(voxel);
+      if (!places.length) return;
+      const of = (voxel) => this.strides.map((step, axis) => Math.floor(voxel / step) % this.shape[axis]);
+      const middle = [0, 0, 0];
+      for (const voxel of places) of(voxel).forEach((index, axis) => { middle[axis] += index / places.length; });
+      const away = (voxel) => of(voxel).reduce((sum, index, axis) => sum + (index - middle[axis]) ** 2, 0);
+      let nearest = places[0];
+      let least = Infinity;
+      for (const voxel of places) {
+        const distance = away(voxel);
+        if (distance < least) [nearest, least] = [voxel, distance];
+      }
+      this.at = of(nearest);
+      this.cross(true);
+      this.drawAll();
     }
 
     inside(axis, index) { return Math.min(Math.max(index, 0), this.shape[axis] - 1); }
@@ -161,9 +200,68 @@
     }
   }
 
+  const make = (tag, properties, ...children) => {
+    const made = Object.assign(document.createElement(tag), properties);
+    made.append(...children);
+    return made;
+  };
+
+  // Puts a table into a part that scrolls and that the keyboard reaches.
+  function scrolling(table) {
+    let part = table.closest(".scroll");
+    if (!part) {
+      part = make("div", { tabIndex: 0 });
+      part.setAttribute("role", "region");
+      // One name each, of several cases and of several jobs.
+      const summary = table.closest("details.case")?.querySelector("summary").textContent;
+      const places = [summary, table.closest("section.case")?.ariaLabel, table.closest("article")?.ariaLabel];
+      part.setAttribute("aria-label", [table.caption.textContent, ...places].filter(Boolean).join(", "));
+      table.replaceWith(part);
+      part.append(table);
+    }
+    part.classList.add("long");
+    return part;
+  }
+
+  // A field that leaves those rows whose name has all the words, in any order.
+  function searchable(table) {
+    const rows = [...table.tBodies[0].rows];
+    if (rows.length <= LONG_TABLE || table.closest(".long")) return;
+    const nameOf = (row) => row.querySelector("th").textContent.toLowerCase();
+    const field = make("input", { type: "search", autocomplete: "off", spellcheck: false });
+    const said = make("span", { className: "found" });
+    said.setAttribute("role", "status");
+    const boxes = rows.map((row) => row.querySelector("input[data-class]"));
+    // Checks the boxes of the rows that are wanted, and no other.
+    const check = (wanted) => rows.forEach((row, index) => {
+      if (boxes[index] && boxes[index].checked !== wanted(row)) boxes[index].click();
+    });
+    const only = make("button", { type: "button", textContent: "Show only these" });
+    only.addEventListener("click", () => check((row) => !row.hidden));
+    const all = make("button", { type: "button", textContent: "Show all" });
+    all.addEventListener("click", () => { field.value = ""; search(); check(() => true); });
+    const search = () => {
+      const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
+      for (const row of rows) row.hidden = !words.every((word) => nameOf(row).includes(word));
+      const left = rows.filter((row) => !row.hidden).length;
+      said.textContent = `${left} of ${rows.length} shown`;
+    };
+    field.addEventListener("input", search);
+    field.addEventListener("keydown", (event) => {
+      const first = rows.find((row) => !row.hidden);
+      if (event.key === "Enter" && first) first.querySelector("button.name")?.click();
+      if (event.key === "Escape") { field.value = ""; search(); }
+    });
+    search();
+    const label = make("label", {}, "Search regions ", field);
+    const bar = make("div", { className: "search" }, label, ...(boxes.some(Boolean) ? [only, all] : []), said);
+    scrolling(table).before(bar);
+  }
+
   // Each viewer unpacks its voxels when it is first seen, not before.
   const awake = new Set();
   function wake(part) {
+    for (const table of part.querySelectorAll("table.with-bars")) searchable(table);
     if (typeof DecompressionStream === "undefined") return;
     for (const root of part.querySelectorAll(".viewer")) {
       if (awake.has(root)) continue;
@@ -205,17 +303,24 @@
     part.addEventListener("toggle", () => { if (part.open) wake(part); });
   }
   for (const part of document.querySelectorAll("section.case")) wake(part);
-  for (const table of document.querySelectorAll("table.cases")) sortable(table);
+  for (const table of document.querySelectorAll("table.cases, table.compared")) sortable(table);
+  for (const table of document.querySelectorAll("table.compared")) searchable(table);
   // A page that adds a case later says so on it.
   addEventListener("medzoo:case", (event) => wake(event.target));
   addEventListener("hashchange", openTarget);
   openTarget();
 
-  // Paper shows every case.
+  // Paper shows every case, and every region.
   let closed = [];
+  let unfound = [];
   addEventListener("beforeprint", () => {
     closed = [...document.querySelectorAll("details:not([open])")];
     for (const part of closed) part.open = true;
+    unfound = [...document.querySelectorAll("tr[hidden]")];
+    for (const row of unfound) row.hidden = false;
   });
-  addEventListener("afterprint", () => { for (const part of closed) part.open = false; });
+  addEventListener("afterprint", () => {
+    for (const part of closed) part.open = false;
+    for (const row of unfound) row.hidden = true;
+  });
 })();

@@ -5,7 +5,7 @@ import numpy as np
 from medzoo.inference.postprocess import coverage_of
 from medzoo.reporting.charts import value_chart
 from medzoo.reporting.markup import element
-from medzoo.reporting.task_report import Cell, TaskReport, headline
+from medzoo.reporting.task_report import Cell, Quantity, TaskReport, headline
 
 
 class RegressionReport(TaskReport):
@@ -24,6 +24,10 @@ class RegressionReport(TaskReport):
             low, high = found.interval
             cells.append(Cell(self._interval(), f"{low:.1f} to {high:.1f}", low))
         return cells
+
+    def quantities(self, found):
+        """See `TaskReport`."""
+        return [Quantity(f"Value ({found.unit})", found.value, 1, found.interval)]
 
     def section(self, found, population=None):
         """See `TaskReport`."""

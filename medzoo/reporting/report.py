@@ -5,14 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from medzoo.batch.input_cases import case_name, cases_of
-from medzoo.batch.predictor import CASE_ERRORS
-from medzoo.data.cases.case import CASE_ID
+from medzoo.batch.predictor import CASE_ERRORS, person_of
+from medzoo.data.cases.case import CASE_ID, Case
 from medzoo.errors import InputError, MedzooError
 from medzoo.inference.predict import predict_image, task_of
 from medzoo.inference.prediction import Prediction
 from medzoo.inference.settings import Settings
 from medzoo.inference.task import recipe_of
 from medzoo.io.image_files import read_quietly
+from medzoo.reporting.sessions import visits_of
 from medzoo.reporting.sheet import ReportSheet, checked_path
 from medzoo.volume import Volume
 from medzoo.zoo.recipe.schema import read_recipe
@@ -31,6 +32,7 @@ def report(
     *,
     predictions: Prediction | Sequence[Prediction] | None = None,
     uncertainty: str | None = "interval",
+    compare: bool = False,
     overwrite: bool = False,
 ) -> Path:
     """Writes an HTML report of predictions on scans.
@@ -50,6 +52,9 @@ def report(
         predictions: `Prediction`, or list of them in the order of `images`, if they are
             made already; None predicts.
         uncertainty: str or None, see `medzoo.inference.Settings`.
+        compare: bool, the images are sessions of one person, in order of time, to be
+            shown side by side. Without, so are those that a table, or names of BIDS,
+            say are of one person.
         overwrite: bool, replace what lies at `path`, unless it is an input. Without,
             only an earlier report is replaced.
 
@@ -66,14 +71,16 @@ def report(
     """
     checked_path(path)
     model, recipe, folder, note = _loaded(source, predictions is None)
-    cases = _cases(images, recipe["channels"])
+    listed = _cases(images, recipe["channels"])
+    cases = {case.case_id: case.images for case in listed}
     given = _one_each(predictions, cases)
     # Whoever calls this again from a program looks at the new one.
     replacing = {"overwrite": overwrite, "any_report": True}
     sheet = ReportSheet(path, recipe, folder, weights_note=note, **replacing)
-    sheet.begin(len(cases), cases)
+    sheet.begin(len(cases), cases, visits_of(listed, together=compare))
     task = task_of(recipe, lambda: model, Settings(uncertainty))
-    for (case_id, channels), known in zip(cases.items(), given, strict=True):
+    for case, known in zip(listed, given, strict=True):
+        case_id, channels = case.case_id, case.images
         try:
             # What reading warns of comes back in the prediction.
             volumes = {
@@ -82,7 +89,9 @@ def report(
             }
             scan = task.preprocessor.gather(volumes, align=True)
             placed = task.place(scan)
-            found = known or predict_image(scan, lambda _, own=placed: own, task)
+            found = known or predict_image(
+                scan, lambda _, own=placed: own, task, person_of(case, task)
+            )
         except CASE_ERRORS as error:
             sheet.failed(case_id, channels, " ".join(str(error).split()))
             continue
@@ -114,16 +123,18 @@ def _loaded(source, needed):
 
 
 def _cases(images, channels):
-    """Cases as dict of case_id -> dict of channel -> path or Volume."""
+    """The images as a list of `Case`."""
     names = {channel["name"] for channel in channels}
     first = channels[0]["name"]
     if isinstance(images, (str, Path)) and str(images).lower().endswith(".csv"):
-        return {case.case_id: case.images for case in cases_of(images, channels)}
+        return cases_of(images, channels)
     if isinstance(images, dict) and not set(images) <= names:
-        return {
-            _checked_id(name): image if isinstance(image, dict) else {first: image}
+        return [
+            Case(
+                _checked_id(name), image if isinstance(image, dict) else {first: image}
+            )
             for name, image in images.items()
-        }
+        ]
     single = isinstance(images, (str, Path, Volume, dict))
     cases = {}
     for number, image in enumerate([images] if single else images, 1):
@@ -136,8 +147,8 @@ def _cases(images, channels):
                 f"Images must differ in their file names. Received: two of case "
                 f"{case_id}. Pass a dict of case_id -> image."
             )
-        cases[case_id] = image
-    return cases
+        cases[case_id] = Case(case_id, image)
+    return list(cases.values())
 
 
 def _checked_id(name):

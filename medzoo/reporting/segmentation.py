@@ -8,7 +8,7 @@ from medzoo.inference.postprocess import step_arguments
 from medzoo.inference.sides import published_classes
 from medzoo.reporting.charts import bar, centile_chart
 from medzoo.reporting.markup import element
-from medzoo.reporting.task_report import Cell, TaskReport, bar_table
+from medzoo.reporting.task_report import Cell, Quantity, TaskReport, bar_table
 
 # Regions whose curves are drawn; the table has all.
 CHARTED = (
@@ -35,6 +35,15 @@ class SegmentationReport(TaskReport):
             for name, ml in found.volumes_ml.items()
         ]
 
+    def quantities(self, found):
+        """See `TaskReport`."""
+        digits = 1 if found.codes is None else 2
+        total = sum(found.volumes_ml.values())
+        return [
+            Quantity("All classes (ml)", total, digits),
+            *(Quantity(f"{n} (ml)", ml, digits) for n, ml in found.volumes_ml.items()),
+        ]
+
     def section(self, found, population=None):
         """See `TaskReport`."""
         most = max((*found.volumes_ml.values(), 1e-9))
@@ -55,7 +64,7 @@ class SegmentationReport(TaskReport):
                         element(
                             "span", class_="swatch", style=f"--class: rgb({colour})"
                         ),
-                        name,
+                        element("span", name, class_="name"),
                         scope="row",
                     ),
                     element("td", f"{ml:.{digits}f} ml", class_="number"),
@@ -94,6 +103,26 @@ def told_centile(centile):
     return "above 99" if centile > 99 else f"{centile:.0f}"
 
 
+def point_in_words(volume, told, curve, who):
+    """Returns what a centile chart shows of a person, a sentence.
+
+    Args:
+        volume: float, ml, of the person.
+        told: str, the centile.
+        curve: five floats, ml: the 5th, 25th, 50th, 75th and 95th centile.
+        who: str, the people that they are of.
+    """
+    own, low, middle, high = map(_millilitres, (volume, *curve[::2]))
+    return (
+        f"{own} ml, {told}. Healthy {who}: median {middle} ml, "
+        f"90 % of them {low} to {high} ml."
+    )
+
+
+def _millilitres(volume):
+    return f"{volume:.0f}" if volume >= 100 else f"{volume:.3g}"
+
+
 def _centile_section(found, recipe):
     """Charts of the person's volumes on the curves of healthy people."""
     if found.centiles is None:
@@ -103,19 +132,24 @@ def _centile_section(found, recipe):
     person, corrections = found.person, step["corrections"]
     volumes = corrected_volumes(mm3_by_code(found), population, corrections)
     ages = np.linspace(*population.ages, 36)
-    charts = [
-        centile_chart(
+    who = {"female": "women", "male": "men"}[person.sex]
+    charts = []
+    for region in CHARTED:
+        if region not in found.centiles:
+            continue
+        told = f"centile {told_centile(found.centiles[region])}"
+        volume = volumes[region] / 1000
+        chart = centile_chart(
             region.capitalize(),
             ages,
             population.curves(region, person.sex, ages) / 1000,
             person.age,
-            volumes[region] / 1000,
-            f"centile {told_centile(found.centiles[region])}",
+            volume,
+            told,
         )
-        for region in CHARTED
-        if region in found.centiles
-    ]
-    who = {"female": "women", "male": "men"}[person.sex]
+        own = population.curves(region, person.sex, [person.age])[:, 0] / 1000
+        words = point_in_words(volume, told, own, f"{who} of {person.age:g} years")
+        charts.append(element("figure", chart, element("figcaption", words)))
     text = (
         f"Dot: this person, {person.age:g} years. Line and bands: median, 25th to 75th "
         f"and 5th to 95th centile of healthy {who}. Volumes here are corrected to how "

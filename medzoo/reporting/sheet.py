@@ -20,13 +20,17 @@ from medzoo.reporting.display import case_budget, make_display
 from medzoo.reporting.markup import Markup, element, join
 from medzoo.reporting.model_facts import RESEARCH_ONLY, model_section
 from medzoo.reporting.privacy import without_paths
+from medzoo.reporting.reliability import TITLE, reliability_points, reliability_section
+from medzoo.reporting.sessions import Sessions
 from medzoo.reporting.stored_predictions import read_earlier
 from medzoo.reporting.tasks import TASKS
-from medzoo.reporting.viewer import thumbnail, viewer
+from medzoo.reporting.viewer import stills, thumbnail, viewer
 from medzoo.zoo.metrics_json import read_metrics
 from medzoo.zoo.recipe.schema import Recipe
 
 SUFFIXES = (".html", ".htm")
+# A table of cases with more columns leaves its numbers out on paper.
+MOST_ON_PAPER = 10
 NO_SCRIPT = "Without JavaScript, only the slices through the middle are shown."
 
 
@@ -35,12 +39,14 @@ class CaseParts:
     """What a report shows of a case, part by part.
 
     Args:
+        reliability: `Markup`, how reliable the prediction is on this scan.
         numbers: `Markup`, the result and its charts.
         warnings: `Markup`, may be empty.
         viewer: `Markup`, the views; page.js makes them move within a `.case`.
         checks: `Markup`, what was checked and resampled.
     """
 
+    reliability: Markup
     numbers: Markup
     warnings: Markup
     viewer: Markup
@@ -89,19 +95,23 @@ class ReportSheet:
         self._source = ""
         self._count = 1
         self._rows, self._sections = [], []
+        self._sessions = Sessions()
 
-    def begin(self, count, images=None):
+    def begin(self, count, images=None, visits=None):
         """Tells what will come, before the first case.
 
         Args:
             count: int, number of cases, which decides their size.
             images: dict of case_id -> dict of channel -> path or Volume, or None.
+            visits: dict of case_id -> `medzoo.reporting.sessions.Visit`, in order of
+                time, or None: several of one person are compared.
 
         Raises:
             InputError: if the report would replace anything but an earlier one of the
                 same cases.
         """
         self._count = count
+        self._sessions = Sessions(visits)
         self._source = source_mark(self.recipe["name"], images or {})
         check_free(self.path, self._source, images or {}, **self._replacing)
 
@@ -159,7 +169,12 @@ class ReportSheet:
         self._rows.append(self._row(case_id, small, cells, warnings, ""))
         budget, names = case_budget(self._count), prediction.class_names
         said = [element("p", f"Warning: {w}", class_="warning") for w in warnings]
+        points = reliability_points(prediction, volume, self.recipe)
+        if self._sessions.wants(case_id):
+            views = join(stills(display))
+            self._sessions.add(case_id, prediction, volume, self._task, points, views)
         parts = CaseParts(
+            reliability=reliability_section(points, prediction, self._measured),
             numbers=join(self._task.section(prediction, self._population)),
             warnings=join(said),
             viewer=viewer(display, budget, given[0], names),
@@ -167,8 +182,11 @@ class ReportSheet:
         )
         body = join(
             (
-                parts.numbers,
+                element("h3", TITLE),
+                parts.reliability,
                 parts.warnings,
+                element("h3", "Result"),
+                parts.numbers,
                 parts.viewer,
                 element("h3", "Checks and resampling"),
                 parts.checks,
@@ -214,7 +232,12 @@ class ReportSheet:
         body = element(
             "body",
             self._header(),
-            element("main", self._cases(), self._model()),
+            element(
+                "main",
+                self._sessions.section(self._measured),
+                self._cases(),
+                model_section(self.recipe, self._measured, self._weights_note),
+            ),
             element("script", Markup(script)),
         )
         page = element("html", head, body, lang="en")
@@ -246,7 +269,7 @@ class ReportSheet:
             "table",
             element("thead", element("tr", heads)),
             element("tbody", self._rows),
-            class_="cases",
+            class_="cases wide" if len(heads) > MOST_ON_PAPER else "cases",
         )
         sections = [
             element(
@@ -273,9 +296,6 @@ class ReportSheet:
                 sections,
             )
         )
-
-    def _model(self):
-        return model_section(self.recipe, self._measured, self._weights_note)
 
 
 def checked_path(path):

@@ -20,6 +20,23 @@ class Cell:
     key: object = None
 
 
+@dataclass(frozen=True)
+class Quantity:
+    """One number that sessions of a person are compared by.
+
+    Args:
+        head: str, what it is, with its unit.
+        value: float.
+        digits: int, after the point.
+        interval: (low, high) or None.
+    """
+
+    head: str
+    value: float
+    digits: int = 1
+    interval: tuple | None = None
+
+
 class TaskReport:
     """How a report shows the predictions of one task; each task has a subclass.
 
@@ -40,6 +57,14 @@ class TaskReport:
     def cells(self, found):
         """Returns list of `Cell`: a `Prediction` in short."""
         raise NotImplementedError
+
+    def quantities(self, found):
+        """Returns list of `Quantity`, what sessions are compared by; images have none.
+
+        Args:
+            found: `Prediction`.
+        """
+        return []
 
     def section(self, found, population=None):
         """Returns list of `Markup`: a `Prediction` in full.

@@ -64,6 +64,16 @@ def viewer(display, budget, channel, class_names=None):
     )
 
 
+def stills(display):
+    """Returns the views of a case as small pictures, a list of `Markup`.
+
+    Args:
+        display: `Display` at full size.
+    """
+    panels = {panel[0]: panel for panel in PANELS}
+    return [_figure(display, panels[name], SMALL_STILL, None) for name in ORDER]
+
+
 def thumbnail(display, alt):
     """Returns a small axial slice as an image element."""
     panel = next(panel for panel in PANELS if panel[0] == "axial")

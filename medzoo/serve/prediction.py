@@ -16,6 +16,7 @@ from medzoo.inference.settings import Settings
 from medzoo.io.image_files import write
 from medzoo.reporting.markup import element, join
 from medzoo.reporting.privacy import without_paths
+from medzoo.reporting.reliability import TITLE
 from medzoo.reporting.sheet import ReportSheet
 from medzoo.serve.error_lines import error_line
 from medzoo.serve.result_files import IMAGE, REPORT, VIEW
@@ -139,6 +140,8 @@ def _view(parts, *, numbers_first):
     details = (element("summary", "Checks and resampling"), parts.checks)
     return join(
         (
+            element("h5", TITLE),
+            parts.reliability,
             parts.warnings,
             element("div", both, class_=kind),
             element("details", *details),

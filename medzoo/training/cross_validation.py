@@ -15,6 +15,7 @@ from medzoo.data.feeds.case_dataset import CaseDataset, Variants
 from medzoo.files import sha256_of, write_text_atomically
 from medzoo.inference.postprocess import output_of_network
 from medzoo.training.fit import fit
+from medzoo.training.log_lines import of_network
 from medzoo.training.network import single_network
 from medzoo.training.settings import TrainingSettings
 from medzoo.training.tasks import TASKS
@@ -106,7 +107,7 @@ def _train_fold(recipe, data, folder, number, name, log, workers):
         return network
 
     def say(line):
-        log(f"{name}, {line}")
+        log(of_network(name, line))
 
     seeded = dict(recipe)
     own_seed = recipe["training"].get("seed", 0) + number

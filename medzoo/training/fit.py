@@ -9,6 +9,8 @@ from medzoo.data.feeds.prefetch import Prefetch
 from medzoo.errors import Terminated
 from medzoo.training.checkpoint import Checkpoints, load_newest
 from medzoo.training.epochs import Epochs
+from medzoo.training.history import History
+from medzoo.training.log_lines import EpochFacts, LogLine
 from medzoo.training.network import single_network
 from medzoo.training.normalization import reestimate_averages
 from medzoo.training.objective import make_loss, make_metrics
@@ -59,14 +61,15 @@ def fit(
     done = data.epoch = facts.get("epochs_done", 0)
     checkpoints = Checkpoints(folder, checkpoint_every, facts)
     epochs = Epochs(model, Prefetch(data, workers))
-    callbacks = [checkpoints]
-    if log is not None:
-        callbacks.append(_Log(log, settings.epochs, epochs))
     validation = None
     if measure is not None:
         validation = make_validation(settings, data, measure, folder, log)
-        # First, so that a checkpoint is written when its measurement is kept.
+    # A checkpoint last, so that it is written when what was measured is kept.
+    callbacks = [History(folder, done, epochs, validation), checkpoints]
+    if validation is not None:
         callbacks.insert(0, validation)
+    if log is not None:
+        callbacks.append(_Log(log, settings.epochs, epochs))
     if facts.get("enough") or done >= settings.epochs:
         epochs.over(done)
     else:
@@ -122,8 +125,13 @@ class _Log(keras.callbacks.Callback):
         self.epochs = epochs
 
     def on_epoch_end(self, epoch, logs=None):
-        numbers = ", ".join(f"{k} {float(v):.3g}" for k, v in (logs or {}).items())
-        self.log(
-            f"epoch {epoch + 1}/{self.total}: {numbers}, {self.epochs.seconds:.1f} s, "
-            f"of which {self.epochs.waited:.1f} s waiting for input"
+        found = {name: float(value) for name, value in (logs or {}).items()}
+        numbers = ", ".join(f"{name} {value:.3g}" for name, value in found.items())
+        rate = float(self.model.optimizer.learning_rate)
+        seconds, waited = self.epochs.seconds, self.epochs.waited
+        text = (
+            f"epoch {epoch + 1}/{self.total}: {numbers}, {seconds:.1f} s, "
+            f"of which {waited:.1f} s waiting for input"
         )
+        facts = EpochFacts(epoch + 1, self.total, found, rate, seconds)
+        self.log(LogLine(text, facts))

@@ -6,6 +6,7 @@ from pathlib import Path
 from medzoo.data.cases.splits import named_split, stratified_folds
 from medzoo.files import write_text_atomically
 from medzoo.training.fit import fit
+from medzoo.training.log_lines import of_network, plan_line
 from medzoo.training.settings import TrainingSettings, for_fine_tuning
 from medzoo.training.tasks import TASKS
 from medzoo.training.weights_file import write_weights
@@ -84,6 +85,7 @@ def _cross_validate(task, cases, recipe, output, start, workers, log):
     count = min(settings.split.get("num_folds", 5), len(set(subjects)))
     seed = settings.split.get("seed", 42)
     folds = stratified_folds(subjects, [0.0] * len(cases), count, seed)
+    log(plan_line([*(f"fold {fold}" for fold in range(count)), ""]))
     found = {}
     for fold in range(count):
         inside = [i for i, f in enumerate(folds) if f != fold]
@@ -91,7 +93,7 @@ def _cross_validate(task, cases, recipe, output, start, workers, log):
         measure = task.measure(outside)
 
         def say(line, fold=fold):
-            log(f"fold {fold}, {line}")
+            log(of_network(f"fold {fold}", line))
 
         data = task.dataset(inside, settings.seed + fold)
         folder = output / "runs" / f"fold-{fold}"

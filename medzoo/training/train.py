@@ -27,6 +27,7 @@ from medzoo.training.familiarity import factors_of_scanners
 from medzoo.training.fit import fit
 from medzoo.training.held_out import HeldOut
 from medzoo.training.image_training import train_images, write_model
+from medzoo.training.log_lines import plan_line
 from medzoo.training.measured_steps import with_steps
 from medzoo.training.network import check_rematerialize
 from medzoo.training.out_of_scanner import judge_by_scanners, sources_of
@@ -127,7 +128,7 @@ def train(
     prepared, targets = _prepared(
         recipe, cases, output, keeping, workers or 2, restart, say
     )
-    made = _train_networks(recipe, prepared, targets, output, workers, log)
+    made = _train_networks(recipe, prepared, targets, output, workers, say)
     write_model(*made, output)
     return output
 
@@ -146,6 +147,7 @@ def _prepared(recipe, cases, output, keeping, workers, restart, log):
 
 def _train_networks(recipe, prepared, targets, output, workers, log):
     """Cross-validates, and trains what is published; returns it and its recipe."""
+    log(plan_line(_networks(recipe, prepared.cases)))
     contrasts = None
     if recipe["architecture"]["arguments"].get("known_contrasts") is not None:
         contrasts = TrainingContrasts(recipe, prepared)
@@ -183,6 +185,17 @@ def _train_networks(recipe, prepared, targets, output, workers, log):
     if contrasts is not None:
         contrasts.into(model)
     return model, with_steps(recipe, {"interval": interval, "familiarity": step})
+
+
+def _networks(recipe, cases):
+    """The names of the networks that are trained, as the log has them."""
+    arguments = recipe["architecture"]["arguments"]
+    folds = TrainingSettings.from_recipe(recipe).split["num_folds"]
+    names = [f"fold {fold}" for fold in range(folds)]
+    sources = sorted(set(sources_of(cases)))
+    if arguments.get("known_contrasts") is not None and len(sources) > 1:
+        names += [f"without {source}" for source in sources]
+    return names if "num_members" in arguments else [*names, ""]
 
 
 def _trained_on_all(recipe, prepared, targets, output, workers, log):

@@ -10,6 +10,7 @@ import numpy as np
 from medzoo.errors import MedzooWarning
 from medzoo.files import replace_atomically
 from medzoo.training.checkpoint import DAMAGED, read_arrays
+from medzoo.training.log_lines import LogLine, ValidationFacts
 from medzoo.training.normalization import reestimate_averages
 from medzoo.training.optimizer import keeps_average, take_averages
 
@@ -59,6 +60,8 @@ class Validation(keras.callbacks.Callback):
         self.patience = patience
         self.writer = writer
         self.log = log
+        # What was measured after the last epoch; empty where it was not.
+        self.found = {}
         self.best = -np.inf
         self.best_epoch = 0
         self._resume()
@@ -68,15 +71,17 @@ class Validation(keras.callbacks.Callback):
         number = epoch + 1
         if self.writer is not None:
             self.writer.scalars(logs or {}, number)
+        self.found = {}
         if number % self.every and number != self.epochs:
             return
-        found = self._measured()
+        found = self.found = self._measured()
         if self.writer is not None:
             self.writer.scalars(found, number)
         name, score = next(iter(found.items()))
         if self.log is not None:
             numbers = ", ".join(f"{k} {v:.4g}" for k, v in found.items())
-            self.log(f"epoch {number}, validation: {numbers}")
+            text = f"epoch {number}, validation: {numbers}"
+            self.log(LogLine(text, ValidationFacts(number, dict(found))))
         if score > self.best:
             self.best, self.best_epoch = float(score), number
             self._keep(name)

@@ -1,6 +1,7 @@
 """medzoo.train: trains a model by name on cases."""
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,8 @@ def train(
         cases: path of a cases.csv, "bids:DIR", LAYOUT:FOLDER of a data set as it is
             published (such as "mrbrains13:data"), or list of `Case`.
         output: path of a folder: recipe.json, model.weights.h5 and out_of_fold.csv are
-            left there, beside the runs and prepared scans that may be deleted after.
+            left there, with history.png (extra train), beside the runs and prepared
+            scans that may be deleted after.
         target: str or None, COLUMN or COLUMN:CODES.csv instead of the recipe's.
         fine_tune: bool, start from the model's weights, with small steps.
         restart: bool, remove an earlier run in `output` first.
@@ -72,23 +74,30 @@ def train(
     import_keras(threads)
     from medzoo.datasets.bids import is_bids
     from medzoo.datasets.known_layouts import read_layout
+    from medzoo.training.history import NO_PICTURE, draw_all
     from medzoo.training.train import train as train_recipe
 
     named = isinstance(cases, str) and ":" in cases and not Path(cases).exists()
     if named and not is_bids(cases):
         cases = read_layout(cases)
-    return train_recipe(
-        recipe.to_dict(),
-        cases,
-        output,
-        target=target,
-        tables=folder,
-        start=start,
-        precision=precision,
-        accumulate=accumulate,
-        rematerialize=rematerialize,
-        workers=workers,
-        feed=feed,
-        restart=restart,
-        log=log,
-    )
+    if log is not None and find_spec("matplotlib") is None:
+        log(NO_PICTURE)
+    try:
+        return train_recipe(
+            recipe.to_dict(),
+            cases,
+            output,
+            target=target,
+            tables=folder,
+            start=start,
+            precision=precision,
+            accumulate=accumulate,
+            rematerialize=rematerialize,
+            workers=workers,
+            feed=feed,
+            restart=restart,
+            log=log,
+        )
+    finally:
+        # Of one that was stopped too.
+        draw_all(output)

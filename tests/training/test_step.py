@@ -198,6 +198,9 @@ def test_command_line_takes_them(tmp_path, study, recipe, capsys):
     assert main([*arguments, *step, "--workers", "2"]) == 0
     said = capsys.readouterr().err
     assert "waiting for input" in said
+    # Of a file, not of a terminal.
+    assert "\x1b" not in said
+    assert (tmp_path / "o/history.png").is_file()
     training = json.loads((tmp_path / "o/recipe.json").read_text())["training"]
     assert training["dtype"] == "mixed_bfloat16"
     assert training["gradient_accumulation"] == 2

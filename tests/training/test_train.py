@@ -11,6 +11,7 @@ import pytest
 from medzoo.data.feeds.dataset import dataset
 from medzoo.datasets.read_cases import read_cases
 from medzoo.errors import InputError, RecipeError
+from medzoo.training.history import read_history
 from medzoo.training.prediction_interval import error_bounds
 from medzoo.training.settings import TrainingSettings
 from medzoo.training.train import train
@@ -66,6 +67,16 @@ def test_held_out_predictions_come_from_the_network_that_did_not_see_them(
     value = float(np.asarray(member(both, training=False)).mean())
     # float16 weights move a value by less than a tenth of a year.
     assert float(rows["c6"]["prediction"]) == pytest.approx(value, abs=0.1)
+
+
+def test_each_network_leaves_its_history(trained):
+    folder, lines = trained
+    assert "2 networks to train: fold 0, fold 1" in lines
+    for run in ("fold-0", "fold-1"):
+        rows = read_history(folder / "runs" / run)
+        assert [row["epoch"] for row in rows] == list(range(1, EPOCHS + 1))
+        assert all(row["learning_rate"] > 0 for row in rows)
+        assert (folder / "runs" / run / "history.png").is_file()
 
 
 def test_finished_folds_are_not_trained_again(trained, study, make_recipe):

@@ -8,8 +8,6 @@ const STAGES = {
   loading: "loading", reading: "reading the scan", placing: "preparing the scan",
   network: "running the network", drawing: "drawing the result",
 };
-// Tables longer than this get a field to search in.
-const LONG_TABLE = 20;
 
 export class Jobs {
   constructor() { this.shown = new Map(); }
@@ -101,7 +99,6 @@ export class Jobs {
     } catch (error) {
       place.append(make("p", { class: "error" }, error.message));
     }
-    for (const table of place.querySelectorAll("table.with-bars")) searchable(table);
     place.dispatchEvent(new Event("medzoo:case", { bubbles: true }));
   }
 }
@@ -131,18 +128,4 @@ function downloads(root, name, record) {
   return make("p", { class: "downloads" },
     record.files.includes("image.nii.gz") && link(`${root}/image.nii.gz`, labels),
     link(`${root}/report.html`, "Report (HTML)"));
-}
-
-function searchable(table) {
-  const rows = [...table.tBodies[0].rows];
-  if (rows.length <= LONG_TABLE) return;
-  const field = make("input", { type: "search", autocomplete: "off" });
-  field.addEventListener("input", () => {
-    const wanted = field.value.trim().toLowerCase();
-    for (const row of rows) row.hidden = !row.textContent.toLowerCase().includes(wanted);
-  });
-  // A scrolling part that the keyboard reaches.
-  const part = make("div", { class: "long", tabindex: "0", role: "region", "aria-label": "Volumes" });
-  table.replaceWith(make("label", { class: "search" }, "Search regions ", field), part);
-  part.append(table);
 }
