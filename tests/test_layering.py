@@ -59,6 +59,8 @@ DIRECT = {
     "zoo": ("zoo/recipe", "training", "models", "progress", "_version"),
     # zoo: the brain is found by a model.
     "preprocessing": ("zoo",),
+    # Why a model answers as it does.
+    "explanation": ("zoo",),
     "batch": ("zoo",),
     "cluster": ("batch",),
     "evaluation": ("batch",),
@@ -66,7 +68,7 @@ DIRECT = {
     "reporting": ("evaluation",),
     # _version: of the API.
     "serve": ("reporting", "_version"),
-    "cli": ("reporting", "preprocessing", "serve", "cluster"),
+    "cli": ("reporting", "preprocessing", "serve", "cluster", "explanation"),
     "__main__": ("cli",),
     "__init__": ("_version", "zoo_access"),
 }
