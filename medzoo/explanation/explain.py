@@ -20,7 +20,7 @@ from medzoo.inference.scalar_task import ScalarTask
 from medzoo.inference.task import recipe_of
 from medzoo.spatial.standard_space import standard_space
 from medzoo.volume import Volume
-from medzoo.zoo.registry import read_entry
+from medzoo.zoo.recipe.schema import read_recipe
 from medzoo.zoo.resolve import resolve
 
 STEPS = 32
@@ -136,7 +136,7 @@ def scalar_task(source):
     """
     if isinstance(source, (str, Path)):
         folder = resolve(source)
-        recipe = read_entry_of(folder)
+        recipe = read_recipe(folder).to_dict()
         _check_scalar(task_of(recipe, None))
         from medzoo.zoo.load import load
 
@@ -219,21 +219,14 @@ def _baseline(asked, task, folder, shape):
     return np.asarray(task.normalize(placed.array[None])[0], np.float64), compared
 
 
-def read_entry_of(folder):
-    """Returns the recipe of a model folder, a dict."""
-    from medzoo.zoo.recipe.schema import read_recipe
-
-    return read_recipe(folder).to_dict()
-
-
 def _folder_of(recipe):
     """The folder of a model in memory, where it is of the zoo."""
     try:
         folder = resolve(f"{recipe['name']}@{recipe['version']}")
-        same = read_entry(folder).to_dict()["preprocessing"] == recipe["preprocessing"]
+        own = read_recipe(folder).to_dict()["preprocessing"]
     except MedzooError:
         return None
-    return folder if same else None
+    return folder if own == recipe["preprocessing"] else None
 
 
 def _check_scalar(task):

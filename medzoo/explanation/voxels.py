@@ -101,20 +101,19 @@ class GridInput:
 class HistogramInput(GridInput):
     """An input of local histograms: each voxel has its own part in the shares.
 
-    Intensities count linearly for the two levels beside them, so a block's share of a
-    level is the mean of what its voxels have of it. What a share adds to the answer is
-    divided among the voxels by how much each has more of the level than the baseline.
-    The power is crossed by the secant, as by DeepLIFT's rule, so that sums are kept.
+    Intensities count linearly for the two levels beside them, so that a block's share
+    of a level is the mean of what its voxels have of it. A scan differs from the
+    baseline by the levels that a block has too much of, and by those that it lacks.
+    The voxels that hold what is too much are those that differ: they have its part of
+    an answer, and that of what is lacking in their place. Only they change when they
+    are replaced. What is darker than the first level is a level too, though no network
+    sees it.
 
     Args:
         numbers: `(x, y, z, levels)` float32, the network's input.
         factors: three ints, voxels along each axis of a block.
         placed: `(x, y, z, 1)` float32, intensities.
         arguments: dict, of `medzoo.layers.LocalHistogram`.
-
-    Source:
-        Shrikumar et al., "Learning Important Features Through Propagating Activation
-        Differences" (2017), the rescale rule.
     """
 
     def __init__(self, numbers, factors, placed, arguments):
@@ -123,48 +122,78 @@ class HistogramInput(GridInput):
         self._scale = arguments.get("scale", 1.0)
         self._power = arguments.get("power", 1.0)
         # Of single voxels: what each has of every level.
-        levels = {"class": HISTOGRAM, "arguments": {"levels": arguments["levels"]}}
-        levels["arguments"]["block"] = 1
-        self._parts = np.asarray(make_layer(levels)(placed[None]), np.float32)[0]
+        levels = {"levels": arguments["levels"], "block": 1}
+        layer = make_layer({"class": HISTOGRAM, "arguments": levels})
+        self._parts = _with_darkest(np.asarray(layer(placed[None]), np.float32)[0])
         self._shares = self._block_means(self._parts)
 
     def spread(self, attributions, baseline):
         """See `GridInput`."""
-        base = self._shares_of(baseline)
-        change = self._shares - base
-        same = np.abs(change) < SAME
-        slopes = np.where(same, 0, attributions / np.where(same, 1, change))
-        # What belongs to no difference of shares belongs to no voxel more than another.
-        result = self._evenly((attributions * same).sum(axis=-1))
-        size = np.prod(self.factors)
-        for level in range(change.shape[-1]):
-            slope, start = slopes[..., level] / size, base[..., level]
-            result += self._on_voxels(slope) * self._parts[..., level]
-            result -= self._on_voxels(slope * start)
+        excess, weights = self._excess(baseline)
+        # Nothing is attributed to the darkest level.
+        parts = np.concatenate([np.zeros_like(attributions[..., :1]), attributions], -1)
+        held = excess > 0
+        result = self._on_voxels((parts * ~held).sum(axis=-1)) * weights
+        shares = np.where(held, self._shares, 1) * np.prod(self.factors)
+        rates = np.where(held, parts / shares, 0)
+        for level in range(parts.shape[-1]):
+            result += self._on_voxels(rates[..., level]) * self._parts[..., level]
         return result
 
     def replaced(self, labels, count, baseline):
-        """See `GridInput`; a voxel becomes the average voxel of the baseline's block."""
-        base, size = self._shares_of(baseline), np.prod(self.factors)
+        """See `GridInput`: voxels of a label become what the baseline has for them."""
+        excess, weights = self._excess(baseline)
         shape = self._shares.shape
         blocks = np.arange(np.prod(shape[:3])).reshape(shape[:3])
-        places = (labels.astype(np.int64) * blocks.size) + self._on_voxels(blocks)
-        places, length = places.ravel(), count * blocks.size
-        voxels = np.bincount(places, minlength=length).reshape(count, *shape[:3])
-        sums = [
-            np.bincount(places, self._parts[..., level].ravel(), length)
-            for level in range(shape[-1])
-        ]
-        sums = np.stack(sums, -1).reshape(count, *shape)
-        for label in range(count):
-            taken = (sums[label] - voxels[label][..., None] * base) / size
-            changed = self._numbers_of(self._shares - taken)
-            # Elsewhere the very numbers that the network saw.
-            yield np.where(voxels[label][..., None] > 0, changed, self.numbers)
+        places = (
+            labels.astype(np.int64) * blocks.size + self._on_voxels(blocks)
+        ).ravel()
+        length = count * blocks.size
 
-    def _shares_of(self, numbers):
-        shares = np.asarray(numbers, np.float64) / self._scale + self._offset
-        return np.maximum(shares, 0) ** (1 / self._power)
+        def summed(values):
+            found = np.bincount(places, values.ravel(), length)
+            return found.reshape(count, *shape[:3])
+
+        # Which part of its block's levels, and of what is lacking, a label holds.
+        sums = [summed(self._parts[..., level]) for level in range(shape[-1])]
+        held = np.stack(sums, -1) / np.prod(self.factors)
+        held /= np.where(self._shares > 0, self._shares, 1)
+        lacking = summed(weights)[..., None]
+        missing = np.minimum(self._shares - self._base(baseline), 0)
+        for label in range(count):
+            if not lacking[label].any() and not held[label].any():
+                yield self.numbers
+                continue
+            way = excess * held[label] + missing * lacking[label]
+            changed = self._numbers_of((self._shares - way)[..., 1:])
+            # Elsewhere the very numbers that the network saw.
+            moved = np.abs(way).max(axis=-1, keepdims=True) > SAME
+            yield np.where(moved, changed, self.numbers)
+
+    def _excess(self, baseline):
+        """What a block has too much of; each voxel's part of all that is too much."""
+        excess = np.maximum(self._shares - self._base(baseline), 0)
+        excess = np.where(excess > SAME, excess, 0)
+        rates = excess / np.where(self._shares > 0, self._shares, 1)
+        weights = np.zeros(self._parts.shape[:3])
+        for level in range(rates.shape[-1]):
+            weights += self._on_voxels(rates[..., level]) * self._parts[..., level]
+        total = self._on_voxels(excess.sum(axis=-1)) * np.prod(self.factors)
+        # A block with nothing too much lacks alike in all its voxels.
+        even = 1 / np.prod(self.factors)
+        return excess, np.where(
+            total > 0, weights / np.where(total > 0, total, 1), even
+        )
+
+    def _base(self, baseline):
+        shares = np.asarray(baseline, np.float64) / self._scale + self._offset
+        return _with_darkest(np.maximum(shares, 0) ** (1 / self._power))
 
     def _numbers_of(self, shares):
         return (np.maximum(shares, 0) ** self._power - self._offset) * self._scale
+
+
+def _with_darkest(shares):
+    """Shares with that of what is darker than all levels, before them."""
+    rest = np.maximum(1 - shares.sum(axis=-1, keepdims=True), 0)
+    return np.concatenate([rest, shares], axis=-1)

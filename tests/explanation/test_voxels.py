@@ -36,18 +36,47 @@ def test_each_block_of_voxels_has_what_its_histogram_has(placed, power):
     np.testing.assert_allclose(blocks, attributions.sum(-1), atol=1e-6)
 
 
-def test_a_voxel_has_what_it_has_more_of_a_level_than_the_baseline():
-    placed = np.zeros((2, 2, 2, 1), np.float32)
-    placed[0, 0, 0] = 0.3
-    seen = histogram_of(placed, 1.0)
-    nothing = histogram_of(np.zeros_like(placed), 1.0)
-    attributions = np.zeros(seen.numbers.shape)
-    attributions[..., 0] = 5.0
+def test_voxels_that_hold_what_is_too_much_have_it_and_what_is_lacking():
+    # Half of the block at one level and half at another; the baseline has a quarter
+    # and three quarters: a quarter of the block is at the first instead of the second.
+    placed, other = two_levels(4), two_levels(2)
+    attributions = np.zeros((1, 1, 1, 3))
+    attributions[..., 0], attributions[..., 1] = 5.0, 2.0
 
-    voxels = seen.spread(attributions, nothing.numbers)
+    voxels = histogram_of(placed, 1.0).spread(
+        attributions, histogram_of(other, 1.0).numbers
+    )
 
-    assert voxels[0, 0, 0] == pytest.approx(5)
-    assert np.abs(voxels).sum() == pytest.approx(5)
+    first = placed[..., 0] < 0.5
+    np.testing.assert_allclose(voxels[first], 7 / 4, atol=1e-5)
+    np.testing.assert_allclose(voxels[~first], 0, atol=1e-5)
+
+
+def two_levels(count):
+    """A block with `count` voxels at the first level, the others at the second."""
+    block = np.full(8, 0.7, np.float32)
+    block[:count] = 0.3
+    return block.reshape(2, 2, 2, 1)
+
+
+def test_replacing_what_is_too_much_gives_the_baseline_and_the_rest_nothing():
+    placed, other = two_levels(4), two_levels(2)
+    seen, base = histogram_of(placed, 1.0), histogram_of(other, 1.0).numbers
+    labels = (placed[..., 0] < 0.5).astype(np.int64)
+
+    others, first = seen.replaced(labels, 2, base.astype(np.float64))
+
+    np.testing.assert_allclose(first, base, atol=1e-5)
+    np.testing.assert_allclose(others, seen.numbers, atol=1e-5)
+
+
+@pytest.mark.parametrize("power", POWERS)
+def test_against_itself_no_voxel_and_no_label_does_anything(placed, power):
+    seen = histogram_of(placed, power)
+    labels = np.arange(placed.size).reshape(placed.shape[:3]) % 3
+
+    for found in seen.replaced(labels, 3, seen.numbers):
+        np.testing.assert_allclose(found, seen.numbers, atol=1e-5)
 
 
 @pytest.mark.parametrize("power", POWERS)
@@ -59,21 +88,6 @@ def test_all_voxels_replaced_are_the_baseline_and_none_are_the_scan(placed, powe
 
     np.testing.assert_array_equal(none, seen.numbers)
     np.testing.assert_allclose(everything, other.numbers, atol=1e-4)
-
-
-def test_a_replaced_voxel_is_the_average_voxel_of_the_baseline(placed):
-    seen, other = histogram_of(placed, 1.0), histogram_of(placed[::-1], 1.0)
-    labels = np.zeros(placed.shape[:3], np.int64)
-    labels[0, 0, 0] = 1
-
-    _, found = seen.replaced(labels, 2, other.numbers.astype(np.float64))
-
-    parts = LocalHistogram(LEVELS, block=1)(placed[None])
-    parts = np.asarray(parts)[0][:2, :2, :2].reshape(8, -1)
-    base = other.numbers[0, 0, 0] / 2 + 0.3
-    expected = (np.concatenate([base[None], parts[1:]]).mean(0) - 0.3) * 2
-    np.testing.assert_allclose(found[0, 0, 0], expected, atol=1e-5)
-    np.testing.assert_array_equal(found[1:], seen.numbers[1:])
 
 
 def test_blocks_of_equal_voxels_share_evenly():

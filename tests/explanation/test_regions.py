@@ -1,0 +1,74 @@
+"""Regions by label map, by the standard space, and their names."""
+
+import numpy as np
+import pytest
+
+from medzoo.errors import InputError
+from medzoo.explanation.explain import scalar_task
+from medzoo.explanation.regions import OUTSIDE, grouped_names, regions_of
+from medzoo.spatial.standard_space import standard_space
+from tests.explanation.conftest import two_halves
+
+
+@pytest.fixture
+def task(age_model):
+    return scalar_task(age_model)[0]
+
+
+@pytest.fixture
+def undo(task, scan):
+    return task.preprocessor.place(scan)[1]
+
+
+def test_sides_and_gyri_are_put_together():
+    names = grouped_names()
+
+    assert names[51] == names[52] == "lateral ventricle"
+    assert names[120] == names[143] == "frontal lateral cortex"
+    assert names[35] == "brainstem"
+    assert names[95] == "corpus callosum"
+    assert 30 < len(set(names.values())) < 60
+
+
+def test_every_region_of_the_standard_space_has_a_name():
+    codes = set(np.unique(standard_space("mni").regions.array).tolist()) - {0}
+
+    assert codes <= grouped_names().keys()
+
+
+def test_labels_of_a_map_are_brought_to_the_networks_grid(task, scan, undo, tmp_path):
+    from medzoo.io import write
+
+    labels = two_halves(scan)
+    path = write(labels, tmp_path / "labels.nii.gz")
+
+    found = regions_of(path, scan, undo, task)
+
+    assert found.names == (OUTSIDE, "label 1", "label 2")
+    assert found.labels.shape == (16, 16, 16)
+    # In RAS: of a scan in LPS the first half is on the right.
+    middle = found.labels[:, 8, 8]
+    assert middle[5] == 2
+    assert middle[10] == 1
+    same = regions_of(labels, scan, undo, task).labels
+    np.testing.assert_array_equal(found.labels, same)
+
+
+def test_a_map_of_fractions_is_refused(task, scan, undo):
+    with pytest.raises(InputError, match="of integers"):
+        regions_of(scan, scan, undo, task)
+
+
+@pytest.mark.extended
+def test_regions_of_the_standard_space_lie_where_the_head_is(task, head_phantom):
+    head = standard_space("mni").head
+    _, undo = task.preprocessor.place(head)
+
+    found = regions_of("mni:affine", head, undo, task)
+
+    placed = undo.place_labels(standard_space("mni").regions).array
+    own = found.names.index("cerebellar white matter")
+    names = grouped_names()
+    codes = [code for code, name in names.items() if name == found.names[own]]
+    truth, drawn = np.isin(placed, codes), found.labels == own
+    assert 2 * (truth & drawn).sum() / (truth.sum() + drawn.sum()) > 0.8
