@@ -65,10 +65,10 @@ DIRECT = {
     "cluster": ("batch",),
     "evaluation": ("batch",),
     # Not "report": that is the public function.
-    "reporting": ("evaluation",),
+    "reporting": ("evaluation", "explanation"),
     # _version: of the API.
     "serve": ("reporting", "_version"),
-    "cli": ("reporting", "preprocessing", "serve", "cluster", "explanation"),
+    "cli": ("reporting", "preprocessing", "serve", "cluster"),
     "__main__": ("cli",),
     "__init__": ("_version", "zoo_access"),
 }

@@ -47,7 +47,16 @@ def add_arguments(parser: ArgumentParser) -> None:
         "map.png there",
     )
     parser.add_argument(
-        "--overwrite", action="store_true", help="replace an explanation in FOLDER"
+        "--report",
+        type=Path,
+        metavar="FILE.html",
+        help="write a self-contained HTML report with the prediction, the map and the "
+        "regions",
+    )
+    parser.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="replace an explanation in FOLDER, or FILE.html",
     )
     parser.add_argument(
         "--target",
@@ -110,6 +119,10 @@ def run(values: Namespace) -> int:
         from medzoo.explanation.files import check_folder
 
         check_folder(values.output, overwrite=values.overwrite)
+    if values.report is not None:
+        from medzoo.reporting.sheet import checked_path
+
+        checked_path(values.report)
     import_keras(values.threads)
     from medzoo.explanation.explain import explain
 
@@ -126,6 +139,11 @@ def run(values: Namespace) -> int:
         sys.stderr.write(f"medzoo: warning: {text}\n")
     if values.output is not None:
         found.write(values.output, scan=_shown(images))
+    if values.report is not None:
+        from medzoo.reporting.report import report
+
+        options = {"explanation": found, "overwrite": values.overwrite}
+        report(values.name, images, values.report, **options)
     if values.json:
         sys.stdout.write(json.dumps(found.to_dict(), allow_nan=False) + "\n")
     else:

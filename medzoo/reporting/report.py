@@ -13,6 +13,7 @@ from medzoo.inference.prediction import Prediction
 from medzoo.inference.settings import Settings
 from medzoo.inference.task import recipe_of
 from medzoo.io.image_files import read_quietly
+from medzoo.reporting.explanation import explanation_section
 from medzoo.reporting.sheet import ReportSheet, checked_path
 from medzoo.volume import Volume
 from medzoo.zoo.recipe.schema import read_recipe
@@ -30,6 +31,7 @@ def report(
     path: str | Path,
     *,
     predictions: Prediction | Sequence[Prediction] | None = None,
+    explanation: Any = None,
     uncertainty: str | None = "interval",
     overwrite: bool = False,
 ) -> Path:
@@ -49,6 +51,8 @@ def report(
         path: path of the .html file to write.
         predictions: `Prediction`, or list of them in the order of `images`, if they are
             made already; None predicts.
+        explanation: `Explanation` of `medzoo.explain`, of the only image, whose
+            prediction is shown with it; or None.
         uncertainty: str or None, see `medzoo.inference.Settings`.
         overwrite: bool, replace what lies at `path`, unless it is an input. Without,
             only an earlier report is replaced.
@@ -65,6 +69,8 @@ def report(
         >>> medzoo.report("ixi_age_resnet", "sub-01_T1w.nii.gz", "sub-01.html")
     """
     checked_path(path)
+    if explanation is not None:
+        predictions = explanation.prediction
     model, recipe, folder, note = _loaded(source, predictions is None)
     cases = _cases(images, recipe["channels"])
     given = _one_each(predictions, cases)
@@ -86,7 +92,8 @@ def report(
         except CASE_ERRORS as error:
             sheet.failed(case_id, channels, " ".join(str(error).split()))
             continue
-        sheet.predicted(case_id, channels, scan, placed[0], found)
+        shown = () if explanation is None else explanation_section(explanation, scan)
+        sheet.predicted(case_id, channels, scan, placed[0], found, shown)
     return sheet.write()
 
 
