@@ -62,7 +62,7 @@ def test_the_ventricle_is_among_the_three_highest_in_eight_of_ten_heads(realdata
         found = explain(model, scan, regions=regions, steps=16, check_randomised=False)
 
         own = f"label {1 + order.index('lateral ventricle')}"
-        inside = [r for r in found.regions if r.name == own][0]
+        inside = next(r for r in found.regions if r.name == own)
         assert inside.effect > 0, row["case_id"]
         assert abs(found.gap) < 0.1
         ranks.append([r.name for r in found.regions].index(own) + 1)

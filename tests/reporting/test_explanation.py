@@ -28,7 +28,7 @@ def test_the_report_shows_map_and_regions_beside_the_prediction(page):
 
 
 def test_the_page_still_fetches_nothing(page):
-    assert not Page(page[1]).addresses()
+    assert not Page(page[1]).fetched()
 
 
 def test_a_report_without_an_explanation_is_as_it_was(tmp_path, head_phantom):
