@@ -49,11 +49,8 @@ def test_the_ventricle_is_among_the_three_highest_in_eight_of_ten_heads(realdata
     order = sorted(set(names.values()))
     ranks = []
     for row in young_cases(realdata):
-        scan, labels = (
-            read_quietly(folder / row["t1"]),
-            read_labels(folder / row["dlmuse"]),
-        )
-        scan, labels = widened(scan, labels)
+        scan = read_quietly(folder / row["t1"])
+        scan, labels = widened(scan, read_labels(folder / row["dlmuse"]))
         table = np.zeros(256, np.uint8)
         for code, name in names.items():
             table[code] = 1 + order.index(name)
