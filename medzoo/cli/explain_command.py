@@ -16,8 +16,6 @@ from medzoo.cli.parser import (
 from medzoo.errors import InputError
 from medzoo.zoo.resolve import resolve
 
-MOST_LINES = 12
-
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Adds the arguments of this command."""
@@ -147,21 +145,8 @@ def run(values: Namespace) -> int:
     if values.json:
         sys.stdout.write(json.dumps(found.to_dict(), allow_nan=False) + "\n")
     else:
-        sys.stdout.write(told(found))
+        sys.stdout.write("\n".join(found.lines()) + "\n")
     return 0
-
-
-def told(found):
-    """Returns an `Explanation` as lines for a terminal."""
-    unit = found.unit if found.target is None else f"{found.unit} of {found.target}"
-    lines = [f"{found}.", f"Replaced by {found.baseline}, a region changes {unit} by:"]
-    width = max(len(effect.name) for effect in found.regions[:MOST_LINES])
-    for effect in found.regions[:MOST_LINES]:
-        lines.append(f"  {effect.name:<{width}}  {-effect.effect:+7.2f}")
-    more = len(found.regions) - MOST_LINES
-    if more > 0:
-        lines.append(f"  and {more} more regions, see --json or -o")
-    return "\n".join(lines) + "\n"
 
 
 def _shown(images):
@@ -174,11 +159,16 @@ def _shown(images):
 def _write_population(values: Namespace) -> int:
     """Writes the mean over the cases of a table; those that fail are left out."""
     from medzoo.batch.input_cases import cases_of
-    from medzoo.explanation.explain import scalar_task
+    from medzoo.explanation.explain import task_and_folder
     from medzoo.explanation.population import mean_over
     from medzoo.progress import Progress
 
-    task, _ = scalar_task(values.name)
+    task, _ = task_and_folder(values.name)
+    if task.gives_images:
+        raise InputError(
+            "A population's mean is for models of a value or a class. Received: "
+            f"{values.name}, which gives images. Use another model."
+        )
     cases = cases_of(values.cases, task.recipe["channels"])
     with Progress(len(cases), "cases") as progress:
         found, failed = mean_over(task, [case.images for case in cases], progress)

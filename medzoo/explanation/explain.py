@@ -16,7 +16,6 @@ from medzoo.explanation.population import FILE, Population, read_population
 from medzoo.explanation.regions import regions_of
 from medzoo.explanation.voxels import input_of
 from medzoo.inference.predict import predict_image, task_of
-from medzoo.inference.scalar_task import ScalarTask
 from medzoo.inference.task import recipe_of
 from medzoo.spatial.standard_space import standard_space
 from medzoo.volume import Volume
@@ -39,7 +38,7 @@ def explain(
     regions: str | Path | Volume | None = None,
     steps: int = STEPS,
     check_randomised: bool = True,
-) -> Explanation:
+) -> Any:
     """Tells what in a scan a value or a class rests on.
 
     Two answers: integrated gradients, a map in the scan's own space whose integral is
@@ -50,9 +49,13 @@ def explain(
     line from the population's mean, and divided among the voxels that it is made of.
     Registration, bias correction and scaling count as given: no gradient passes them.
 
+    Of an autoencoder it tells where the scan's code lies among those of the training
+    set, of super-resolution what differs from cubic interpolation; there is nothing to
+    choose then.
+
     Args:
         source: str or path (a zoo name, `name@version`, a model folder), or a model
-            from `medzoo.load`, of a value or a class.
+            from `medzoo.load`.
         image: path, Volume, or dict of channel name -> path or Volume.
         target: str or None, the class to explain; None for the predicted one.
         baseline: None for the population's mean of the model's folder, or where it has
@@ -67,11 +70,12 @@ def explain(
             weights.
 
     Returns:
-        `Explanation`.
+        `Explanation`, or `LatentPlace` or `ImageDifference` of
+        `medzoo.explanation.image_answers`.
 
     Raises:
-        InputError: for a model of images, an unknown class, regions or a baseline that
-            do not fit.
+        InputError: for a model of label maps, an unknown class, regions or a baseline
+            that do not fit.
         MedzooError: for a scan that cannot be read or worked on.
 
     Example:
@@ -84,7 +88,9 @@ def explain(
         occlusion; Adebayo et al., "Sanity Checks for Saliency Maps" (2018).
     """
     _check_steps(steps)
-    task, folder = scalar_task(source)
+    task, folder = task_and_folder(source)
+    if task.gives_images:
+        return _of_image_model(task, folder, image, target, baseline, regions)
     scan = task.preprocessor.gather(image, align=True)
     placed, undo = task.preprocessor.place(scan)
     prediction, widened = _predicted(task, scan, placed, undo)
@@ -128,16 +134,20 @@ def explain(
     )
 
 
-def scalar_task(source):
-    """Returns the `ScalarTask` of a model, and its folder or None.
+def task_and_folder(source):
+    """Returns the `Task` of a model, and its folder or None.
+
+    Args:
+        source: as of `explain`.
 
     Raises:
-        InputError: for a model whose results are images.
+        InputError: for a model of label maps.
     """
     if isinstance(source, (str, Path)):
         folder = resolve(source)
         recipe = read_recipe(folder).to_dict()
-        _check_scalar(task_of(recipe, None))
+        # Refused before Keras is imported.
+        _check_explained(task_of(recipe, None))
         from medzoo.zoo.load import load
 
         model = load(source)
@@ -145,7 +155,7 @@ def scalar_task(source):
         model, recipe = source, recipe_of(source)
         folder = _folder_of(recipe)
     task = task_of(recipe, lambda: model)
-    _check_scalar(task)
+    _check_explained(task)
     return task, folder
 
 
@@ -229,12 +239,23 @@ def _folder_of(recipe):
     return folder if own == recipe["preprocessing"] else None
 
 
-def _check_scalar(task):
-    if not isinstance(task, ScalarTask):
+def _of_image_model(task, folder, image, target, baseline, regions):
+    if (target, baseline, regions) != (None, None, None):
         raise InputError(
-            "Values and classes are explained, not images. Received: "
-            f"{task.recipe['name']}, whose task is {task.recipe['task']}. Use a model "
-            "of a number or a class, as ixi_age_resnet."
+            "A class, a baseline and regions are for models of a value or a class. "
+            f"Received: {task.recipe['name']}, which gives images. Leave them out."
+        )
+    from medzoo.explanation.image_answers import explain_image_model
+
+    return explain_image_model(task, folder, image)
+
+
+def _check_explained(task):
+    if task.gives_labels:
+        raise InputError(
+            "Label maps show by themselves what was found. Received: "
+            f"{task.recipe['name']}, whose task is {task.recipe['task']}. Use "
+            "predict --uncertainty entropy for where it is in doubt."
         )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from medzoo.volume import Volume
 
+MOST_LINES = 12
 COLUMNS = ("region", "volume_ml", "effect", "told_effect", "attributed")
 
 
@@ -76,6 +77,19 @@ class Explanation:
         if self.warnings:
             content["warnings"] = list(self.warnings)
         return content
+
+    def lines(self) -> list[str]:
+        """Returns the answer and the regions that change it most, for a terminal."""
+        unit = self.unit if self.target is None else f"{self.unit} of {self.target}"
+        shown = self.regions[:MOST_LINES]
+        lines = [
+            f"{self}.",
+            f"Replaced by {self.baseline}, a region changes {unit} by:",
+        ]
+        width = max((len(effect.name) for effect in shown), default=0)
+        lines += [f"  {own.name:<{width}}  {-own.effect:+7.2f}" for own in shown]
+        more = len(self.regions) - len(shown)
+        return lines + ([f"  and {more} more regions"] if more else [])
 
     def table(self) -> str:
         """Returns the regions as CSV, a line each, the largest effect first."""

@@ -10,6 +10,7 @@ from medzoo.explanation.explanation import COLUMNS
 from medzoo.files import replace_atomically, write_text_atomically
 
 MAP, TABLE, JSON, PICTURE = "map.nii.gz", "regions.csv", "explanation.json", "map.png"
+LATENT_PICTURE = "latent.svg"
 # Pixels of a view in the picture.
 LONGEST = 320
 
@@ -39,7 +40,8 @@ def check_folder(folder, *, overwrite=False):
             f"An explanation is written into a folder. Received: {folder}, a file. "
             "Give another name."
         )
-    there = [name for name in (MAP, TABLE, JSON, PICTURE) if (folder / name).exists()]
+    names = (MAP, TABLE, JSON, PICTURE, LATENT_PICTURE)
+    there = [name for name in names if (folder / name).exists()]
     if there and not overwrite:
         raise InputError(
             f"A result must not replace another one in {folder}. Received: "

@@ -7,6 +7,7 @@ import numpy as np
 
 from medzoo.errors import GeometryError, InputError
 from medzoo.inference.centiles import reference
+from medzoo.inference.predict import task_of
 from medzoo.inference.sides import published_classes
 from medzoo.inference.standard_result import way_into
 from medzoo.spatial import Grid
@@ -105,10 +106,13 @@ def _of_standard_space(asked, scan, undo, channels):
 
 
 def _of_model(name, scan, undo, channels):
-    from medzoo.zoo.load import load
-
-    model = load(name)
-    needed = [c["name"] for c in model.recipe["channels"] if c.get("required", True)]
+    recipe = read_entry(zoo_folder() / name).to_dict()
+    if not task_of(recipe, None).gives_labels:
+        raise InputError(
+            "Regions come from a segmentation model. Received: "
+            f"regions={name!r}, which gives no labels. Use {NAMED_BY}."
+        )
+    needed = [c["name"] for c in recipe["channels"] if c.get("required", True)]
     missing = [channel for channel in needed if channel not in channels]
     if missing:
         raise InputError(
@@ -122,12 +126,9 @@ def _of_model(name, scan, undo, channels):
         channel: scan.with_array(array if array.ndim == 3 else array[..., place])
         for place, channel in enumerate(needed)
     }
-    found = model.predict_volume(images)
-    if found.labels is None:
-        raise InputError(
-            "Regions come from a segmentation model. Received: "
-            f"regions={name!r}, which gives no labels. Use {NAMED_BY}."
-        )
+    from medzoo.zoo.load import load
+
+    found = load(name).predict_volume(images)
     labels = undo.place_labels(found.labels).array
     if found.codes is not None:
         return _named(labels, grouped_names(), found.model)

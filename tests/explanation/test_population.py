@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from medzoo.errors import InputError, MissingFileError
-from medzoo.explanation.explain import explain, scalar_task
+from medzoo.explanation.explain import explain, task_and_folder
 from medzoo.explanation.population import Population, mean_over, read_population
 from tests.explanation.conftest import two_halves
 
@@ -13,7 +13,7 @@ SHAPE = (4, 4, 4, 5)
 
 @pytest.fixture
 def task(age_model):
-    return scalar_task(age_model)[0]
+    return task_and_folder(age_model)[0]
 
 
 def test_a_mean_is_over_what_the_network_sees_of_each(task, scan):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from medzoo.errors import InputError
-from medzoo.explanation.explain import scalar_task
+from medzoo.explanation.explain import task_and_folder
 from medzoo.explanation.regions import OUTSIDE, grouped_names, regions_of
 from medzoo.spatial.standard_space import standard_space
 from tests.explanation.conftest import two_halves
@@ -12,7 +12,7 @@ from tests.explanation.conftest import two_halves
 
 @pytest.fixture
 def task(age_model):
-    return scalar_task(age_model)[0]
+    return task_and_folder(age_model)[0]
 
 
 @pytest.fixture
