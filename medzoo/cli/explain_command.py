@@ -36,6 +36,25 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="CHANNEL=PATH",
         help="the image of one channel; repeat for further channels",
     )
+    _add_output(parser)
+    parser.add_argument(
+        "--target",
+        metavar="CLASS",
+        help="class to explain (default: the one that is predicted)",
+    )
+    parser.add_argument(
+        "--regions",
+        metavar="REGIONS",
+        help="what is replaced one by one: mni:deformable (default), mni:affine or "
+        "mni:rigid, the regions of the standard space; a segmentation model, as "
+        "brain_regions_unet; or a label map of the scan",
+    )
+    _add_baseline(parser)
+    add_json(parser)
+    add_threads(parser)
+
+
+def _add_output(parser: ArgumentParser) -> None:
     parser.add_argument(
         "-o",
         "--output",
@@ -54,23 +73,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--overwrite",
         action="store_true",
-        help="replace an explanation in FOLDER, or FILE.html",
+        help="replace an explanation in FOLDER, FILE.html or FILE.npz",
     )
-    parser.add_argument(
-        "--target",
-        metavar="CLASS",
-        help="class to explain (default: the one that is predicted)",
-    )
-    parser.add_argument(
-        "--regions",
-        metavar="REGIONS",
-        help="what is replaced one by one: mni:deformable (default), mni:affine or "
-        "mni:rigid, the regions of the standard space; a segmentation model, as "
-        "brain_regions_unet; or a label map of the scan",
-    )
-    _add_baseline(parser)
-    add_json(parser)
-    add_threads(parser)
 
 
 def _add_baseline(parser: ArgumentParser) -> None:
@@ -107,20 +111,15 @@ def run(values: Namespace) -> int:
     """Explains, or writes a population's mean; gives the exit code."""
     _check(values)
     # An unknown model is refused before anything heavy is imported.
-    resolve(values.name)
+    folder = resolve(values.name)
+    _check_places(values)
     from medzoo.zoo.quiet_keras import import_keras
 
+    if values.report is not None or values.population is not None:
+        _check_numbers(folder)
     if values.population is not None:
         import_keras(values.threads)
         return _write_population(values)
-    if values.output is not None:
-        from medzoo.explanation.files import check_folder
-
-        check_folder(values.output, overwrite=values.overwrite)
-    if values.report is not None:
-        from medzoo.reporting.sheet import checked_path
-
-        checked_path(values.report)
     import_keras(values.threads)
     from medzoo.explanation.explain import explain
 
@@ -149,6 +148,37 @@ def run(values: Namespace) -> int:
     return 0
 
 
+def _check_places(values: Namespace) -> None:
+    """Refuses before any work what could not be written after it."""
+    mean = values.population
+    if mean is not None and mean.exists() and not values.overwrite:
+        raise InputError(
+            f"A result must not replace another file. Received: {mean} is there. "
+            "Give another name, or --overwrite."
+        )
+    if values.output is not None:
+        from medzoo.explanation.files import check_folder
+
+        check_folder(values.output, overwrite=values.overwrite)
+    if values.report is not None:
+        from medzoo.reporting.sheet import checked_path
+
+        checked_path(values.report)
+
+
+def _check_numbers(folder):
+    """Refuses a report or a mean of people for a model of images."""
+    from medzoo.inference.predict import task_of
+    from medzoo.zoo.recipe.schema import read_recipe
+
+    recipe = read_recipe(folder).to_dict()
+    if task_of(recipe, None).gives_images:
+        raise InputError(
+            "--report and --population are for models of a value or a class. "
+            f"Received: {recipe['name']}, which gives images. Leave them out."
+        )
+
+
 def _shown(images):
     from medzoo.io.image_files import read_quietly
 
@@ -164,11 +194,6 @@ def _write_population(values: Namespace) -> int:
     from medzoo.progress import Progress
 
     task, _ = task_and_folder(values.name)
-    if task.gives_images:
-        raise InputError(
-            "A population's mean is for models of a value or a class. Received: "
-            f"{values.name}, which gives images. Use another model."
-        )
     cases = cases_of(values.cases, task.recipe["channels"])
     with Progress(len(cases), "cases") as progress:
         found, failed = mean_over(task, [case.images for case in cases], progress)

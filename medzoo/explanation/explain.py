@@ -98,16 +98,33 @@ def explain(
     seen = input_of(task, placed.array)
     start, compared = _baseline(baseline, task, folder, seen.numbers.shape)
     found = regions_of(regions, scan, undo, task)
+    return _explained(
+        prediction,
+        task.model,
+        answer,
+        seen,
+        (start, compared),
+        found,
+        undo,
+        steps,
+        check_randomised,
+    )
 
+
+def _explained(
+    prediction, model, answer, seen, baseline, regions, undo, steps, check_randomised
+):
+    """The `Explanation` of what a network saw."""
     from medzoo.explanation.input_gradients import InputGradients
     from medzoo.explanation.occlusion import region_effects
 
-    gradients = InputGradients(task.model, answer)
-    ends = gradients.answers(np.stack([seen.numbers, start]))
+    start, compared = baseline
+    gradients = InputGradients(model, answer)
+    own, other = gradients.answers(np.stack([seen.numbers, start]))
     parts = integrated_gradients(gradients, start, seen.numbers, steps)
     voxels = seen.spread(parts, start)
     inside = Volume(voxels, undo.to_source @ undo.grid.affine)
-    effects = region_effects(gradients.answers, answer, seen, start, found, inside)
+    effects = region_effects(gradients.answers, answer, seen, start, regions, inside)
     alike = None
     if check_randomised:
         alike = likeness_to_random(gradients, seen, start, voxels, steps)
@@ -118,15 +135,15 @@ def explain(
         unit=answer.unit,
         told_unit=answer.told_unit,
         target=answer.name,
-        value=float(answer.told(ends[0])),
-        baseline_value=float(answer.told(ends[1])),
-        answer=float(ends[0]),
-        baseline_answer=float(ends[1]),
-        gap=float(ends[0] - ends[1] - parts.sum()),
+        value=float(answer.told(own)),
+        baseline_value=float(answer.told(other)),
+        answer=float(own),
+        baseline_answer=float(other),
+        gap=float(own - other - parts.sum()),
         map=density,
         integral=float(density.array.sum(dtype=np.float64) * own_ml),
         regions=tuple(effects),
-        region_source=found.source,
+        region_source=regions.source,
         baseline=compared,
         random_weights=alike,
         steps=steps,

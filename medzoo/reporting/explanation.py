@@ -2,6 +2,8 @@
 
 from medzoo.drawing.heat import heat_slices
 from medzoo.drawing.pictures import data_address
+from medzoo.errors import InputError
+from medzoo.explanation.explanation import Explanation
 from medzoo.io.png import encode_png
 from medzoo.reporting.charts import bar
 from medzoo.reporting.markup import element
@@ -13,6 +15,15 @@ ABOUT = (
     "It shows what the model looks at, not what is wrong with a person; effects of "
     "regions are no causes and do not add up to the answer exactly."
 )
+
+
+def check_explanation(explanation):
+    """Raises InputError unless it is an `Explanation`, which has a map and regions."""
+    if not isinstance(explanation, Explanation):
+        raise InputError(
+            "A report shows an Explanation of a value or a class. Received: "
+            f"explanation={type(explanation).__name__}. Leave it out."
+        )
 
 
 def explanation_section(explanation, scan):

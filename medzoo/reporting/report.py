@@ -13,7 +13,7 @@ from medzoo.inference.prediction import Prediction
 from medzoo.inference.settings import Settings
 from medzoo.inference.task import recipe_of
 from medzoo.io.image_files import read_quietly
-from medzoo.reporting.explanation import explanation_section
+from medzoo.reporting.explanation import check_explanation, explanation_section
 from medzoo.reporting.sheet import ReportSheet, checked_path
 from medzoo.volume import Volume
 from medzoo.zoo.recipe.schema import read_recipe
@@ -70,6 +70,7 @@ def report(
     """
     checked_path(path)
     if explanation is not None:
+        check_explanation(explanation)
         predictions = explanation.prediction
     model, recipe, folder, note = _loaded(source, predictions is None)
     cases = _cases(images, recipe["channels"])

@@ -58,6 +58,27 @@ def test_a_scan_is_explained_against_people_of_ones_own(folder, scans, run_medzo
     assert "--overwrite" in again.stderr
 
 
+def test_another_file_is_no_place_for_a_mean(folder, scans, run_medzoo):
+    mine = scans / "mine.npz"
+    mine.write_text("mine")
+
+    arguments = ["--cases", scans / "cases.csv", "--population", mine]
+    found = run_medzoo("explain", folder, *arguments)
+
+    assert found.returncode == 2
+    assert "must not replace" in found.stderr
+    assert mine.read_text() == "mine"
+
+
+def test_images_have_no_report_of_regions(run_medzoo, tmp_path):
+    report = tmp_path / "a.html"
+
+    found = run_medzoo("explain", "ixi_superres_x4", "a.nii.gz", "--report", report)
+
+    assert found.returncode == 2
+    assert "which gives images" in found.stderr
+
+
 def test_lines_say_what_replacing_a_region_changes(folder, scans, run_medzoo):
     found = run_medzoo(
         "explain",

@@ -2,6 +2,7 @@
 
 import pytest
 
+from medzoo.errors import InputError
 from medzoo.explanation.explain import explain
 from medzoo.reporting.report import report
 from tests.explanation.conftest import tiny_model, two_halves
@@ -29,6 +30,11 @@ def test_the_report_shows_map_and_regions_beside_the_prediction(page):
 
 def test_the_page_still_fetches_nothing(page):
     assert not Page(page[1]).fetched()
+
+
+def test_what_is_no_explanation_is_refused(tmp_path, head_phantom):
+    with pytest.raises(InputError, match="Explanation of a value"):
+        report(tiny_model(), head_phantom(8.0), tmp_path / "c.html", explanation="why")
 
 
 def test_a_report_without_an_explanation_is_as_it_was(tmp_path, head_phantom):
