@@ -6,7 +6,6 @@ from typing import Any
 from medzoo.volume import Volume
 
 MOST_LINES = 12
-COLUMNS = ("region", "volume_ml", "effect", "told_effect", "attributed")
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 from medzoo.errors import InputError
-from medzoo.explanation.explanation import COLUMNS
 from medzoo.files import replace_atomically, write_text_atomically
 
 MAP, TABLE, JSON, PICTURE = "map.nii.gz", "regions.csv", "explanation.json", "map.png"
 LATENT_PICTURE = "latent.svg"
+COLUMNS = ("region", "volume_ml", "effect", "told_effect", "attributed")
 # Pixels of a view in the picture.
 LONGEST = 320
 

@@ -22,6 +22,7 @@ OUTSIDE = "outside the brain"
 # Whose regions the standard space has, and whose names they are called by.
 NAMED_BY = "brain_regions_unet"
 REFERENCE = "muse"
+AROUND_BRAIN, CEREBROSPINAL_FLUID = 1, 46
 STANDARD = ("mni", *(f"mni:{kind}" for kind in KINDS))
 USUAL = "mni:deformable"
 
@@ -88,6 +89,8 @@ def grouped_names():
     for name, code in zip(names[1:], codes[1:], strict=True):
         side, _, rest = name.partition(" ")
         found[code] = rest if side in ("right", "left") else name
+    # The fluid around the brain has two codes.
+    found.setdefault(CEREBROSPINAL_FLUID, found[AROUND_BRAIN])
     for name, region in reference(REFERENCE).regions.items():
         cortex = name.endswith("cortex") or name == "insula"
         if cortex and len(region["codes"]) > 1:
