@@ -166,7 +166,7 @@ def _latent_place(prediction, folder):
         raise InputError(
             "A code is shown among those of other people. Received: "
             f"{prediction.model}, whose folder has no {LATENT_FILE}. "
-            "Write it by docs/build_latent_space.py."
+            "Write it by docs/build_explanation_files.py."
         )
     space = LatentSpace.read(folder / LATENT_FILE)
     place = space.place(prediction.embedding)
