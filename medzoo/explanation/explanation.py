@@ -115,7 +115,7 @@ class Explanation:
         whom = "" if self.target is None else f" {self.target}"
         digits = 1 if self.target is None else 2
         return (
-            f"{self.value:.{digits}f} {what}{whom}, {self.baseline_value:.{digits}f} "
+            f"{self.value:.{digits}f} {what}{whom}; {self.baseline_value:.{digits}f} "
             f"for {self.baseline}"
         )
 

@@ -41,9 +41,9 @@ def explanation_section(explanation, scan):
         for view, picture in pictures.items()
     ]
     caption = (
-        f"Orange raises the {unit}{of}, blue lowers it, the strongest colour by "
-        f"{limit:.2g} {unit} per millilitre or more. Slices through where the map is "
-        "strongest."
+        f"Orange raises the answer, blue lowers it; the strongest colour stands for "
+        f"{limit:.2g} {unit}{of} per millilitre or more. Slices through where the map "
+        "is strongest."
     )
     text = (
         f"{explanation}. Attributions (integrated gradients) add up to the difference "
@@ -54,7 +54,8 @@ def explanation_section(explanation, scan):
         element("p", text),
         element("figure", views, element("figcaption", caption)),
         bar_table(
-            f"What each region changes, by {explanation.region_source}",
+            f"By how much each region as it is raises the answer (regions: "
+            f"{explanation.region_source})",
             _rows(explanation),
         ),
         element("p", ABOUT, class_="note"),
