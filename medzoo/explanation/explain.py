@@ -147,7 +147,7 @@ def _explained(
         baseline=compared,
         random_weights=alike,
         steps=steps,
-        warnings=(*prediction.warnings, *_doubts(alike)),
+        warnings=(*prediction.warnings, *regions.warnings, *_doubts(alike)),
     )
 
 

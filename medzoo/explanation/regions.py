@@ -35,11 +35,13 @@ class Regions:
         labels: `(x, y, z)` integers on the network's grid, the place in `names`.
         names: tuple of str, the first for what is in no region.
         source: str, where they come from, for a reader.
+        warnings: tuple of str, what makes them doubtful.
     """
 
     labels: np.ndarray
     names: tuple
     source: str
+    warnings: tuple = ()
 
 
 def regions_of(asked, scan, undo, task):
@@ -99,13 +101,19 @@ def grouped_names():
 
 
 def _of_standard_space(asked, scan, undo, channels):
-    way = way_into(asked, scan, channels)
-    to_scan = undo.warp or Transform([undo.to_source])
-    to_standard = to_scan.then(way.inverse())
-    labels = standard_space("mni").regions
-    drawn = apply(to_standard, labels, labels=True, grid=undo.grid)
     kind = asked.partition(":")[2] or "affine"
-    return _named(drawn.array, grouped_names(), f"the standard space, {kind}")
+    way, notes = way_into(asked, scan, channels), ()
+    try:
+        back = way.inverse()
+    except GeometryError:
+        # A field that folds space leads nowhere back; its affine part does.
+        back = Transform([way.matrix]).inverse()
+        notes = ("The deformation of the regions folds: they are placed affinely.",)
+    to_scan = undo.warp or Transform([undo.to_source])
+    labels = standard_space("mni").regions
+    drawn = apply(to_scan.then(back), labels, labels=True, grid=undo.grid)
+    source, notes = f"the standard space, {kind}", (*way.warnings, *notes)
+    return _named(drawn.array, grouped_names(), source, notes)
 
 
 def _of_model(name, scan, undo, channels):
@@ -164,7 +172,7 @@ def _overlaps(labels, grid):
     return bool((np.minimum(low[1], high[1]) > np.maximum(low[0], high[0])).all())
 
 
-def _named(codes, names, source):
+def _named(codes, names, source, warnings=()):
     """Regions of one name become one; what has no name is outside."""
     order = tuple(dict.fromkeys(names.values()))
     places = {name: place for place, name in enumerate(order, start=1)}
@@ -172,4 +180,5 @@ def _named(codes, names, source):
     table = np.zeros(max(size, int(codes.max(initial=0)) + 1), np.int32)
     for code, name in names.items():
         table[code] = places[name]
-    return Regions(table[np.maximum(codes, 0)], (OUTSIDE, *order), source)
+    names = (OUTSIDE, *order)
+    return Regions(table[np.maximum(codes, 0)], names, source, tuple(warnings))

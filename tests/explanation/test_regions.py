@@ -7,6 +7,7 @@ from medzoo.errors import InputError
 from medzoo.explanation.explain import task_and_folder
 from medzoo.explanation.regions import OUTSIDE, grouped_names, regions_of
 from medzoo.spatial.standard_space import standard_space
+from medzoo.volume import Volume
 from tests.explanation.conftest import two_halves
 
 
@@ -57,6 +58,33 @@ def test_labels_of_a_map_are_brought_to_the_networks_grid(task, scan, undo, tmp_
 def test_a_map_of_fractions_is_refused(task, scan, undo):
     with pytest.raises(InputError, match="of integers"):
         regions_of(scan, scan, undo, task)
+
+
+def test_a_deformation_that_folds_leaves_its_affine_part(task, scan, undo, monkeypatch):
+    from medzoo.explanation import regions
+    from medzoo.spatial import Grid
+    from medzoo.spatial.transform import Transform
+
+    space = standard_space("mni")
+    # Every point goes to one plane, and back from there nothing leads.
+    folding = np.zeros((*space.head.shape, 3), np.float32)
+    folding[..., 0] = (
+        -2
+        * Grid.of(space.head).affine[0, 0]
+        * np.arange(space.head.shape[0]).reshape(-1, 1, 1)
+    )
+    field = Volume(folding, space.head.affine)
+    way = Transform([field, np.eye(4)], warnings=("doubtful",))
+    monkeypatch.setattr(regions, "way_into", lambda *_: way)
+
+    found = regions_of("mni:deformable", scan, undo, task)
+
+    assert "doubtful" in found.warnings
+    assert any("folds" in text for text in found.warnings)
+    monkeypatch.setattr(regions, "way_into", lambda *_: Transform([np.eye(4)]))
+    affine = regions_of("mni:affine", scan, undo, task)
+    np.testing.assert_array_equal(found.labels, affine.labels)
+    assert affine.warnings == ()
 
 
 @pytest.mark.extended
