@@ -68,7 +68,10 @@ def encoder_folder(tmp_path_factory):
             "class": "ConvolutionalAutoencoder3D",
             "arguments": network,
         },
-        "preprocessing": {"spatial": SPATIAL, "layers": [{"class": "ZScore"}]},
+        "preprocessing": {
+            "spatial": SPATIAL,
+            "layers": [{"class": "ZScore", "arguments": {}}],
+        },
         "weights": None,
     }
     model = build_model(recipe)

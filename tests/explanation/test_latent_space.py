@@ -1,5 +1,6 @@
 """People in two dimensions: principal components, files, and the picture."""
 
+import json
 import re
 from xml.etree import ElementTree
 
@@ -52,7 +53,9 @@ def test_a_file_holds_places_and_ages_and_no_code(tmp_path):
     np.testing.assert_allclose(read.ages, np.round(ages), atol=1e-9)
     np.testing.assert_allclose(read.place(codes[3]), space.places[3], atol=0.01)
     # Of each person three numbers, of six that a code has.
-    assert path.read_text().count("[") == 2 + 1 + 1 + 1 + len(codes)
+    content = json.loads(path.read_text())
+    assert {len(person) for person in content["people"]} == {3}
+    assert set(content) == {"mean", "axes", "variance", "people"}
 
 
 @pytest.mark.parametrize(
