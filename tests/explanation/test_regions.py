@@ -6,6 +6,7 @@ import pytest
 from medzoo.errors import InputError
 from medzoo.explanation.explain import task_and_folder
 from medzoo.explanation.regions import OUTSIDE, grouped_names, regions_of
+from medzoo.inference.predict import task_of
 from medzoo.spatial.standard_space import standard_space
 from medzoo.volume import Volume
 from tests.explanation.conftest import two_halves
@@ -88,15 +89,26 @@ def test_a_deformation_that_folds_leaves_its_affine_part(task, scan, undo, monke
 
 
 @pytest.mark.extended
-def test_regions_of_the_standard_space_lie_where_the_head_is(task, head_phantom):
-    head = standard_space("mni").head
-    _, undo = task.preprocessor.place(head)
+def test_regions_of_the_standard_space_lie_where_the_head_is(task):
+    recipe = task.recipe
+    finer = [
+        {"step": "resample", "arguments": {"spacing": 4.0}},
+        {"step": "crop_pad", "arguments": {"size": [48, 56, 48]}},
+    ]
+    recipe["preprocessing"] = {"spatial": finer, "layers": []}
+    head, own = standard_space("mni").head, task_of(recipe, None)
+    # Turned and moved, so that a registration has something to find.
+    turn = np.eye(4)
+    turn[:2, :2] = [[0.985, -0.174], [0.174, 0.985]]
+    turn[:3, 3] = 12, -8, 5
+    head = head.with_affine(turn @ head.affine)
+    _, undo = own.preprocessor.place(head)
 
-    found = regions_of("mni:affine", head, undo, task)
+    found = regions_of("mni:affine", head, undo, own)
 
-    placed = undo.place_labels(standard_space("mni").regions).array
-    own = found.names.index("cerebellar white matter")
-    names = grouped_names()
-    codes = [code for code, name in names.items() if name == found.names[own]]
-    truth, drawn = np.isin(placed, codes), found.labels == own
+    regions = standard_space("mni").regions
+    placed = undo.place_labels(regions.with_affine(turn @ regions.affine)).array
+    codes = [c for c, n in grouped_names().items() if n == "cerebellar grey matter"]
+    truth = np.isin(placed, codes)
+    drawn = found.labels == found.names.index("cerebellar grey matter")
     assert 2 * (truth & drawn).sum() / (truth.sum() + drawn.sum()) > 0.8
