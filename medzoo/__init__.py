@@ -21,6 +21,7 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
     "dataset": ("medzoo.data.feeds.dataset", "dataset"),
     "errors": ("medzoo.errors", None),
     "evaluate": ("medzoo.evaluation.evaluate", "evaluate"),
+    "explain": ("medzoo.explanation.explain", "explain"),
     "features": ("medzoo.models.parts", "features"),
     "fetch": ("medzoo.zoo.fetch", "fetch"),
     "freeze": ("medzoo.models.parts", "freeze"),

@@ -18,6 +18,7 @@ from medzoo.data.feeds.patch_feed import PatchFeed as PatchFeed
 from medzoo.data.store.tfrecords import read_tfrecords as read_tfrecords
 from medzoo.data.store.tfrecords import write_tfrecords as write_tfrecords
 from medzoo.evaluation.evaluate import evaluate as evaluate
+from medzoo.explanation.explain import explain as explain
 from medzoo.io import read as read
 from medzoo.io import write as write
 from medzoo.models.parts import features as features

@@ -22,6 +22,7 @@ PUBLIC = {
     "dataset",
     "errors",
     "evaluate",
+    "explain",
     "features",
     "fetch",
     "freeze",

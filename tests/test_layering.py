@@ -59,11 +59,13 @@ DIRECT = {
     "zoo": ("zoo/recipe", "training", "models", "progress", "_version"),
     # zoo: the brain is found by a model.
     "preprocessing": ("zoo",),
+    # Why a model answers as it does.
+    "explanation": ("zoo",),
     "batch": ("zoo",),
     "cluster": ("batch",),
     "evaluation": ("batch",),
     # Not "report": that is the public function.
-    "reporting": ("evaluation",),
+    "reporting": ("evaluation", "explanation"),
     # _version: of the API.
     "serve": ("reporting", "_version"),
     "cli": ("reporting", "preprocessing", "serve", "cluster"),

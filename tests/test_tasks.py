@@ -15,7 +15,16 @@ HOMES = ("data/feeds", "inference", "training", "evaluation", "reporting")
 TABLES = (*(f"{home}/tasks.py" for home in HOMES), "zoo/recipe/tasks.py")
 # Floors that may name a task nowhere else. Not metrics, whose modules are called alike.
 FLOORS = ("batch", "cli", "data", "datasets", "drawing", "evaluation", "inference")
-FLOORS += ("io", "layers", "losses", "models", "reporting", "spatial", "training")
+FLOORS += (
+    "explanation",
+    "io",
+    "layers",
+    "losses",
+    "models",
+    "reporting",
+    "spatial",
+    "training",
+)
 FLOORS += ("serve", "zoo")
 MODULES = {
     f"medzoo.{home.replace('/', '.')}.{task}": task for home in HOMES for task in TASKS

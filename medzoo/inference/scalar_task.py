@@ -52,7 +52,7 @@ class ScalarTask(Task):
 
     def restore(self, found, undo):
         """Makes a result, less certain the coarser the scan's voxels are."""
-        widened, notes = self._familiarity(found, undo)
+        widened, notes = self.familiarity(found, undo)
         return {
             **self.fields(found.values, widened),
             "uncertainty": found.spread,
@@ -74,8 +74,16 @@ class ScalarTask(Task):
         """Returns the numbers that a standard deviation is taken of."""
         return values
 
-    def _familiarity(self, found, undo):
-        """How much less certain the result is than at home, and why."""
+    def familiarity(self, found, undo):
+        """Returns how much less certain a result is than at home, and why.
+
+        Args:
+            found: `Output`.
+            undo: `medzoo.spatial.undo.Undo` of the scan.
+
+        Returns:
+            float, 1 or more, and a list of str, warnings.
+        """
         if found.distances is None:
             return 1.0, []
         step = self.step("familiarity")

@@ -13,6 +13,7 @@ from medzoo.inference.prediction import Prediction
 from medzoo.inference.settings import Settings
 from medzoo.inference.task import recipe_of
 from medzoo.io.image_files import read_quietly
+from medzoo.reporting.explanation import check_explanation, explanation_section
 from medzoo.reporting.sessions import visits_of
 from medzoo.reporting.sheet import ReportSheet, checked_path
 from medzoo.volume import Volume
@@ -31,6 +32,7 @@ def report(
     path: str | Path,
     *,
     predictions: Prediction | Sequence[Prediction] | None = None,
+    explanation: Any = None,
     uncertainty: str | None = "interval",
     compare: bool = False,
     overwrite: bool = False,
@@ -51,6 +53,8 @@ def report(
         path: path of the .html file to write.
         predictions: `Prediction`, or list of them in the order of `images`, if they are
             made already; None predicts.
+        explanation: `Explanation` of `medzoo.explain`, of the only image, whose
+            prediction is shown with it; or None.
         uncertainty: str or None, see `medzoo.inference.Settings`.
         compare: bool, the images are sessions of one person, in order of time, to be
             shown side by side. Without, so are those that a table, or names of BIDS,
@@ -70,6 +74,9 @@ def report(
         >>> medzoo.report("ixi_age_resnet", "sub-01_T1w.nii.gz", "sub-01.html")
     """
     checked_path(path)
+    if explanation is not None:
+        check_explanation(explanation)
+        predictions = explanation.prediction
     model, recipe, folder, note = _loaded(source, predictions is None)
     listed = _cases(images, recipe["channels"])
     cases = {case.case_id: case.images for case in listed}
@@ -95,7 +102,8 @@ def report(
         except CASE_ERRORS as error:
             sheet.failed(case_id, channels, " ".join(str(error).split()))
             continue
-        sheet.predicted(case_id, channels, scan, placed[0], found)
+        shown = () if explanation is None else explanation_section(explanation, scan)
+        sheet.predicted(case_id, channels, scan, placed[0], found, shown)
     return sheet.write()
 
 

@@ -115,7 +115,7 @@ class ReportSheet:
         self._source = source_mark(self.recipe["name"], images or {})
         check_free(self.path, self._source, images or {}, **self._replacing)
 
-    def predicted(self, case_id, images, volume, placed, prediction):
+    def predicted(self, case_id, images, volume, placed, prediction, further=()):
         """Adds a case that has a result.
 
         Args:
@@ -124,11 +124,12 @@ class ReportSheet:
             volume: Volume, the channels as they were given, on one grid.
             placed: Volume on the network's grid.
             prediction: `Prediction`.
+            further: list of `Markup`, shown below the views.
 
         Returns:
             `CaseParts`, what the report shows of it.
         """
-        return self._add(case_id, images, volume, placed, prediction)
+        return self._add(case_id, images, volume, placed, prediction, further)
 
     def earlier(self, case_id, images, volume, record):
         """Adds a case whose result lies in the output folder from an earlier run.
@@ -159,7 +160,7 @@ class ReportSheet:
         """Writes the report; returns its path."""
         return write_text_atomically(self.path, self._page())
 
-    def _add(self, case_id, images, volume, placed, prediction):
+    def _add(self, case_id, images, volume, placed, prediction, further=()):
         given = [c["name"] for c in self.recipe["channels"] if c["name"] in images]
         scan = _channel(volume, [c["name"] for c in self.recipe["channels"]], given[0])
         display = make_display(scan, prediction)
@@ -188,6 +189,7 @@ class ReportSheet:
                 element("h3", "Result"),
                 parts.numbers,
                 parts.viewer,
+                *further,
                 element("h3", "Checks and resampling"),
                 parts.checks,
                 None if warnings else element("p", "No warnings."),

@@ -1,0 +1,77 @@
+"""An explanation in a report: the map over three slices, and the regions."""
+
+from medzoo.drawing.heat import heat_slices
+from medzoo.drawing.pictures import data_address
+from medzoo.errors import InputError
+from medzoo.explanation.explanation import Explanation
+from medzoo.io.png import encode_png
+from medzoo.reporting.charts import bar
+from medzoo.reporting.markup import element
+from medzoo.reporting.task_report import bar_table
+
+MOST_ROWS = 20
+LONGEST = 320
+ABOUT = (
+    "It shows what the model looks at, not what is wrong with a person; effects of "
+    "regions are no causes and do not add up to the answer exactly."
+)
+
+
+def check_explanation(explanation):
+    """Raises InputError unless it is an `Explanation`, which has a map and regions."""
+    if not isinstance(explanation, Explanation):
+        raise InputError(
+            "A report shows an Explanation of a value or a class. Received: "
+            f"explanation={type(explanation).__name__}. Leave it out."
+        )
+
+
+def explanation_section(explanation, scan):
+    """Returns what a report shows of an `Explanation`, a list of `Markup`.
+
+    Args:
+        explanation: `medzoo.explanation.explanation.Explanation`.
+        scan: Volume that it is of.
+    """
+    unit = explanation.unit
+    of = "" if explanation.target is None else f" of {explanation.target}"
+    pictures, limit = heat_slices(scan, explanation.map, LONGEST)
+    views = [
+        element("img", src=data_address(encode_png(picture)), alt=f"{view} slice")
+        for view, picture in pictures.items()
+    ]
+    caption = (
+        f"Orange raises the answer, blue lowers it; the strongest colour stands for "
+        f"{limit:.2g} {unit}{of} per millilitre or more. Slices through where the map "
+        "is strongest."
+    )
+    text = (
+        f"{explanation}. Attributions (integrated gradients) add up to the difference "
+        f"but for {abs(explanation.gap):.2g} {unit}."
+    )
+    return [
+        element("h3", "What the answer rests on"),
+        element("p", text),
+        element("figure", views, element("figcaption", caption)),
+        bar_table(
+            f"By how much each region as it is raises the answer (regions: "
+            f"{explanation.region_source})",
+            _rows(explanation),
+        ),
+        element("p", ABOUT, class_="note"),
+    ]
+
+
+def _rows(explanation):
+    """A row a region: by how much the answer is higher for how it is in this scan."""
+    shown = explanation.regions[:MOST_ROWS]
+    most = max((abs(region.effect) for region in shown), default=0) or 1
+    return [
+        element(
+            "tr",
+            element("th", region.name, scope="row"),
+            element("td", f"{region.effect:+.2f} {explanation.unit}", class_="number"),
+            element("td", bar(abs(region.effect) / most), class_="bars"),
+        )
+        for region in shown
+    ]

@@ -1,0 +1,44 @@
+"""An explanation in a report: its map, its regions, and nothing made up."""
+
+import pytest
+
+from medzoo.errors import InputError
+from medzoo.explanation.explain import explain
+from medzoo.reporting.report import report
+from tests.explanation.conftest import tiny_model, two_halves
+from tests.reporting.page import Page
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory, head_phantom):
+    scan, model = head_phantom(6.0, "LPS"), tiny_model()
+    found = explain(model, scan, regions=two_halves(scan), steps=4)
+    path = tmp_path_factory.mktemp("report") / "a.html"
+    report(model, scan, path, explanation=found)
+    return found, path.read_text(encoding="utf-8")
+
+
+def test_the_report_shows_map_and_regions_beside_the_prediction(page):
+    found, text = page
+
+    assert "What the answer rests on" in text
+    assert f"{found.prediction.value:.1f} years" in text
+    for region in found.regions:
+        assert f"{region.effect:+.2f} years" in text
+    assert text.count('alt="axial slice"') == 1
+
+
+def test_the_page_still_fetches_nothing(page):
+    assert not Page(page[1]).fetched()
+
+
+def test_what_is_no_explanation_is_refused(tmp_path, head_phantom):
+    with pytest.raises(InputError, match="Explanation of a value"):
+        report(tiny_model(), head_phantom(8.0), tmp_path / "c.html", explanation="why")
+
+
+def test_a_report_without_an_explanation_is_as_it_was(tmp_path, head_phantom):
+    report(tiny_model(), head_phantom(8.0), tmp_path / "b.html")
+
+    text = (tmp_path / "b.html").read_text(encoding="utf-8")
+    assert "What the answer rests on" not in text
