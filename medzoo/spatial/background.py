@@ -34,6 +34,9 @@ STANDARDISED = {
     False: "a model that takes intensities as they are answers otherwise than for the "
     "scan before it was standardised. Give that one",
 }
+# Of the brain's bright end: a voxel that lies so far below a thousandth of all is an
+# accident, and no level.
+LONE_DARK = 0.05
 
 
 def samples_of(array):
@@ -148,3 +151,10 @@ def _tolerance(array):
         return 0.0
     low, high = np.percentile(values, (0.5, 99.5))
     return 0.01 * float(high - low)
+
+
+def darkest(values):
+    """The least value, unless it lies alone: then that of a thousandth of all."""
+    least, bright = float(values.min()), float(np.percentile(values, 99))
+    low = float(np.percentile(values, 0.1))
+    return least if low - least <= LONE_DARK * (bright - low) else low

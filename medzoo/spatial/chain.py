@@ -11,6 +11,7 @@ from medzoo.spatial.atlas import CONTRASTS
 from medzoo.spatial.atlas import atlas as _atlas
 from medzoo.spatial.background import (
     STANDARDISED,
+    darkest,
     from_background,
     is_standardised_inside,
     without_wild_voxels,
@@ -50,9 +51,6 @@ TRANSFORMS = ("affine", "rigid", "deformable")
 DEFORMED_SPACING = 2.0
 # Steps that take intensities from the background on.
 FROM_BACKGROUND = ("mask", "scale_to_white_matter")
-# Of the brain's bright end: a voxel that lies so far below a thousandth of all is an
-# accident, and no level.
-LONE_DARK = 0.05
 
 
 class SpatialChain:
@@ -298,16 +296,9 @@ def _mask(state, atlas, probability):
     mask = _brain_mask(atlas, probability, Grid.of(state.volume))
     array = np.asarray(state.volume.array, np.float32)
     inside = array[mask]
-    array = np.where(mask, array - _darkest(inside) if inside.size else array, 0)
+    array = np.where(mask, array - darkest(inside) if inside.size else array, 0)
     # What lies below the level is an accident; overshoot of the smoothing is not.
     state.volume = state.volume.with_array(np.maximum(array, 0))
-
-
-def _darkest(values):
-    """The least value, unless it lies alone: then that of a thousandth of all."""
-    least, bright = float(values.min()), float(np.percentile(values, 99))
-    low = float(np.percentile(values, 0.1))
-    return least if low - least <= LONE_DARK * (bright - low) else low
 
 
 def _correct_bias(state, **arguments):
