@@ -285,15 +285,8 @@ def run(values: Namespace) -> int:
     _check_compare(values)
     names, cases = _names(values), _cases(values)
     from medzoo.batch.predict import predict
-    from medzoo.cli.printed_results import PrintedResults
 
-    printed = PrintedResults(
-        report=values.report,
-        overwrite=values.overwrite,
-        compare=values.compare,
-        quiet=values.json or _is_table(values.output),
-        several=len(names) > 1,
-    )
+    printed = _printed(values, several=len(names) > 1)
     with printed:
         if values.cluster is not None:
             records = _run_on_cluster(values, names, cases, printed)
@@ -323,6 +316,19 @@ def run(values: Namespace) -> int:
             listener=printed,
         )
     return _told(records, values, printed)
+
+
+def _printed(values: Namespace, *, several: bool):
+    """What prints results and makes the report."""
+    from medzoo.cli.printed_results import PrintedResults
+
+    return PrintedResults(
+        report=values.report,
+        overwrite=values.overwrite,
+        compare=values.compare,
+        quiet=values.json or _is_table(values.output),
+        several=several,
+    )
 
 
 def _told(records: list[dict], values: Namespace, printed) -> int:
