@@ -247,7 +247,8 @@ def doubts(sessions):
     if first.status != last.status:
         told.append(
             "The predictions are not equally reliable "
-            f"({first.status}, {last.status}): differences may come from the scans, not from the person."
+            f"({first.status}, {last.status}): differences may come from the scans, "
+            "not from the person."
         )
     told += [
         f"{quantity.head}: the intervals of both sessions overlap, so the difference "
