@@ -231,6 +231,7 @@ def _check_given(values: Namespace) -> None:
             f"predict takes images, --channel, --cases or --bids. Received: "
             f"{' and '.join(given) or 'none of them'}. Give exactly one kind."
         )
+    _check_compare(values)
 
 
 def _check_compare(values: Namespace) -> None:
@@ -282,11 +283,10 @@ def _channels(values: Namespace) -> dict[str, Path]:
 def run(values: Namespace) -> int:
     """Predicts; gives the exit code."""
     _check_given(values)
-    _check_compare(values)
     names, cases = _names(values), _cases(values)
     from medzoo.batch.predict import predict
 
-    printed = _printed(values, several=len(names) > 1)
+    printed = _printed(values, names)
     with printed:
         if values.cluster is not None:
             records = _run_on_cluster(values, names, cases, printed)
@@ -318,8 +318,8 @@ def run(values: Namespace) -> int:
     return _told(records, values, printed)
 
 
-def _printed(values: Namespace, *, several: bool):
-    """What prints results and makes the report."""
+def _printed(values: Namespace, names: list[str]):
+    """What prints the results as they come."""
     from medzoo.cli.printed_results import PrintedResults
 
     return PrintedResults(
@@ -327,7 +327,7 @@ def _printed(values: Namespace, *, several: bool):
         overwrite=values.overwrite,
         compare=values.compare,
         quiet=values.json or _is_table(values.output),
-        several=several,
+        several=len(names) > 1,
     )
 
 

@@ -141,6 +141,10 @@ def test_a_scan_of_another_scanner_is_told_and_gets_a_wider_interval(model):
     x = model.preprocessor(cube(generator, 4))[0]
     distance = model.contrast_distances(x)[0].min()
     assert distance > 3 * recipe["usual"]
+    known = home.familiarity
+    assert known.distance <= known.limit == recipe["limit"] < away.familiarity.distance
+    assert (known.usual, known.coarsest_mm) == (recipe["usual"], 2.0)
+    assert away.familiarity.factor >= known.factor >= 1
     if recipe["growth"]:
         assert width(away) > 1.1 * width(home)
 
@@ -157,6 +161,7 @@ def test_thick_slices_are_less_familiar(model):
     )
     assert not [w for w in thin.warnings if "contrast of this scan" in w]
     assert [w for w in thick.warnings if "contrast of this scan" in w]
+    assert thick.familiarity.distance > step["limit"] >= thin.familiarity.distance
 
 
 def test_more_scanners_than_can_be_kept_are_refused_before_training(tmp_path):
