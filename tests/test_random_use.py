@@ -20,6 +20,7 @@ from tests.batch.small_models import make_age_model
 
 SECONDS = float(os.environ.get("MEDZOO_RANDOM_SECONDS", "0"))
 SEED = int(os.environ.get("MEDZOO_RANDOM_SEED", "0"))
+pytestmark = pytest.mark.skipif(SECONDS <= 0, reason="MEDZOO_RANDOM_SECONDS is not set")
 # Changes of a scan that must not change the answer by more than this, or be told.
 MOST_CHANGE = 2.0
 

@@ -9,6 +9,7 @@ from medzoo.errors import InputError
 from medzoo.training.image_training import train_images
 from medzoo.training.linear_start import principal_components
 from medzoo.training.reconstruction import ReconstructionTraining, beside
+from medzoo.training.train import train
 
 SHAPE = (6, 4, 4)
 # All numbers of a block, so that the closed form is that of the components.
@@ -119,7 +120,7 @@ def test_measure_is_the_error_over_the_variance(table):
 def test_cases_for_validation_alone_are_refused(table, tmp_path):
     cases = reconstruction_cases(table, RECIPE)[8:]
     with pytest.raises(InputError, match="2 cases, all of them for validation"):
-        trained(RECIPE, cases, tmp_path, log=print)
+        train(RECIPE, cases, tmp_path)
 
 
 def test_picture_shows_both_on_one_scale():
