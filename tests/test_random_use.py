@@ -21,13 +21,15 @@ from tests.batch.small_models import make_age_model
 SECONDS = float(os.environ.get("MEDZOO_RANDOM_SECONDS", "0"))
 SEED = int(os.environ.get("MEDZOO_RANDOM_SEED", "0"))
 pytestmark = pytest.mark.skipif(SECONDS <= 0, reason="MEDZOO_RANDOM_SECONDS is not set")
+# A registration, which tells what is no head.
+REGISTERED = {"step": "scale_to_white_matter", "arguments": {"atlas": "ixi_t1_4mm"}}
 # Changes of a scan that must not change the answer by more than this, or be told.
 MOST_CHANGE = 2.0
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    return make_age_model(tmp_path_factory.mktemp("zoo"))
+    return make_age_model(tmp_path_factory.mktemp("zoo"), [REGISTERED])
 
 
 def negative(array, affine, draw):

@@ -72,9 +72,10 @@ def make_models(folder):
     return {recipe["name"]: _write(recipe, folder) for recipe in recipes}
 
 
-def make_age_model(folder):
+def make_age_model(folder, first_steps=()):
     """Writes tiny_age alone, with an interval of 90 %; returns its folder."""
     recipe = _example()
+    recipe["preprocessing"]["spatial"] = [*first_steps, *SPATIAL]
     recipe["training"] = {"epochs": 3}
     recipe["architecture"]["arguments"].update(AROUND_40)
     return _write(recipe, folder)
