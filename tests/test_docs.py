@@ -1,4 +1,4 @@
-"""The page of the layers names every layer, and is what its script makes."""
+"""Pages name every layer, and quote what scripts and models give."""
 
 import importlib.util
 import re
@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import medzoo
 from medzoo import layers
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -86,3 +87,23 @@ def test_every_promise_of_security_is_held_by_a_test():
         for path, name in named:
             source = (DOCS.parent / path).read_text(encoding="utf-8")
             assert f"\ndef {name}(" in source, (path, name)
+
+
+@pytest.mark.extended
+def test_the_age_in_the_readme_is_what_its_lines_print():
+    nilearn = pytest.importorskip("nilearn.datasets")
+    readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    quoted = re.search(r"predict_volume\(scan\)\)  # (.+)", readme)[1]
+    template = nilearn.load_mni152_template(resolution=1)
+    scan = medzoo.Volume(template.get_fdata(), template.affine)
+
+    printed = str(medzoo.load("ixi_age_resnet").predict_volume(scan))
+
+    # The last digit depends on the processor.
+    number = r"\d+\.\d"
+    assert re.sub(number, "N", printed) == re.sub(number, "N", quoted)
+    np.testing.assert_allclose(
+        [float(n) for n in re.findall(number, printed)],
+        [float(n) for n in re.findall(number, quoted)],
+        atol=0.3,
+    )

@@ -6,10 +6,10 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from medzoo.cli.parser import (
+    add_channels,
     add_json,
     add_name,
     add_threads,
-    channel,
     image,
     table,
 )
@@ -27,15 +27,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="SCAN",
         help="the scan, as a file, DICOM folder or zip, of the model's first channel",
     )
-    parser.add_argument(
-        "--channel",
-        type=channel,
-        action="append",
-        default=[],
-        dest="channels",
-        metavar="CHANNEL=PATH",
-        help="the image of one channel; repeat for further channels",
-    )
+    add_channels(parser)
     _add_output(parser)
     parser.add_argument(
         "--target",

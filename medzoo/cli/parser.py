@@ -44,6 +44,19 @@ def add_names(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_channels(parser: argparse.ArgumentParser) -> None:
+    """Adds --channel, which is repeated."""
+    parser.add_argument(
+        "--channel",
+        type=channel,
+        action="append",
+        default=[],
+        dest="channels",
+        metavar="CHANNEL=PATH",
+        help="the image of one channel; repeat for further channels of the case",
+    )
+
+
 def add_json(parser: argparse.ArgumentParser) -> None:
     """Adds --json."""
     parser.add_argument("--json", action="store_true", help="print JSON")

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from medzoo.cli.bids_arguments import add_bids
 from medzoo.cli.parser import (
+    add_channels,
     add_engine,
     add_json,
     add_names,
     add_threads,
-    channel,
     cluster,
     image,
     place,
@@ -36,15 +36,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="an image of the model's first channel, as a file, DICOM folder or zip; "
         "each is one case",
     )
-    parser.add_argument(
-        "--channel",
-        type=channel,
-        action="append",
-        default=[],
-        dest="channels",
-        metavar="CHANNEL=PATH",
-        help="the image of one channel; repeat for further channels of the case",
-    )
+    add_channels(parser)
     parser.add_argument(
         "--cases", type=table, metavar="CASES.csv", help="a table with one case a row"
     )

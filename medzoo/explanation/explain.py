@@ -93,7 +93,9 @@ def explain(
         return _of_image_model(task, folder, image, target, baseline, regions)
     scan = task.preprocessor.gather(image, align=True)
     placed, undo = task.preprocessor.place(scan)
-    prediction, widened = _predicted(task, scan, placed, undo)
+    prediction = _predicted(task, scan, placed, undo)
+    familiarity = prediction.familiarity
+    widened = 1.0 if familiarity is None else familiarity.factor
     answer = answer_of(task, prediction, target, widened)
     seen = input_of(task, placed.array)
     start, compared = _baseline(baseline, task, folder, seen.numbers.shape)
@@ -219,12 +221,10 @@ def map_in_scan(voxels, undo):
 
 
 def _predicted(task, scan, placed, undo):
-    """The `Prediction` of a placed scan, and what its logits were divided by."""
+    """The `Prediction` of a scan that is placed already."""
     x = Volume(placed.array, placed.affine, warnings=(*scan.warnings, *undo.notes))
     restore = partial(task.restore, undo=undo)
-    prediction = predict_image(scan, lambda _: (x, restore), task)
-    widened, _ = task.familiarity(task.postprocess(task.network(x)), undo)
-    return prediction, widened
+    return predict_image(scan, lambda _: (x, restore), task)
 
 
 def _baseline(asked, task, folder, shape):

@@ -110,16 +110,34 @@ def _sample(array, to_old, shape, interpolation, background):
     image = to_image(array if nearest else array.astype(np.float32))
     if not nearest:
         image = smoothed_for(image, to_old)
+    method = sitk.sitkNearestNeighbor if nearest else sitk.sitkLinear
+    result = drawn(image, to_old, shape, method, float(background))
+    return result.astype(array.dtype) if nearest else result
+
+
+def drawn(image, to_old, shape, method, background=0.0):
+    """Samples a SimpleITK image in its own indices.
+
+    Args:
+        image: SimpleITK image, see `to_image`.
+        to_old: `(4, 4)`, new index -> old index.
+        shape: three ints.
+        method: an interpolator of SimpleITK.
+        background: float, the value outside the image.
+
+    Returns:
+        `(x, y, z)` array.
+    """
+    import SimpleITK as sitk
+
     transform = sitk.AffineTransform(3)
     transform.SetMatrix(to_old[:3, :3].ravel().tolist())
     transform.SetTranslation(to_old[:3, 3].tolist())
-    method = sitk.sitkNearestNeighbor if nearest else sitk.sitkLinear
     size = [int(n) for n in shape]
     out = sitk.Resample(
-        image, size, transform, method, [0.0] * 3, [1.0] * 3, [], float(background)
+        image, size, transform, method, [0.0] * 3, [1.0] * 3, [], background
     )
-    result = sitk.GetArrayFromImage(out).transpose(2, 1, 0)
-    return result.astype(array.dtype) if nearest else result
+    return sitk.GetArrayFromImage(out).transpose(2, 1, 0)
 
 
 def to_image(array):

@@ -4,12 +4,13 @@ import numpy as np
 
 from medzoo.errors import InputError
 from medzoo.spatial.grid import Grid
-from medzoo.spatial.resample import SIGMA_PER_FWHM, check_size, to_image
+from medzoo.spatial.resample import SIGMA_PER_FWHM, check_size, drawn, to_image
 from medzoo.volume import Volume
 
 # Of the area of the Gaussian's kernel.
 MOST_CUT_OFF = 1e-3
-WIDEST_KERNEL = 65
+# Voxels; a limit that no sensible resolution meets, as a cut kernel blurs too little.
+WIDEST_KERNEL = 1025
 
 
 def resample_at_resolution(volume: Volume, grid: Grid, resolution: float) -> Volume:
@@ -68,11 +69,4 @@ def _sampled(array, to_old, shape, variances):
     image = sitk.DiscreteGaussian(
         image, variances.tolist(), WIDEST_KERNEL, [MOST_CUT_OFF] * 3, False
     )
-    transform = sitk.AffineTransform(3)
-    transform.SetMatrix(to_old[:3, :3].ravel().tolist())
-    transform.SetTranslation(to_old[:3, 3].tolist())
-    size = [int(n) for n in shape]
-    out = sitk.Resample(
-        image, size, transform, sitk.sitkBSpline5, [0.0] * 3, [1.0] * 3, [], 0.0
-    )
-    return sitk.GetArrayFromImage(out).transpose(2, 1, 0)
+    return drawn(image, to_old, shape, sitk.sitkBSpline5)

@@ -31,8 +31,7 @@ def limit_contrast(volume, brain, white, *, lowest, highest, grey="mode"):
         highest: float, largest.
         grey: str, what counts as its intensity: "mode", the most frequent one, or
             "median", that of all voxels on the dark side of the threshold between grey
-            and white matter. The mode jumps where the histogram is flat: resampling
-            a scan moved it by up to 0.05, the median by up to 0.006.
+            and white matter. The mode jumps where the histogram is flat.
 
     Returns:
         Volume, float32 in [0, 5/3]. Without bright voxels it is returned as it is.
