@@ -17,6 +17,7 @@ from medzoo.spatial.background import (
     without_wild_voxels,
 )
 from medzoo.spatial.bias_field import correct_bias_field
+from medzoo.spatial.blurred import resample_blurred
 from medzoo.spatial.brain_box import (
     DEEP_WHITE_MATTER,
     brain_box,
@@ -39,7 +40,6 @@ from medzoo.spatial.plausibility import (
 )
 from medzoo.spatial.register import rigid_part
 from medzoo.spatial.resample import resample, resample_to
-from medzoo.spatial.resolution import resample_at_resolution
 from medzoo.spatial.shared_registration import register_once
 from medzoo.spatial.tissue_contrast import limit_contrast
 from medzoo.spatial.transform import Transform
@@ -67,8 +67,9 @@ class SpatialChain:
             "register" (atlas, transform: "affine", or "rigid", which keeps the
             head's own size, or "deformable": then atlas names a standard space, as
             "mni152", and the step draws the image there, at `spacing` mm),
-            "sample" (shape, spacing, centre, resolution: mm, to which every scan is
-            blurred first), "mask" (atlas, probability), "n4" (spacing, iterations),
+            "sample" (shape, spacing, centre, blur: width at half maximum of a
+            Gaussian before it, mm), "mask" (atlas, probability),
+            "n4" (spacing, iterations),
             "denoise" (method, sigma), "strip" (space),
             "correct_bias" (shrink, iterations, control_points), "limit_contrast"
             (atlas, probability, lowest, highest, grey: "mode" or "median"),
@@ -284,12 +285,12 @@ def _check_head(state, atlas):
     state.registered(atlas)
 
 
-def _sample(state, shape, spacing, centre, resolution=None):
+def _sample(state, shape, spacing, centre, blur=None):
     grid = Grid.centred(shape, spacing, centre)
-    if resolution is None:
+    if blur is None:
         state.volume = resample_to(state.volume, grid)
     else:
-        state.volume = resample_at_resolution(state.volume, grid, resolution)
+        state.volume = resample_blurred(state.volume, grid, blur)
 
 
 def _mask(state, atlas, probability):

@@ -100,7 +100,7 @@ SPATIAL = {
     "strip": ({}, {"space": atlas}),
     "sample": (
         {"shape": SIZE, "spacing": SPACING, "centre": POSITION},
-        {"resolution": number(0.1, 50)},
+        {"blur": number(0.1, 50)},
     ),
     "mask": ({"atlas": atlas, "probability": SHARE}, {}),
     "correct_bias": (

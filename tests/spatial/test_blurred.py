@@ -1,20 +1,21 @@
-"""One resolution for every scan."""
+"""Sampling behind a Gaussian of one width."""
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 
 from medzoo.errors import InputError
 from medzoo.spatial import Grid
-from medzoo.spatial.resample import resample_to
-from medzoo.spatial.resolution import resample_at_resolution
+from medzoo.spatial.blurred import resample_blurred
+from medzoo.spatial.resample import drawn, resample_to, to_image
 from medzoo.volume import Volume
 
 SPACING = 2.0
 WANTED = Grid.centred((30, 30, 30), SPACING, (0, 0, 0))
 
 
-def point_seen(spacing, offset, resolution):
-    """A point in the middle of the world, as scanned, brought to a resolution."""
+def point_seen(spacing, offset, fwhm):
+    """A point in the middle of the world, as scanned, blurred and sampled."""
     shape = (int(64 / spacing),) * 3
     affine = np.diag([spacing] * 3 + [1.0])
     affine[:3, 3] = offset - spacing * (shape[0] // 2)
@@ -23,7 +24,7 @@ def point_seen(spacing, offset, resolution):
     one = np.exp(-4 * np.log(2) * (axis / spacing) ** 2)
     array = np.einsum("i,j,k->ijk", one, one, one).astype(np.float32)
     volume = Volume(array / (one.sum() * spacing) ** 3, affine)
-    return resample_at_resolution(volume, WANTED, resolution)
+    return resample_blurred(volume, WANTED, fwhm)
 
 
 def width(volume):
@@ -37,9 +38,23 @@ def width(volume):
 
 @pytest.mark.parametrize("spacing", [1.0, 1.5, 2.0])
 @pytest.mark.parametrize("offset", [0.0, 0.4, 1.0])
-def test_every_scan_has_one_width(spacing, offset):
+def test_the_width_is_that_of_blur_and_voxel(spacing, offset):
     # A point seen by voxels as wide as itself is no perfect Gaussian any more.
-    assert width(point_seen(spacing, offset, 4.0)) == pytest.approx(4.0, rel=0.1)
+    expected = np.hypot(3.5, spacing)
+    assert width(point_seen(spacing, offset, 3.5)) == pytest.approx(expected, rel=0.1)
+
+
+def test_a_finer_grid_without_more_detail_changes_nothing():
+    """As when a scan was resampled before: its header does not tell how sharp it is."""
+    noise = np.random.default_rng(0).normal(size=(30, 30, 30)).astype(np.float32)
+    coarse = Volume(noise, np.diag([2.0, 2.0, 2.0, 1.0]))
+    fine = Grid.centred((60, 60, 60), 1.0, (29.0, 29.0, 29.0))
+    grid = Grid.centred((20, 20, 20), SPACING, (29.0, 29.0, 29.0))
+    plain = resample_blurred(coarse, grid, 3.5).array
+    to_old = np.linalg.inv(coarse.affine) @ fine.affine
+    array = drawn(to_image(noise), to_old, fine.shape, sitk.sitkBSpline5)
+    found = resample_blurred(Volume(array, fine.affine), grid, 3.5).array
+    assert (found - plain).std() < 0.1 * plain.std()
 
 
 def test_where_the_voxels_lie_changes_less_than_linearly():
@@ -47,7 +62,7 @@ def test_where_the_voxels_lie_changes_less_than_linearly():
     head = Volume(noise, np.diag([2.0, 2.0, 2.0, 1.0]))
     kept = {}
     for name, sample in (
-        ("resolution", lambda v, g: resample_at_resolution(v, g, 3.5)),
+        ("blurred", lambda v, g: resample_blurred(v, g, 3.0)),
         ("linear", resample_to),
     ):
         level = [
@@ -56,7 +71,7 @@ def test_where_the_voxels_lie_changes_less_than_linearly():
         ]
         kept[name] = level[1] / level[0]
     assert kept["linear"] < 0.5
-    assert 0.85 < kept["resolution"] < 1
+    assert 0.85 < kept["blurred"] < 1
 
 
 def shifted(volume, millimetres):
@@ -65,17 +80,16 @@ def shifted(volume, millimetres):
     return Grid(volume.shape, affine)
 
 
-def test_coarse_axes_stay_and_channels_are_alike():
+def test_channels_are_alike():
     array = np.random.default_rng(0).normal(size=(12, 12, 12, 2)).astype(np.float32)
     volume = Volume(array, np.diag([3.0, 3.0, 3.0, 1.0]))
-    found = resample_at_resolution(volume, Grid.of(volume), 2.0)
-    np.testing.assert_allclose(found.array, array, atol=1e-4)
-    one = resample_at_resolution(volume.with_array(array[..., 1]), Grid.of(volume), 2.0)
+    found = resample_blurred(volume, Grid.of(volume), 2.0)
+    one = resample_blurred(volume.with_array(array[..., 1]), Grid.of(volume), 2.0)
     np.testing.assert_array_equal(one.array, found.array[..., 1])
 
 
-@pytest.mark.parametrize("resolution", [0, -1.0, np.nan, np.inf])
-def test_a_resolution_is_a_length(resolution):
+@pytest.mark.parametrize("fwhm", [0, -1.0, np.nan, np.inf])
+def test_a_width_is_a_length(fwhm):
     volume = Volume(np.ones((4, 4, 4)), np.eye(4))
     with pytest.raises(InputError, match="must be positive"):
-        resample_at_resolution(volume, Grid.of(volume), resolution)
+        resample_blurred(volume, Grid.of(volume), fwhm)
