@@ -39,6 +39,7 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
     "publish": ("medzoo.zoo.hub.publish", "publish"),
     "read": ("medzoo.io", "read"),
     "read_tfrecords": ("medzoo.data.store.tfrecords", "read_tfrecords"),
+    "recalibrate": ("medzoo.zoo.recalibrate", "recalibrate"),
     "report": ("medzoo.reporting.report", "report"),
     "save_recipe": ("medzoo.zoo.save_recipe", "save_recipe"),
     "spatial": ("medzoo.spatial", None),

@@ -30,6 +30,7 @@ from medzoo.zoo.hub.publish import publish as publish
 from medzoo.zoo.info import info as info
 from medzoo.zoo.load import attach as attach
 from medzoo.zoo.load import load as load
+from medzoo.zoo.recalibrate import recalibrate as recalibrate
 from medzoo.zoo.registry import list_models as list_models
 from medzoo.zoo.save_recipe import save_recipe as save_recipe
 from medzoo.zoo.train import train as train

@@ -40,6 +40,7 @@ PUBLIC = {
     "publish",
     "read",
     "read_tfrecords",
+    "recalibrate",
     "report",
     "save_recipe",
     "spatial",

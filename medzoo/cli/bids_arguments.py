@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from medzoo.errors import InputError
+
 
 def add_bids(parser: argparse.ArgumentParser) -> None:
     """Adds --bids, --participant-label and --bids-filter."""
@@ -47,6 +49,22 @@ def add_labelled_cases(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="a BIDS tree; targets come from participants.tsv, or from its derivatives",
     )
+
+
+def labelled_cases(values: argparse.Namespace, command: str) -> Path | str:
+    """Returns what --cases, --data or --bids gave, as `medzoo.train` takes it.
+
+    Raises:
+        InputError: for none of them, or several.
+    """
+    given = [g for g in (values.cases, values.data, values.bids) if g is not None]
+    if len(given) != 1:
+        raise InputError(
+            f"{command} takes one of --cases, --data and --bids. Received: "
+            f"cases={values.cases}, data={values.data}, bids={values.bids}. "
+            "Give exactly one."
+        )
+    return given[0] if values.bids is None else f"bids:{values.bids}"
 
 
 def entity(text: str) -> tuple[str, str]:

@@ -27,6 +27,7 @@ COMMANDS = {
     "dicom": ("dicom_command", "list the series of a DICOM folder, or convert one"),
     "evaluate": ("evaluate_command", "evaluate a model on labelled cases"),
     "train": ("train_command", "train a model from its recipe"),
+    "recalibrate": ("recalibrate_command", "fit an age model to another scanner"),
     "download": (
         "download_command",
         "download a public data set and write its case table",

@@ -4,10 +4,10 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from medzoo.cli.bids_arguments import add_labelled_cases
+from medzoo.cli.bids_arguments import add_labelled_cases, labelled_cases
 from medzoo.cli.parser import add_name, add_target, add_threads, thread_count
 from medzoo.data.store.storage_modes import MODES
-from medzoo.errors import InputError, Terminated
+from medzoo.errors import Terminated
 from medzoo.training.precision import PRECISIONS
 
 EXIT_DONE, EXIT_INTERRUPTED = 0, 130
@@ -77,7 +77,7 @@ def _add_step(parser: ArgumentParser) -> None:
 
 def run(values: Namespace) -> int:
     """Trains; gives the exit code."""
-    cases = _cases(values)
+    cases = labelled_cases(values, "train")
     from medzoo.cli.training_log import training_log
     from medzoo.zoo.train import train
 
@@ -104,15 +104,3 @@ def run(values: Namespace) -> int:
         return EXIT_INTERRUPTED
     sys.stdout.write(f"{folder}\n")
     return EXIT_DONE
-
-
-def _cases(values: Namespace) -> Path | str:
-    """What to train on, as `medzoo.train` takes it."""
-    given = [g for g in (values.cases, values.data, values.bids) if g is not None]
-    if len(given) != 1:
-        raise InputError(
-            "train takes one of --cases, --data and --bids. Received: "
-            f"cases={values.cases}, data={values.data}, bids={values.bids}. "
-            "Give exactly one."
-        )
-    return given[0] if values.bids is None else f"bids:{values.bids}"

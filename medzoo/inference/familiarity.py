@@ -87,5 +87,5 @@ def contrast_warnings(distance, step, factor):
         "The contrast of this scan is unlike that of the scanners that the model was "
         f"trained on (distance {distance:.1f}, usually below {step['usual']:.1f}): "
         f"expect a larger error; the uncertainty is {factor:.1f} times that of a known "
-        "scanner. Fine-tune on scans of this scanner to use the model there."
+        "scanner. Recalibrate or fine-tune the model on scans of this scanner."
     ]

@@ -16,6 +16,7 @@ class RegressionTraining(NumberTraining):
     metrics = ("mae",)
     # Whatever the data, the loss is in the unit of the target.
     keeps_own_loss = True
+    recalibrated = True
 
     def usual_loss(self):
         """See `TaskTraining`."""

@@ -12,6 +12,8 @@ class TaskTraining:
     metrics = ()
     # Whether the recipe's loss also suits data that a model is fine-tuned on.
     keeps_own_loss = False
+    # Whether outputs are values that a line may bring onto targets.
+    recalibrated = False
 
     def __init__(self, recipe):
         self.recipe = recipe

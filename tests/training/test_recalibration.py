@@ -1,0 +1,54 @@
+"""Recalibration: the simplest line that people left out bear out."""
+
+import numpy as np
+import pytest
+
+from medzoo.training.recalibration import best_kind, fitted
+
+PEOPLE = range(20)
+VALUES = np.linspace(25.0, 70.0, 20)
+
+
+def noise(size):
+    """As much up as down along the values."""
+    return size * np.tile([1.0, -1.0, -1.0, 1.0], 5)
+
+
+@pytest.mark.parametrize(
+    ("targets", "expected"),
+    [
+        (VALUES + noise(3.0), "unchanged"),
+        (VALUES - 11 + noise(3.0), "shift"),
+        (0.5 * VALUES + 10 + noise(1.0), "line"),
+    ],
+)
+def test_the_kind_with_the_least_error_is_chosen(targets, expected):
+    kind, left_out = best_kind(VALUES, targets, PEOPLE)
+    assert kind == expected
+    assert np.abs(left_out - targets).mean() < 3.5
+
+
+def test_a_person_is_predicted_by_the_others():
+    targets = VALUES - 11
+    targets[3] += 190
+    _, left_out = best_kind(VALUES, targets, PEOPLE)
+    others = np.delete(np.arange(20), 3)
+    shift = (targets - VALUES)[others].mean()
+    assert left_out[3] == pytest.approx(VALUES[3] + shift)
+
+
+def test_two_scans_of_one_person_are_left_out_together():
+    people = np.repeat(np.arange(10), 2)
+    targets = VALUES + np.repeat(np.arange(10), 2) * 100.0
+    _, left_out = best_kind(VALUES, targets, people)
+    own = people == 9
+    line = fitted("line", VALUES[~own], targets[~own])
+    np.testing.assert_allclose(left_out[own], line[0] * VALUES[own] + line[1])
+
+
+def test_lines():
+    assert fitted("unchanged", VALUES, VALUES + 5) == (1.0, 0.0)
+    assert fitted("shift", VALUES, VALUES + 5) == (1.0, pytest.approx(5.0))
+    assert fitted("line", VALUES, 2 * VALUES + 5) == pytest.approx((2.0, 5.0))
+    # Values that are all alike have no slope.
+    assert fitted("line", np.full(20, 40.0), VALUES) == pytest.approx((1.0, 7.5))
