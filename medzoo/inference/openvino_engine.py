@@ -114,10 +114,10 @@ class ExportedNetwork:
 
 
 def import_openvino():
-    """Returns the package, imported so that nobody is told of it.
+    """Returns the package, imported without its telemetry.
 
-    It comes with `openvino_telemetry`, which unasked tells a server of its maker of
-    each import and conversion, and leaves a file in the home folder. Without that
+    It comes with `openvino_telemetry`, which by default reports each import and
+    conversion to its maker, and leaves a file in the home folder. Without that
     package OpenVINO works as well: here it is as if it were not installed.
     """
     sys.modules.setdefault("openvino_telemetry", None)

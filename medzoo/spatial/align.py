@@ -83,12 +83,12 @@ def aligned(volumes, channels):
         motion = motion_between(volumes[reference], volumes[name], name)
         if motion.is_small:
             continue
-        told = (
+        note = (
             f"Channel {name} was brought onto {reference}: the head had moved by "
             f"{motion.mm:.1f} mm and {motion.degrees:.1f} degrees."
         )
         moved = motion.undone(volumes[name])
-        warnings = (*moved.warnings, told)
+        warnings = (*moved.warnings, note)
         found[name] = Volume(moved.array, moved.affine, warnings=warnings)
     return found
 

@@ -26,7 +26,7 @@ DARKEST, DARK, BRIGHT = 0.05, 1.0, 90.0
 # this bright (0.10 to 0.15 in ten brains of one scanner, 0.05 to 0.11 in six of
 # another).
 EDGE, DARKEST_FLUID = 0.03, 0.12
-# What is told of a scan that was standardised, where intensities count from its
+# Warnings about a scan that was standardised, where intensities count from its
 # background and where the model takes them as they are.
 STANDARDISED = {
     True: "what was 0 before is estimated from its darkest voxels, and intensities "
@@ -116,7 +116,7 @@ def zero_level(array):
 def _zero_before(inside):
     """What 0 has become within the mask that a scan was standardised by.
 
-    What lies outside the mask tells nothing, for it was set to 0 afterwards. But masks
+    What lies outside the mask says nothing, for it was set to 0 afterwards. But masks
     begin near 0: what is not above it is no object.
     """
     darkest, dark, bright = np.percentile(inside, (DARKEST, DARK, BRIGHT))

@@ -199,12 +199,12 @@ class _State:
         first_name = self.channels[self.present()[0]]
         for index in self.present()[1:]:
             name, image = self.channels[index], self.channel(index)
-            told = agreement_doubts(first, image, found, atlas, (first_name, name))
+            doubts = agreement_doubts(first, image, found, atlas, (first_name, name))
             # Whose folds agree lie in one place, however dark one of them is.
-            if told != []:
-                told = overlap_doubts(first.array, image.array, name) or told or []
+            if doubts != []:
+                doubts = overlap_doubts(first.array, image.array, name) or doubts or []
             # Of somebody else, or elsewhere, it says nothing of this brain.
-            notes += told or missing_doubts(image, found, atlas, name)
+            notes += doubts or missing_doubts(image, found, atlas, name)
             notes += contrast_doubts(image, found, atlas, name)
         return notes
 

@@ -35,7 +35,7 @@ LEAST_AGREEMENT = 1.18
 # Correlation of intensities: of T1 and T1-IR made of each other it is 0.97 and less.
 SAME_IMAGE = 0.99
 # Information that a brain shares with its own mirror image: no real one has half of it.
-# What does, as a phantom, has no folds to be told by.
+# What does, as a phantom, has no folds to recognise it by.
 MOST_SYMMETRY = 0.5
 # Fluid that was stripped with the skull is empty too, but narrower than this, voxels.
 NEAR = 9

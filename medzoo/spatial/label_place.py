@@ -13,7 +13,7 @@ LEAST_ON_OBJECT, USUAL_ON_OBJECT = 0.5, 0.75
 EMPTY = 0.1
 # A map without background says nothing about where the object is.
 LEAST_BACKGROUND = 0.05
-# A map laid another way must explain the image's intensities so much better to be told.
+# By how much better a map laid another way must explain the image to be reported.
 MUCH_BETTER, CLEARLY = 1.2, 0.03
 AXES = ("first", "second", "third")
 # How far a map is moved to see whether it fits better there, mm.
@@ -122,8 +122,8 @@ def _better_laid(array, affine, labels, index, values):
         return None
     own = _explained(array, affine, labels.affine, index, groups)
     found = {
-        told: _explained(array, affine, labels.affine, laid, groups)
-        for told, laid in _ways_to_lay(labels, index)
+        laying: _explained(array, affine, labels.affine, laid, groups)
+        for laying, laid in _ways_to_lay(labels, index)
     }
     best = max(found, key=found.get)
     if found[best] > MUCH_BETTER * own and found[best] > own + CLEARLY:
@@ -147,8 +147,8 @@ def _ways_to_lay(labels, index):
         for other in range(axis):
             swapped = index.copy()
             swapped[:, [other, axis]] = index[:, [axis, other]]
-            told = f"transposed: its {AXES[other]} and {name} axis exchanged"
-            yield told, swapped
+            laying = f"transposed: its {AXES[other]} and {name} axis exchanged"
+            yield laying, swapped
 
 
 def _explained(array, affine, labels_affine, index, groups):

@@ -32,7 +32,7 @@ def noise_level(volume: Volume) -> float:
 
     Args:
         volume: Volume of one channel. One that was smoothed or interpolated has less
-            noise than this tells; background that was set to 0 does not count.
+            noise than estimated; background that was set to 0 does not count.
 
     Source:
         Coupe et al., "Robust Rician noise estimation for MR images", Medical Image

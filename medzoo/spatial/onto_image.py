@@ -107,7 +107,7 @@ def _quality(found, there, here, inside):
 
 
 def _dependence(first, second):
-    """How far one image tells the other, whatever the contrasts: 0 to 1.
+    """How far one image determines the other, whatever the contrasts: 0 to 1.
 
     Source: Linfoot, "An informational measure of correlation" (1957).
     """

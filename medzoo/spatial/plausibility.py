@@ -170,8 +170,8 @@ def head_doubts(volume, found, atlas, name):
         ]
     if doubt := _size_doubt(found):
         return [doubt]
-    told = missing_doubts(volume, found, atlas)
-    return told or contrast_doubts(volume, found, atlas, name)
+    doubts = missing_doubts(volume, found, atlas)
+    return doubts or contrast_doubts(volume, found, atlas, name)
 
 
 def missing_doubts(volume, found, atlas, name=None):

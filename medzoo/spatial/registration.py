@@ -88,23 +88,25 @@ def find(
         fixed = fixed.with_array(from_background(fixed.array))
         found = onto_image(moving, fixed, kind, mask)
         limit = LEAST_CORRELATION["image"]
-    told = _doubts(found, kind, limit)
-    return Transform(found.parts, grid=found.grid, quality=found.quality, warnings=told)
+    warnings = _doubts(found, kind, limit)
+    return Transform(
+        found.parts, grid=found.grid, quality=found.quality, warnings=warnings
+    )
 
 
 def _doubts(found, kind, limit):
-    told = []
+    warnings = []
     if found.quality["correlation"] < limit:
-        told.append(
+        warnings.append(
             "A registration has probably failed: look at the picture. Received: "
             f"correlation={found.quality['correlation']:.2f}, below {limit}."
         )
     if kind == "deformable" and found.quality["smallest_jacobian"] <= LEAST_JACOBIAN:
-        told.append(
+        warnings.append(
             "A deformation folds space, so that it has no inverse. Received: "
             f"Jacobian={found.quality['smallest_jacobian']:.3f}. Use kind='affine'."
         )
-    return tuple(told)
+    return tuple(warnings)
 
 
 def _check(moving, fixed, kind, contrast, mask):

@@ -8,7 +8,7 @@ NUM_BINS = 256
 SMOOTHING_BINS = 2.0
 # Where the most frequent grey is looked for, in those hundredths.
 GREY_RANGE = (45, 86)
-# Vessels and fat shine; brighter than this share of white matter tells nothing.
+# Vessels and fat shine; brighter than this fraction of white matter is ignored.
 BRIGHTEST = 5 / 3
 # Of white matter's intensity: grey matter at first, and where fluid begins.
 FIRST_GREY = 0.72
@@ -20,7 +20,7 @@ def limit_contrast(volume, brain, white, *, lowest, highest, grey="mode"):
     """Scales white matter to 1 and brings grey matter into a range of intensities.
 
     Scanners differ in how dark grey matter is beside white matter. Within the range
-    that a network was trained on the contrast is left as it is, for it tells of age;
+    that a network was trained on the contrast stays, because it changes with age;
     outside, intensities are stretched piecewise linearly so that it ends at the edge.
 
     Args:

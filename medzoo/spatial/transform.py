@@ -209,7 +209,7 @@ def field_image(field: Volume, numbers: type = float) -> object:
 
 
 def field_of(image: object, affine: np.ndarray) -> Volume:
-    """Returns an image of vectors as a field on the grid that `affine` tells."""
+    """Returns an image of vectors as a field on the grid of `affine`."""
     import SimpleITK as sitk
 
     array = sitk.GetArrayFromImage(image).transpose(2, 1, 0, 3)

@@ -123,7 +123,7 @@ def _part(transform, path):
             f"A transform must be affine or a displacement field in {path}. Received: "
             f"{transform.GetName()}. Convert it to a displacement field."
         )
-    # What it does to four points tells any affine map, however it is kept.
+    # What it does to four points determines any affine map, however it is kept.
     points = np.vstack([np.zeros(3), np.eye(3)])
     moved = np.array([transform.TransformPoint(p.tolist()) for p in points])
     matrix = np.eye(4)

@@ -42,9 +42,9 @@ class Case:
         From the table; else from BIDS names of the images or the case (`sub-XX`);
         else the case itself.
         """
-        told = self.subject or self.columns.get("subject")
-        if told:
-            return told
+        named = self.subject or self.columns.get("subject")
+        if named:
+            return named
         names = [i for i in self.images.values() if not isinstance(i, Volume)]
         found = (bids_subject(name) for name in (*names, self.case_id))
         return next((name for name in found if name), self.case_id)

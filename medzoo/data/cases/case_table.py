@@ -20,7 +20,7 @@ PLAIN = {"age": plain_age, "sex": plain_sex}
 def read_case_table(path, channels, *, target=None, columns=()):
     """Reads a case table.
 
-    Names of columns are found whatever their case. A person is told by a column named
+    Names of columns are found whatever their case. A person is identified by a column
     `subject`, `participant_id` or likewise (`medzoo.data.cases.people.PERSON_COLUMNS`),
     or by BIDS names of the images; rows that share an image are of one person.
 

@@ -47,8 +47,8 @@ def named_split(cases, recipe):
     """Returns the training and validation cases of the recipe's split.
 
     Args:
-        cases: list of `Case`; its column `subject`, or else its case_id, tells whose
-            scan each is.
+        cases: list of `Case`; its column `subject`, or else its case_id, identifies
+            the person.
         recipe: dict; `training.split.validation` lists case_ids, or is absent.
 
     Returns:

@@ -147,10 +147,10 @@ def _text(path):
 
 
 def _delimiter(text, path):
-    """The delimiter, and the text without a first line that tells it, as of Excel."""
+    """The delimiter, and the text without a line that declares it (Excel's `sep=;`)."""
     first = text.splitlines()[0] if text else ""
-    if told := SEPARATOR.fullmatch(first):
-        return told[1], text[len(first) :].lstrip("\r\n")
+    if declared := SEPARATOR.fullmatch(first):
+        return declared[1], text[len(first) :].lstrip("\r\n")
     if path.suffix.lower() == ".tsv":
         return "\t", text
     return max(DELIMITERS, key=first.count), text
