@@ -1,8 +1,10 @@
 """Growth of uncertainty with the distance from the training data."""
 
+from itertools import product
+
 import numpy as np
 
-from medzoo.inference.familiarity import widening
+from medzoo.inference.familiarity import uncertainty_factor
 from medzoo.training.tasks import TASKS
 
 # Nine of ten people of a scanner that is known lie nearer than what is called usual.
@@ -16,7 +18,7 @@ FEWEST_PEOPLE = 15
 OWN_FACTORS = np.arange(1, 4.01, 0.1)
 
 
-def familiarity(recipe, home, away, interval):
+def familiarity(recipe, home, away, interval, sources):
     """Fits the growth of uncertainty with the distance from the training data.
 
     Args:
@@ -24,28 +26,48 @@ def familiarity(recipe, home, away, interval):
         home: `HeldOut`, people left out.
         away: `HeldOut`, scanners left out.
         interval: dict of the interval at home, or None for classes.
+        sources: sequence of str, the scanner of each case; all count alike.
 
     Returns:
         dict, arguments of the step "familiarity".
     """
+    task, sources = TASKS[recipe["task"]](recipe), np.asarray(sources)
     usual = float(np.quantile(home.distances, USUAL))
-    task = TASKS[recipe["task"]](recipe)
-    growths = np.arange(0, MAX_GROWTH + 0.01, 0.1)
+    new = float(np.quantile(away.distances, 1 - USUAL))
+    scanners = [away.only(sources == source) for source in np.unique(sources)]
 
-    def score(growth):
-        factor = widening(away.distances, usual, growth)
-        return task.score(away.targets, away.outputs, factor, interval)
+    def score(growth, unknown):
+        step = _step(usual, new, growth, unknown)
+        return np.mean(
+            [
+                task.score(
+                    own.targets, own.outputs, _away(own.distances, step), interval
+                )
+                for own in scanners
+            ]
+        )
 
-    growth = float(min(growths, key=score))
+    choices = product(np.arange(0, MAX_GROWTH + 0.01, 0.1), OWN_FACTORS)
+    return _step(usual, new, *min(choices, key=lambda choice: score(*choice)))
+
+
+def _step(usual, new, growth, unknown):
+    """The arguments of the step for a growth and a factor of unknown scanners."""
     # Warned is half-way to new scanners, or where uncertainty has doubled.
     doubled = usual * 2 ** (1 / growth) if growth else np.inf
-    new = float(np.quantile(away.distances, 1 - USUAL))
     limit = max(min(doubled, np.sqrt(usual * new)), LEAST_LIMIT * usual)
     return {
         "usual": round(usual, 4),
-        "growth": round(growth, 2),
+        "growth": round(float(growth), 2),
         "limit": round(float(limit), 4),
+        "unknown": round(float(unknown), 2),
     }
+
+
+def _away(distances, step):
+    """The factor of each case of a scanner that was left out."""
+    nearest = np.asarray(distances)[:, None]
+    return np.array([uncertainty_factor(one, step) for one in nearest])
 
 
 def factors_of_scanners(recipe, home, interval, sources, contrasts):
@@ -99,8 +121,8 @@ def uncertainty_by_others(recipe, home, away, sources):
         own = sources == source
         known = home.only(~own)
         interval = task.interval(known.targets, known.outputs)
-        step = familiarity(recipe, known, away.only(~own), interval)
-        factors[own] = widening(away.distances[own], step["usual"], step["growth"])
+        step = familiarity(recipe, known, away.only(~own), interval, sources[~own])
+        factors[own] = _away(away.distances[own], step)
         for place in np.flatnonzero(own):
             intervals[place] = interval
     return intervals, factors

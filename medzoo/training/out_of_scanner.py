@@ -37,7 +37,7 @@ def judge_by_scanners(recipe, home, away, interval, cases, output, log):
     write_out_of_scanner(path, recipe, away, uncertainty, cases)
     if log is not None:
         log(scanner_errors_text(recipe, away, sources))
-    return familiarity(recipe, home, away, interval)
+    return familiarity(recipe, home, away, interval, sources)
 
 
 def write_out_of_scanner(path, recipe, held_out, uncertainty, cases):

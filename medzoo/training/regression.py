@@ -57,15 +57,15 @@ class RegressionTraining(NumberTraining):
         return f"{error}, bias {off.mean():+.2f} on {len(off)}"
 
     def score(self, targets, outputs, widening, interval=None):
-        """The coverage that the interval lacks, and its mean width.
+        """The mean interval score: the width, and a penalty for what lies outside.
 
-        Of widths that hold it often enough the narrowest is the best.
+        Source: Gneiting & Raftery, "Strictly Proper Scoring Rules, Prediction, and
+        Estimation" (2007), section 6.2.
         """
         low = outputs[:, 0] + widening * interval["lower"]
         high = outputs[:, 0] + widening * interval["upper"]
-        held = np.mean((low <= targets) & (targets <= high))
-        missing = max(interval["coverage"] - held, 0.0)
-        return missing, np.mean(high - low)
+        outside = np.maximum(low - targets, 0) + np.maximum(targets - high, 0)
+        return np.mean(high - low + 2 / (1 - interval["coverage"]) * outside)
 
     def _coverage(self):
         return (step_arguments(self.recipe, "interval") or {}).get("coverage", 0.9)

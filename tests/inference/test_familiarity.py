@@ -30,3 +30,10 @@ def test_factors_for_other_contrasts_than_the_network_keeps_are_refused():
     step = {**STEP, "scanners": [1.0, 1.5]}
     with pytest.raises(RecipeError, match=r"network keeps, 3\. Received: scanners="):
         uncertainty_factor(np.array([1.0, 2.0, 3.0]), step)
+
+
+def test_a_scanner_beyond_the_limit_is_less_certain_at_once():
+    step = {**STEP, "unknown": 1.5}
+    assert uncertainty_factor(np.array([2.0]), step) == 1
+    assert uncertainty_factor(np.array([4.0]), step) == pytest.approx(2**0.5)
+    assert uncertainty_factor(np.array([8.0]), step) == 3

@@ -31,11 +31,29 @@ def test_uncertainty_grows_where_errors_grow_with_the_distance():
     grows = held_out(generator.normal(0, 4 * distances), distances)
     stays = held_out(generator.normal(0, 4, 200), distances)
 
-    found = [familiarity(RECIPE, home, a, interval) for a in (grows, stays)]
+    found = [
+        familiarity(RECIPE, home, a, interval, ["new"] * 200) for a in (grows, stays)
+    ]
 
     assert 0.5 < found[0]["growth"] < 1.6
     assert found[1]["growth"] < 0.3
     assert found[0]["usual"] == pytest.approx(np.quantile(home.distances, 0.9), 1e-3)
+
+
+def test_scanners_that_are_off_widen_all_that_are_unknown():
+    """Each counts alike, however many its people are and however far it lies."""
+    generator = np.random.default_rng(0)
+    home = held_out(generator.normal(0, 4, 60), generator.uniform(0.5, 1.0, 60))
+    interval = {"coverage": 0.9, "lower": -6.6, "upper": 6.6}
+    errors = np.r_[generator.normal(0, 4, 300) + 10, generator.normal(0, 4, 30) - 10]
+    distances = np.r_[generator.uniform(20, 30, 300), generator.uniform(2, 3, 30)]
+    sources = ["far"] * 300 + ["near"] * 30
+
+    found = familiarity(RECIPE, home, held_out(errors, distances), interval, sources)
+
+    assert found["growth"] < 0.5
+    assert 1.5 < found["unknown"] < 3
+    assert 1.1 < found["limit"] < 2
 
 
 def test_a_scanner_has_no_part_in_the_uncertainty_that_it_is_judged_by():

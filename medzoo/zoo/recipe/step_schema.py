@@ -162,7 +162,7 @@ POSTPROCESSING = {
             "limit": number(1e-6, 1e6),
             "coarsest_mm": number(0.01, 100),
         },
-        {"scanners": some(number(1, 10), 1, 64)},
+        {"scanners": some(number(1, 10), 1, 64), "unknown": number(1, 10)},
     ),
     # Any names of groups, each with its classes.
     "groups": CLASSES,
