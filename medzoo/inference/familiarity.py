@@ -53,12 +53,12 @@ def uncertainty_factor(distances, step):
         float, 1 or more: how far the scan is from the nearest contrast, times how much
         less certain the model is there than over all (`scanners`, one a contrast). A
         scan beyond what is usual is of none of them: the least certain one counts. One
-        beyond the limit is of an unknown scanner, where errors are larger (`unknown`).
+        beyond the limit is of an unknown scanner, and has that factor alone (`unknown`).
     """
     nearest = np.min(distances, initial=np.inf)
     far = float(widening(nearest, step["usual"], step["growth"]))
-    if nearest > step["limit"]:
-        far *= step.get("unknown", 1.0)
+    if nearest > step["limit"] and "unknown" in step:
+        return far * step["unknown"]
     own = step.get("scanners")
     if own is None:
         return far

@@ -33,8 +33,9 @@ def familiarity(recipe, home, away, interval, sources):
     """
     task, sources = TASKS[recipe["task"]](recipe), np.asarray(sources)
     usual = float(np.quantile(home.distances, USUAL))
-    new = float(np.quantile(away.distances, 1 - USUAL))
     scanners = [away.only(sources == source) for source in np.unique(sources)]
+    # Of the scanner that is most like the others.
+    new = min(float(np.quantile(own.distances, 1 - USUAL)) for own in scanners)
 
     def score(growth, unknown):
         step = _step(usual, new, growth, unknown)

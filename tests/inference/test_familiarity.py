@@ -33,7 +33,7 @@ def test_factors_for_other_contrasts_than_the_network_keeps_are_refused():
 
 
 def test_a_scanner_beyond_the_limit_is_less_certain_at_once():
-    step = {**STEP, "unknown": 1.5}
+    step = {**STEP, "unknown": 1.5, "scanners": [1.0]}
     assert uncertainty_factor(np.array([2.0]), step) == 1
     assert uncertainty_factor(np.array([4.0]), step) == pytest.approx(2**0.5)
     assert uncertainty_factor(np.array([8.0]), step) == 3
