@@ -32,12 +32,14 @@ class Display:
         full_shape: three ints, voxels before they were made fewer.
         middle: three ints, the voxel to start at.
         layers: dict of "image", "result" or "labels" -> `(x, y, z)` uint8.
+        affine: `(4, 4)` array, voxel -> world, mm RAS+.
     """
 
     spacing: tuple
     full_shape: tuple
     middle: tuple
     layers: dict
+    affine: np.ndarray
 
     @property
     def shape(self):
@@ -87,7 +89,8 @@ def make_display(scan, prediction):
     if prediction.labels is not None:
         labels = orient(prediction.classes(), "RAS").array
         layers["labels"] = np.minimum(labels, 255).astype(np.uint8)
-    return Display(shown.spacing, tuple(shown.shape), middle, layers)
+    shape, affine = tuple(shown.shape), shown.affine
+    return Display(shown.spacing, shape, middle, layers, affine)
 
 
 def fit_display(display, budget):
@@ -104,7 +107,7 @@ def fit_display(display, budget):
     sample = [array[::SAMPLE] for array in display.layers.values()]
     voxels = 0.95 * sample[0].size * budget / sum(map(len, map(_packed, sample)))
     for _ in range(MAX_TRIES):
-        small = _with_voxels(display, voxels)
+        small = reduced(display, voxels)
         layers = small.encoded()
         size = sum(map(len, layers.values()))
         if size <= budget:
@@ -117,8 +120,16 @@ def _packed(array):
     return base64.b64encode(zlib.compress(array.tobytes(), 6)).decode("ascii")
 
 
-def _with_voxels(display, voxels):
-    """At most so many voxels, as nearly of one size along all axes as they can be."""
+def reduced(display, voxels):
+    """Makes the voxels of a `Display` fewer, as nearly cubes as they can be.
+
+    Args:
+        display: `Display` at full size.
+        voxels: float, how many there are at most; no axis has more than 320.
+
+    Returns:
+        `Display`, the same one where it has no more.
+    """
     shape, spacing = np.array(display.full_shape), np.array(display.spacing)
     size = spacing.min()
     while True:
@@ -134,11 +145,16 @@ def _with_voxels(display, voxels):
         for name, array in display.layers.items()
     }
     middle = np.minimum((np.array(display.middle) + 0.5) * counts / shape, counts - 1)
+    step = shape / counts
+    # A new voxel's centre is that of those that it covers.
+    into = np.diag([*step, 1.0])
+    into[:3, 3] = (step - 1) / 2
     return Display(
-        tuple(float(s) for s in spacing * shape / counts),
+        tuple(float(s) for s in spacing * step),
         display.full_shape,
         tuple(int(m) for m in middle),
         layers,
+        display.affine @ into,
     )
 
 

@@ -18,14 +18,16 @@ pytestmark = pytest.mark.extended
 WIDTHS = {"phone": (390, 844), "laptop": (1280, 800), "wide": (1920, 1080)}
 QUIET = [
     "--no-sandbox",
-    "--disable-gpu",
+    # WebGL without a graphics card.
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
 ]
-MILLISECONDS = 60_000
+MILLISECONDS = 180_000
 # Whether a view shows anything but grey.
 COLOURED = """() => {
   const canvas = document.querySelector(".viewer canvas");

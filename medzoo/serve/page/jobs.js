@@ -1,6 +1,7 @@
 // The jobs: their progress while they run, their results when they have ended.
 import { call } from "./api.js";
 import { byId, duration, make, parsed, problem } from "./elements.js";
+import { canShow, closeIn, sceneButton } from "./scene.js";
 
 const POLL_MS = 500;
 const ENDED = ["done", "failed", "cancelled"];
@@ -41,6 +42,7 @@ export class Jobs {
       if (error.status !== 404) problem(error.message);
     }
     if (!one.ended) return;
+    closeIn(one.row);
     one.row.remove();
     this.shown.delete(one.id);
     byId("nothing").hidden = this.shown.size > 0;
@@ -100,6 +102,8 @@ export class Jobs {
       place.append(make("p", { class: "error" }, error.message));
     }
     place.dispatchEvent(new Event("medzoo:case", { bubbles: true }));
+    const views = place.querySelector(".viewer, .still");
+    if (views && canShow(record)) views.before(make("p", { class: "downloads" }, sceneButton(place, root, record, name)));
   }
 }
 
