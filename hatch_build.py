@@ -20,6 +20,13 @@ PLACE = "medzoo/serve/page/niivue.js"
 # Of npm alone; a machine without a network is not to wait.
 SECONDS = 120
 NPM = ("npm", "pack", "--silent", "--ignore-scripts", "--fetch-retries=0")
+FAULTS = (
+    OSError,
+    subprocess.SubprocessError,
+    tarfile.TarError,
+    ValueError,
+    KeyError,
+)
 WITHOUT = "medzoo serve will show results in slices alone, without NiiVue: {reason}"
 
 
@@ -33,7 +40,7 @@ class BuildHook(BuildHookInterface):
         place = Path(self.root, PLACE)
         try:
             fetch(place)
-        except (OSError, subprocess.SubprocessError, ValueError) as error:
+        except FAULTS as error:
             self.app.display_warning(WITHOUT.format(reason=reason_of(error)))
 
 
@@ -45,7 +52,8 @@ def fetch(place):
 
     Raises:
         OSError, subprocess.SubprocessError: npm is not there, or cannot fetch.
-        ValueError: what came is another file than the one that was reviewed.
+        tarfile.TarError, KeyError: the package has no such file.
+        ValueError: it is another file than the one that was reviewed.
     """
     if place.is_file() and digest(place.read_bytes()) == SHA256:
         return

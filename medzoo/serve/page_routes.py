@@ -10,7 +10,7 @@ from medzoo.serve.session_routes import set_cookie
 
 # Name of a file of the page -> package, file and media type. The viewer and its style
 # are the report's own.
-OWN = ("api", "elements", "jobs", "models", "scans", "scene", "serve")
+OWN = ("api", "elements", "folders", "jobs", "models", "scans", "scene", "serve", "zip")
 # Built into the wheel, see hatch_build.py; a checkout may lack it.
 NIIVUE = "niivue.js"
 FILES = {

@@ -7,14 +7,7 @@ import numpy as np
 import pytest
 
 from medzoo.serve.page_routes import has_niivue
-from tests.serve.test_browser import (  # noqa: F401 - fixtures
-    WIDTHS,
-    address,
-    chromium,
-    finish,
-    page,
-    violations,
-)
+from tests.serve.browser import WIDTHS, finish, violations
 
 pytestmark = [
     pytest.mark.extended,
@@ -25,7 +18,7 @@ pytestmark = [
 
 
 @pytest.fixture
-def scene(page, head):  # noqa: F811
+def scene(page, head):
     """The page with a result in its 3-D view, and what it complained of."""
     view = page.page
     view.set_input_files("#files", head)
