@@ -40,14 +40,14 @@ def coloured(view):
 
 def axial(view):
     """Cuts the head where all its classes are, with nothing else in colour."""
-    view.get_by_label("Views", exact=True).select_option("Axial")
-    view.locator(".scene").get_by_label("Cross hair").uncheck()
+    view.get_by_label("Views").select_option("Axial")
+    view.locator(".scene").get_by_role("checkbox", name="Cross hair").uncheck()
 
 
 def test_classes_lie_over_the_scan_as_opacity_and_legend_say(scene):
     axial(scene)
     assert coloured(scene) > 500
-    opacity = scene.get_by_label("Opacity of the classes").locator("visible=true")
+    opacity = scene.locator(".scene-opacity")
     opacity.fill("0")
     assert coloured(scene) == 0
     opacity.fill("100")
@@ -75,8 +75,8 @@ def test_the_place_of_the_cross_hair_is_told_with_its_class(scene):
 
 
 def test_the_3d_view_is_coloured_and_can_be_cut(scene):
-    scene.locator(".scene").get_by_label("Cross hair").uncheck()
-    scene.get_by_label("Views", exact=True).select_option("3-D")
+    scene.get_by_role("checkbox", name="Cross hair").uncheck()
+    scene.get_by_label("Views").select_option("3-D")
     frame = scene.locator(".scene-frame")
     whole = frame.screenshot()
     assert coloured(scene) > 500
