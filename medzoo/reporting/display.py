@@ -2,10 +2,11 @@
 
 import base64
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from medzoo.drawing.heat import strongest
 from medzoo.drawing.pictures import area_weights, centres, grey_levels
 from medzoo.drawing.slice_views import displayed, middle_and_window
 from medzoo.spatial import Grid, orient, resample_to
@@ -21,6 +22,8 @@ SAMPLE = 8
 # An axis longer than this is made shorter, whatever the bytes.
 LONGEST_AXIS = 320
 MAX_TRIES = 8
+# Of a signed map in eight bits.
+HEAT_ZERO, HEAT_LEVELS = 128, 127
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,8 @@ class Display:
         spacing: three floats, mm.
         full_shape: three ints, voxels before they were made fewer.
         middle: three ints, the voxel to start at.
-        layers: dict of "image", "result" or "labels" -> `(x, y, z)` uint8.
+        layers: dict of "image", "result", "labels" or "heat" -> `(x, y, z)` uint8. A
+            heat of 128 is 0; 255 and 1 are the strongest.
         affine: `(4, 4)` array, voxel -> world, mm RAS+.
     """
 
@@ -91,6 +95,20 @@ def make_display(scan, prediction):
         layers["labels"] = np.minimum(labels, 255).astype(np.uint8)
     shape, affine = tuple(shown.shape), shown.affine
     return Display(shown.spacing, shape, middle, layers, affine)
+
+
+def with_heat(display, signed, limit):
+    """Lays a signed map over a `Display`, which then starts where it is strongest.
+
+    Args:
+        display: `Display` at full size, without a result beside the scan.
+        signed: Volume on the scan's grid.
+        limit: float, what the strongest colour stands for.
+    """
+    values = orient(signed, "RAS").array
+    levels = np.rint(HEAT_LEVELS * np.clip(values / limit, -1, 1)) + HEAT_ZERO
+    layers = {**display.layers, "heat": levels.astype(np.uint8)}
+    return replace(display, layers=layers, middle=strongest(values))
 
 
 def fit_display(display, budget):

@@ -69,7 +69,7 @@ def predict(
         began = time.monotonic()
         try:
             say(stage="loading")
-            predictor = _loaded(source, engine, precision)
+            predictor = loaded(source, engine, precision)
             known = [channel["name"] for channel in predictor.channels]
             own = {n: Path(path) for n, path in images.items() if n in known}
             case, place = Case(case_id, own), Path(folder, name)
@@ -159,8 +159,14 @@ def _rows(record, recipe):
     ]
 
 
-def _loaded(source, engine, precision):
-    """A predictor, from the few that are kept."""
+def loaded(source, engine, precision):
+    """Gives a predictor, from the few that are kept.
+
+    Args:
+        source: As `medzoo.load` takes it.
+        engine: See `medzoo.inference.settings.Settings`.
+        precision: Likewise.
+    """
     if source in _PREDICTORS:
         _PREDICTORS.move_to_end(source)
         return _PREDICTORS[source]

@@ -5,7 +5,7 @@ from typing import Any
 
 from medzoo.serve.guard import session_of
 from medzoo.serve.jobs import Job
-from medzoo.serve.result_files import IMAGE, REPORT, SCENE, VIEW
+from medzoo.serve.result_files import IMAGE, MAP, REPORT, SCENE, VIEW
 from medzoo.serve.server import Server
 from medzoo.serve.tables import csv_text, json_records
 
@@ -14,6 +14,7 @@ KINDS = {
     REPORT: "text/html",
     VIEW: "text/html",
     IMAGE: "application/gzip",
+    MAP: "application/gzip",
     **dict.fromkeys(SCENE, "application/gzip"),
 }
 # What the page shows, and nobody saves under a name.
@@ -57,10 +58,12 @@ def result_routes(server: Server) -> Any:
     def results_as_file(
         request: Request, job: str, model: str, file: str
     ) -> FileResponse:
-        """Gives report.html, image.nii.gz (labels, or an image), or what views show.
+        """Gives report.html, image.nii.gz or map.nii.gz, or what views show.
 
-        The page shows view.html, and draws scan.nii.gz and what lies over it
-        (labels.nii.gz or result.nii.gz): eight bits, of a large scan fewer voxels.
+        The image holds classes, or grey levels; the map, of an explanation, what each
+        millilitre adds to the answer. The page shows view.html, and draws scan.nii.gz
+        and what lies over it (labels.nii.gz, result.nii.gz or heat.nii.gz): eight
+        bits, of a large scan fewer voxels.
         """
         one = found(request, job)
         if file not in one.results.get(model, {}).get("files", ()):
@@ -83,7 +86,8 @@ def job_of(request: Any, key: str, missing: Exception) -> Job:
 def _headers(job: Job, model: str, file: str) -> dict[str, str]:
     if file in OF_THE_PAGE:
         return {}
-    name = f"{job.order.case_id}_{model}{file[file.index('.') :]}"
+    kind = "" if job.order.work == "predict" else "_explained"
+    name = f"{job.order.case_id}_{model}{kind}{file[file.index('.') :]}"
     return {**_saved_as(name), **(SANDBOX if file == REPORT else {})}
 
 
