@@ -85,3 +85,18 @@ def test_it_never_goes_back_and_ends_at_one(clock):
     found = pace.to_dict()
 
     assert (found["share"], found["model"], found["seconds_left"]) == (1.0, None, 0.0)
+
+
+def test_an_explanation_has_stages_and_a_usual_time_of_its_own(clock):
+    pace = Pace(["a"], {}, work="explain", clock=clock)
+    shares = []
+    for stage in ("reading", "placing", "regions"):
+        pace.hear({"model": "a", "stage": stage})
+        clock.now += 5.0
+        shares.append(pace.to_dict()["share"])
+    pace.hear({"model": "a", "stage": "gradients"})
+    pace.hear({"model": "a", "windows": (8, 16)})
+
+    assert shares == sorted(shares)
+    assert pace.to_dict()["stage"] == "gradients"
+    assert pace.to_dict()["share"] == pytest.approx(0.75)

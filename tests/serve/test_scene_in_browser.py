@@ -9,6 +9,16 @@ import pytest
 from medzoo.serve.page_routes import has_niivue
 from tests.serve.browser import WIDTHS, finish, violations
 
+# Whether a canvas shows anything but grey.
+COLOURED = """(canvas) => {
+  const { width, height } = canvas;
+  const pixels = canvas.getContext("2d").getImageData(0, 0, width, height).data;
+  for (let at = 0; at < pixels.length; at += 4) {
+    if (Math.abs(pixels[at] - pixels[at + 2]) > 20) return true;
+  }
+  return false;
+}"""
+
 pytestmark = [
     pytest.mark.extended,
     pytest.mark.skipif(
@@ -102,3 +112,35 @@ def test_axe_finds_no_fault_in_it_at_any_width(scene):
         assert violations(scene) == []
         beyond = "document.documentElement.scrollWidth - window.innerWidth"
         assert scene.evaluate(beyond) <= 0
+
+
+def test_an_explanation_lies_over_slices_and_3d_and_can_be_removed(page, head):
+    view = page.page
+    view.set_input_files("#files", head)
+    view.wait_for_selector("#scans li:not(.pending)")
+    view.uncheck("#model-tiny_tissue")
+    view.check("#model-tiny_age")
+    view.click("#run")
+    finish(view)
+    view.get_by_role("button", name="Explain").click()
+    own = view.get_by_role("article", name="Explanation of tiny_age, head")
+    own.get_by_text("Done in").wait_for(timeout=500_000)
+    canvas = own.locator(".viewer canvas").first
+    canvas.wait_for()
+
+    assert view.get_by_role("button", name="Explain").is_disabled()
+    assert canvas.evaluate(COLOURED)
+    own.locator(".opacity").fill("0")
+    assert not canvas.evaluate(COLOURED)
+    assert violations(view) == []
+    own.get_by_role("button", name="3-D view").click()
+    view.wait_for_selector(".scene-controls")
+    axial(view)
+    view.locator(".scene-opacity").fill("100")
+    assert coloured(view) > 100
+    view.locator(".scene-opacity").fill("0")
+    assert coloured(view) == 0
+    own.get_by_role("button", name="Remove").click()
+    own.wait_for(state="detached")
+    assert view.get_by_role("button", name="Explain").is_enabled()
+    assert page.said == []

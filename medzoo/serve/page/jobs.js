@@ -151,7 +151,7 @@ function told(job) {
   const { model, model_number, models, stage, windows, seconds_left } = job.progress || {};
   if (!model) return "Finishing.";
   const parts = [models > 1 ? `Model ${model_number} of ${models}, ${model}` : model, STAGES[stage]];
-  if (windows && windows[1] > 1) parts.push(`window ${windows[0]} of ${windows[1]}`);
+  if (windows && windows[1] > 1) parts.push(`${stage === "gradients" ? "step" : "window"} ${windows[0]} of ${windows[1]}`);
   return `${parts.join(": ")}. About ${duration(seconds_left)} left.`;
 }
 
