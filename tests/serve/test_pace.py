@@ -17,9 +17,10 @@ def clock():
     return Clock()
 
 
-def test_stages_follow_each_other():
-    ends = [0.0, *(high for _, high in STAGES.values())]
-    assert [low for low, _ in STAGES.values()] == ends[:-1]
+@pytest.mark.parametrize("stages", STAGES.values(), ids=STAGES)
+def test_stages_follow_each_other(stages):
+    ends = [0.0, *(high for _, high in stages.values())]
+    assert [low for low, _ in stages.values()] == ends[:-1]
     assert ends[-1] == 1.0
 
 
@@ -31,7 +32,7 @@ def test_windows_count(clock):
 
     assert found["windows"] == (1, 4)
     assert found["stage"] == "network"
-    low, high = STAGES["network"]
+    low, high = STAGES["predict"]["network"]
     assert found["share"] == pytest.approx(low + (high - low) / 4, abs=1e-4)
     assert found["seconds_left"] == pytest.approx(10 * (1 - found["share"]), abs=0.1)
 
@@ -39,7 +40,7 @@ def test_windows_count(clock):
 def test_two_passes_are_half_each(clock):
     pace = Pace(["a"], {"a": 10.0}, {"a": 2}, clock=clock)
     pace.hear({"model": "a", "stage": "network"})
-    low, high = STAGES["network"]
+    low, high = STAGES["predict"]["network"]
     shares = []
     for windows in ((2, 4), (4, 4), (1, 2), (2, 2)):
         pace.hear({"model": "a", "windows": windows})
