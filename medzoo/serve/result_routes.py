@@ -58,12 +58,9 @@ def result_routes(server: Server) -> Any:
     def results_as_file(
         request: Request, job: str, model: str, file: str
     ) -> FileResponse:
-        """Gives report.html, image.nii.gz or map.nii.gz, or what views show.
+        """Gives report.html, image.nii.gz, map.nii.gz (explained), or what views show.
 
-        The image holds classes, or grey levels; the map, of an explanation, what each
-        millilitre adds to the answer. The page shows view.html, and draws scan.nii.gz
-        and what lies over it (labels.nii.gz, result.nii.gz or heat.nii.gz): eight
-        bits, of a large scan fewer voxels.
+        view.html; scan.nii.gz and labels, result or heat.nii.gz over it, 8 bits each.
         """
         one = found(request, job)
         if file not in one.results.get(model, {}).get("files", ()):
