@@ -60,7 +60,7 @@ def result_routes(server: Server) -> Any:
     ) -> FileResponse:
         """Gives report.html, image.nii.gz, map.nii.gz (explained), or what views show.
 
-        view.html; scan.nii.gz and labels, result or heat.nii.gz over it, 8 bits each.
+        view.html; scan.nii.gz and labels, result or heat.nii.gz over it, 256 levels.
         """
         one = found(request, job)
         if file not in one.results.get(model, {}).get("files", ()):

@@ -72,7 +72,7 @@ def test_the_map_lies_on_the_scan_and_the_viewers_draw_it(explained, head, tmp_p
     assert files["map"].shape == scan.shape
     np.testing.assert_allclose(files["map"].affine, scan.affine, atol=1e-5)
     density = orient(files["map"], "RAS").array
-    level = files["heat"].array.astype(int) - 128
+    level = files["heat"].array.astype(int)
     strong = np.abs(level) > 1
     assert strong.any()
     np.testing.assert_array_equal(np.sign(level[strong]), np.sign(density[strong]))

@@ -7,8 +7,9 @@ const OVERLAYS = { labels: "labels.nii.gz", result: "result.nii.gz", heat: "heat
 // Vermilion raises, blue lowers (Okabe and Ito), as in the pictures of an explanation.
 const RAISES = [213, 94, 0];
 const LOWERS = [0, 114, 178];
-// A signed map in eight bits: its zero, its strongest, and what is too weak to be seen.
-const [HEAT_ZERO, HEAT_LEVELS, FAINT] = [128, 127, 6];
+const HEAT_LEVELS = 127;
+// Of NiiVue: below the least value of a scale colours fade with the square of the value.
+const FADING = 1;
 // Where a half of the head is cut away in 3-D: depth, azimuth, elevation in degrees.
 const WHOLE = [2, 0, 0];
 const CUTS = { nothing: WHOLE, "left half": [0, 270, 0], "right half": [0, 90, 0], "front half": [0, 180, 0], "back half": [0, 0, 0], "upper half": [0, 0, 90] };
@@ -133,26 +134,18 @@ function dress(viewer, layers) {
   const over = layers[1];
   Object.assign(viewer.volumes[0], { cal_min: 0, cal_max: 255 });
   if (over?.kind === "labels") paint(viewer, over);
-  if (over?.kind === "heat") viewer.volumes[1].setColormapLabel(heat());
+  if (over?.kind === "heat") {
+    viewer.addColormap("raises", ramp(RAISES));
+    viewer.addColormap("lowers", ramp(LOWERS));
+    const [full, least] = [HEAT_LEVELS, HEAT_LEVELS - 0.1];
+    Object.assign(viewer.volumes[1], { colormapType: FADING, colormap: "raises", colormapNegative: "lowers", cal_min: least, cal_max: full, cal_minNeg: -full, cal_maxNeg: -least });
+  }
   if (over?.kind === "result") Object.assign(viewer.volumes[1], { cal_min: 0, cal_max: 255 });
   viewer.updateGLVolume();
 }
 
-// A colour for every value, the clearer the weaker.
-function heat() {
-  const map = { R: [], G: [], B: [], A: [], I: [], labels: [] };
-  for (let value = 0; value < 256; value++) {
-    const strength = Math.abs(value - HEAT_ZERO);
-    const [r, g, b] = value > HEAT_ZERO ? RAISES : LOWERS;
-    map.I.push(value);
-    map.R.push(r);
-    map.G.push(g);
-    map.B.push(b);
-    map.A.push(strength < FAINT ? 0 : Math.min(Math.round(255 * strength / HEAT_LEVELS), 255));
-    map.labels.push(String(value - HEAT_ZERO));
-  }
-  return map;
-}
+// One colour, clear at zero alone.
+const ramp = ([r, g, b]) => ({ R: [r, r, r], G: [g, g, g], B: [b, b, b], A: [0, 255, 255], I: [0, 1, 255] });
 
 // The colours of the classes; what is not ticked in the legend is clear.
 function paint(viewer, over) {
