@@ -114,6 +114,35 @@ def test_axe_finds_no_fault_in_it_at_any_width(scene):
         assert scene.evaluate(beyond) <= 0
 
 
+def test_many_classes_leave_the_background_clear(page, head):
+    def with_more_rows(route):
+        text = route.fetch().text()
+        rows = "".join(
+            f'<tr><td><input type="checkbox" checked hidden data-class="{number}">'
+            f'<th scope="row"><span class="name">region {number}</span></th></tr>'
+            for number in range(3, 150)
+        )
+        at = text.index("</tbody>", text.index("data-class"))
+        route.fulfill(body=text[:at] + rows + text[at:], content_type="text/html")
+
+    view = page.page
+    view.route("**/view.html", with_more_rows)
+    view.set_input_files("#files", head)
+    view.wait_for_selector("#scans li:not(.pending)")
+    view.click("#run")
+    finish(view)
+    view.get_by_role("button", name="3-D view").click()
+    view.wait_for_selector(".scene-controls")
+    axial(view)
+
+    assert view.locator("input[data-class]").count() == 149
+    assert coloured(view) > 500
+    view.locator("input[data-class]").nth(0).uncheck()
+    view.locator("input[data-class]").nth(1).uncheck()
+    view.wait_for_timeout(300)
+    assert coloured(view) == 0
+
+
 def test_an_explanation_lies_over_slices_and_3d_and_can_be_removed(page, head):
     view = page.page
     view.set_input_files("#files", head)

@@ -7,9 +7,14 @@ const OVERLAYS = { labels: "labels.nii.gz", result: "result.nii.gz", heat: "heat
 // Vermilion raises, blue lowers (Okabe and Ito), as in the pictures of an explanation.
 const RAISES = [213, 94, 0];
 const LOWERS = [0, 114, 178];
+// Of NIfTI. Without it NiiVue draws the background of more than 64 classes as the first.
+const INTENT_LABEL = 1002;
 const HEAT_LEVELS = 127;
 // Of NiiVue: below the least value of a scale colours fade with the square of the value.
 const FADING = 1;
+// Below it they are clear; darker than this an image's voxels are air.
+const CLEAR_BELOW = 2;
+const AIR = 25;
 // Where a half of the head is cut away in 3-D: depth, azimuth, elevation in degrees.
 const WHOLE = [2, 0, 0];
 const CUTS = { nothing: WHOLE, "left half": [0, 270, 0], "right half": [0, 90, 0], "front half": [0, 180, 0], "back half": [0, 0, 0], "upper half": [0, 0, 90] };
@@ -133,14 +138,18 @@ function dress(viewer, layers) {
   viewer.setClipPlaneColor([0, 0, 0, 0]);
   const over = layers[1];
   Object.assign(viewer.volumes[0], { cal_min: 0, cal_max: 255 });
-  if (over?.kind === "labels") paint(viewer, over);
+  if (over?.kind === "labels") {
+    viewer.volumes[1].hdr.intent_code = INTENT_LABEL;
+    paint(viewer, over);
+  }
   if (over?.kind === "heat") {
     viewer.addColormap("raises", ramp(RAISES));
     viewer.addColormap("lowers", ramp(LOWERS));
     const [full, least] = [HEAT_LEVELS, HEAT_LEVELS - 0.1];
     Object.assign(viewer.volumes[1], { colormapType: FADING, colormap: "raises", colormapNegative: "lowers", cal_min: least, cal_max: full, cal_minNeg: -full, cal_maxNeg: -least });
   }
-  if (over?.kind === "result") Object.assign(viewer.volumes[1], { cal_min: 0, cal_max: 255 });
+  // Air would hide in 3-D what is behind it.
+  if (over?.kind === "result") Object.assign(viewer.volumes[1], { colormapType: CLEAR_BELOW, cal_min: AIR, cal_max: 255 });
   viewer.updateGLVolume();
 }
 
