@@ -140,7 +140,9 @@ function dress(viewer, layers) {
   Object.assign(viewer.volumes[0], { cal_min: 0, cal_max: 255 });
   if (over?.kind === "labels") {
     viewer.volumes[1].hdr.intent_code = INTENT_LABEL;
-    paint(viewer, over);
+    viewer.volumes[1].setColormapLabel(colours(over));
+    over.voxels = viewer.volumes[1].img.slice();
+    hide(viewer, over);
   }
   if (over?.kind === "heat") {
     viewer.addColormap("raises", ramp(RAISES));
@@ -156,18 +158,26 @@ function dress(viewer, layers) {
 // One colour, clear at zero alone.
 const ramp = ([r, g, b]) => ({ R: [r, r, r], G: [g, g, g], B: [b, b, b], A: [0, 255, 255], I: [0, 1, 255] });
 
-// The colours of the classes; what is not ticked in the legend is clear.
-function paint(viewer, over) {
+function colours(over) {
   const map = { R: [0], G: [0], B: [0], A: [0], I: [0], labels: ["no class"] };
-  for (const { number, name, colour, box } of over.classes) {
+  for (const { number, name, colour } of over.classes) {
     map.I.push(number);
     map.R.push(colour[0]);
     map.G.push(colour[1]);
     map.B.push(colour[2]);
-    map.A.push(box.checked ? 255 : 0);
+    map.A.push(255);
     map.labels.push(name);
   }
-  viewer.volumes[1].setColormapLabel(map);
+  return map;
+}
+
+// Takes classes out that are not ticked in the legend: their voxels, for a clear colour
+// among others is not always clear.
+function hide(viewer, over) {
+  const shown = new Uint8Array(256);
+  for (const { number, box } of over.classes) if (box.checked) shown[number] = number;
+  const { img } = viewer.volumes[1];
+  for (let voxel = 0; voxel < img.length; voxel++) img[voxel] = shown[over.voxels[voxel]];
   viewer.updateGLVolume();
 }
 
@@ -212,27 +222,27 @@ function follow(own, viewer, layers, place) {
   place.addEventListener("change", (event) => {
     if (!event.target.matches("input[data-class]")) return;
     cancelAnimationFrame(due);
-    due = requestAnimationFrame(() => paint(viewer, over));
+    due = requestAnimationFrame(() => hide(viewer, over));
   }, { signal });
-  for (const { number, button } of over.classes) button?.addEventListener("click", () => goTo(viewer, number), { signal });
+  for (const { number, button } of over.classes) button?.addEventListener("click", () => goTo(viewer, over, number), { signal });
 }
 
 // To the voxel of a class that is nearest to the middle of it.
-function goTo(viewer, number) {
-  const { img, hdr } = viewer.volumes[1];
-  const [, across, deep] = hdr.dims;
+function goTo(viewer, over, number) {
+  const { voxels } = over;
+  const [, across, deep] = viewer.volumes[1].hdr.dims;
   const of = (voxel) => [voxel % across, Math.floor(voxel / across) % deep, Math.floor(voxel / (across * deep))];
   const middle = [0, 0, 0];
   let count = 0;
-  for (let voxel = 0; voxel < img.length; voxel++) {
-    if (img[voxel] !== number) continue;
+  for (let voxel = 0; voxel < voxels.length; voxel++) {
+    if (voxels[voxel] !== number) continue;
     of(voxel).forEach((index, axis) => { middle[axis] += index; });
     count += 1;
   }
   if (!count) return;
   let [nearest, least] = [null, Infinity];
-  for (let voxel = 0; voxel < img.length; voxel++) {
-    if (img[voxel] !== number) continue;
+  for (let voxel = 0; voxel < voxels.length; voxel++) {
+    if (voxels[voxel] !== number) continue;
     const at = of(voxel);
     const away = at.reduce((sum, index, axis) => sum + (index - middle[axis] / count) ** 2, 0);
     if (away < least) [nearest, least] = [at, away];
@@ -257,9 +267,11 @@ function inWords(viewer, mm, layers) {
   const side = (value, plus, minus) => `${Math.abs(value).toFixed(1)} mm ${value < 0 ? minus : plus}`;
   const parts = [`${side(x, "right", "left")}, ${side(y, "front", "back")}, ${side(z, "up", "down")}`];
   const over = layers[1];
-  if (over?.kind === "labels" && viewer.volumes[1]) {
-    const at = viewer.volumes[1].mm2vox([x, y, z]);
-    const value = viewer.volumes[1].getValue(...at);
+  if (over?.voxels) {
+    // Files of the server are in RAS: voxels lie in the order of the axes.
+    const [, across, deep] = viewer.volumes[1].hdr.dims;
+    const [i, j, k] = viewer.volumes[1].mm2vox([x, y, z]);
+    const value = over.voxels[i + across * (j + deep * k)];
     parts.push(over.classes.find(({ number }) => number === value)?.name || "no class");
   }
   return parts.join(": ");
