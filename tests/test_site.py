@@ -36,6 +36,11 @@ STAND_INS = {
 NOT_RUN = ("pip install", "export ", "make ")
 # Needs a name of the zoo, not a folder.
 OF_THE_ZOO = ("medzoo info ", "medzoo fetch ", "medzoo verify", "medzoo list")
+# Hosts that many sites fetch scripts, styles and fonts from.
+CONTENT_NETWORK = re.compile(
+    r"//(?:[\w-]+\.)*(?:unpkg\.com|jsdelivr\.net|cdnjs\.cloudflare\.com|esm\.sh|"
+    r"skypack\.dev|googleapis\.com|gstatic\.com|bootstrapcdn\.com|jquery\.com)"
+)
 # Seconds that it may take to build on two busy cores.
 BUILD_SECONDS = 400
 
@@ -103,8 +108,8 @@ def test_an_unknown_language_of_a_block_is_none():
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """The built site, each page parsed: path -> `Links`."""
+def built(tmp_path_factory):
+    """The folder of the built site."""
     pytest.importorskip("mkdocs")
     folder = tmp_path_factory.mktemp("site")
     done = subprocess.run(
@@ -116,9 +121,15 @@ def site(tmp_path_factory):
         timeout=BUILD_SECONDS,
     )
     assert done.returncode == 0, done.stderr[-2000:]
+    return folder.resolve()
+
+
+@pytest.fixture(scope="module")
+def site(built):
+    """Each page of the site parsed: path -> `Links`."""
     # Its links begin at the root of a server, which a page of errors needs.
-    (folder / "404.html").unlink()
-    return {path: Links(path) for path in folder.resolve().rglob("*.html")}
+    pages = set(built.rglob("*.html")) - {built / "404.html"}
+    return {path: Links(path) for path in pages}
 
 
 class Links(HTMLParser):
@@ -157,6 +168,25 @@ def test_every_link_leads_somewhere(site):
 def test_nothing_is_loaded_from_elsewhere(site):
     loaded = {link for found in site.values() for link in found.loaded}
     assert [link for link in loaded if re.match(r"(https?:)?//", link)] == []
+
+
+def test_no_file_of_the_site_names_a_content_network(built):
+    assert (built / "404.html").is_file()
+    naming = {}
+    for path in built.rglob("*"):
+        if path.suffix in (".html", ".js", ".css", ".json", ".map", ".svg"):
+            text = path.read_text(encoding="utf-8")
+            if found := sorted(set(CONTENT_NETWORK.findall(text))):
+                naming[path.relative_to(built).as_posix()] = found
+    assert naming == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["https://unpkg.com/a", "//cdn.jsdelivr.net/npm/b", "http://fonts.gstatic.com/c"],
+)
+def test_a_content_network_is_known_when_it_is_seen(text):
+    assert CONTENT_NETWORK.search(text)
 
 
 def test_cards_notebooks_and_docstrings_are_on_the_site(site):

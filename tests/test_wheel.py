@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -120,6 +121,17 @@ def test_wheel_holds_the_package_the_zoo_and_the_licence(dist):
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert not [name for name in names if SCRATCH & set(Path(name).parts[2:-1])]
     assert {Path(name).parts[0].split("-")[0] for name in names} == {"medzoo"}
+
+
+def test_wheel_and_sdist_hold_the_3d_viewer_where_npm_can_fetch_it(dist):
+    asked = ["npm", "view", "--fetch-retries=0", "@niivue/niivue", "name"]
+    if shutil.which("npm") is None or subprocess.run(asked, check=False).returncode:
+        pytest.skip("npm is not installed, or has no network")
+    wheel = zipfile.ZipFile(next(dist.glob("*.whl"))).namelist()
+    with tarfile.open(next(dist.glob("*.tar.gz"))) as archive:
+        sdist = archive.getnames()
+    for names in (wheel, sdist):
+        assert any(name.endswith("medzoo/serve/page/niivue.js") for name in names)
 
 
 def test_sdist_holds_what_the_wheel_and_the_tests_need(dist):

@@ -22,6 +22,10 @@ LINK = re.compile(r"(?P<mark>!?)\[(?P<text>[^\]]*)\]\((?P<target>[^)\s]+)\)")
 # Opened from a disk, a page may start no worker; the theme would fetch a substitute.
 SHIM = "https://unpkg.com/iframe-worker/shim"
 WORKER = "assets/worker.js"
+# What the theme's script would fetch for diagrams, which no page has, and for browsers
+# of before 2020.
+FETCHED = re.compile(r"https://unpkg\.com/[^\s\"'`]*")
+NOTHING = "data:,"
 CODE = re.compile(r"(```.*?```|`[^`\n]*`)", re.DOTALL)
 
 
@@ -149,3 +153,23 @@ def on_post_page(output, page, config):
     return output.replace(
         SHIM, posixpath.relpath(WORKER, posixpath.dirname(page.url) or ".")
     )
+
+
+def on_post_template(output_content, template_name, config):
+    """Does the same for pages that are no page of Markdown: 404.html.
+
+    A server gives it for any address, so that its links begin at the root.
+    """
+    return output_content.replace(SHIM, f"/{WORKER}")
+
+
+def on_post_build(config):
+    """Takes the addresses of content networks out of the theme's scripts."""
+    scripts = Path(config["site_dir"], "assets", "javascripts")
+    for path in scripts.rglob("*.js"):
+        text = path.read_text(encoding="utf-8")
+        if FETCHED.search(text):
+            path.write_text(FETCHED.sub(NOTHING, text), encoding="utf-8")
+    # They name the same addresses, and serve those who work on the theme.
+    for path in scripts.rglob("*.map"):
+        path.unlink()

@@ -15,7 +15,7 @@ from medzoo.inference.prediction import USUAL_COVERAGE, interval_text, volumes_t
 MODEL_COLUMN, INPUT_COLUMN = "model", "input_sha256"
 LAST = (MODEL_COLUMN, INPUT_COLUMN, "warnings", "error", CHECK_COLUMN)
 # What a line for people leaves out.
-UNSAID = ("case_id", "warnings")
+UNSAID = ("case_id", "warnings", "warning_kinds")
 # A spreadsheet runs a cell that begins so.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 

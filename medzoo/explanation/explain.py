@@ -1,7 +1,8 @@
 """`medzoo.explain`: from a scan to what its answer rests on."""
 
+import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ def explain(
     regions: str | Path | Volume | None = None,
     steps: int = STEPS,
     check_randomised: bool = True,
+    progress: Callable[[str, int, int], None] | None = None,
 ) -> Any:
     """Tells what in a scan a value or a class rests on.
 
@@ -68,6 +70,8 @@ def explain(
         steps: int, points on the way from the baseline.
         check_randomised: bool, whether the map is compared with that of shuffled
             weights.
+        progress: callable of a stage ("reading", "placing", "regions", "gradients"),
+            its steps that are done, and all of them; it may raise to end the work.
 
     Returns:
         `Explanation`, or `LatentPlace` or `ImageDifference` of
@@ -91,7 +95,10 @@ def explain(
     task, folder = task_and_folder(source)
     if task.gives_images:
         return _of_image_model(task, folder, image, target, baseline, regions)
+    tell = progress or (lambda stage, done, total: None)
+    tell("reading", 0, 1)
     scan = task.preprocessor.gather(image, align=True)
+    tell("placing", 0, 1)
     placed, undo = task.preprocessor.place(scan)
     prediction = _predicted(task, scan, placed, undo)
     familiarity = prediction.familiarity
@@ -99,6 +106,7 @@ def explain(
     answer = answer_of(task, prediction, target, widened)
     seen = input_of(task, placed.array)
     start, compared = _baseline(baseline, task, folder, seen.numbers.shape)
+    tell("regions", 0, 1)
     found = regions_of(regions, scan, undo, task)
     return _explained(
         prediction,
@@ -110,18 +118,31 @@ def explain(
         undo,
         steps,
         check_randomised,
+        tell,
     )
 
 
 def _explained(
-    prediction, model, answer, seen, baseline, regions, undo, steps, check_randomised
+    prediction,
+    model,
+    answer,
+    seen,
+    baseline,
+    regions,
+    undo,
+    steps,
+    check_randomised,
+    tell,
 ):
     """The `Explanation` of what a network saw."""
     from medzoo.explanation.input_gradients import InputGradients
     from medzoo.explanation.occlusion import region_effects
 
     start, compared = baseline
-    gradients = InputGradients(model, answer)
+    total = num_batches(len(regions.names), steps, check_randomised)
+    gradients = InputGradients(
+        model, answer, lambda done: tell("gradients", min(done, total), total)
+    )
     own, other = gradients.answers(np.stack([seen.numbers, start]))
     parts = integrated_gradients(gradients, start, seen.numbers, steps)
     voxels = seen.spread(parts, start)
@@ -151,6 +172,20 @@ def _explained(
         steps=steps,
         warnings=(*prediction.warnings, *regions.warnings, *_doubts(alike)),
     )
+
+
+def num_batches(regions, steps, check_randomised):
+    """Returns how many batches an explanation puts through the network, about.
+
+    Args:
+        regions: int, how many are replaced; some may be out of sight.
+        steps: int.
+        check_randomised: bool.
+    """
+    from medzoo.explanation.input_gradients import BATCH
+
+    ways = 2 if check_randomised else 1
+    return 2 + math.ceil(regions / BATCH) + ways * math.ceil(steps / BATCH)
 
 
 def task_and_folder(source):

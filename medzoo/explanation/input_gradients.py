@@ -30,13 +30,16 @@ class InputGradients:
     Args:
         model: medzoo model.
         answer: `medzoo.explanation.answer.Answer`.
+        hear: callable, told after each batch how many are done; or None.
 
     Example:
         >>> gradients = InputGradients(model, answer)  # doctest: +SKIP
         >>> gradients(x).shape == x.shape  # doctest: +SKIP
     """
 
-    def __init__(self, model, answer):
+    def __init__(self, model, answer, hear=None):
+        self._hear = hear or (lambda done: None)
+        self._done = 0
         self._network = type(model).from_config(model.get_config())
         self._network.set_weights(model.get_weights())
         self._network.trainable = False
@@ -64,16 +67,22 @@ class InputGradients:
             self._probe.train_on_batch(batch, np.zeros((BATCH, 1), np.float32))
             gradient = -ops.convert_to_numpy(self._moved.shift)
             parts.append(gradient[:count])
+            self._tell()
         return np.concatenate(parts)
 
     def answers(self, points):
         """Returns the answer at each point, `(n,)` float64."""
         self._moved.shift.assign(np.zeros(self._moved.shift.shape, np.float32))
-        parts = [
-            np.asarray(self._probe.predict_on_batch(batch), np.float64)[:count, 0]
-            for batch, count in _batches(points)
-        ]
+        parts = []
+        for batch, count in _batches(points):
+            found = self._probe.predict_on_batch(batch)
+            parts.append(np.asarray(found, np.float64)[:count, 0])
+            self._tell()
         return np.concatenate(parts)
+
+    def _tell(self):
+        self._done += 1
+        self._hear(self._done)
 
     def randomise(self, seed=0):
         """Shuffles the values of every weight: nothing that was learned is left.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from medzoo.errors import RecipeError
+from medzoo.spatial.doubt import CONTRAST, Doubt
 
 
 @dataclass(frozen=True)
@@ -82,13 +83,14 @@ def contrast_warnings(distance, step, factor):
         factor: float, of `widening`.
 
     Returns:
-        list of str, empty for a scan of a known scanner's kind.
+        list of `Doubt`, empty for a scan of a known scanner's kind.
     """
     if distance <= step["limit"]:
         return []
-    return [
+    text = (
         "The contrast of this scan is unlike that of the scanners that the model was "
         f"trained on (distance {distance:.1f}, usually below {step['usual']:.1f}): "
         f"expect a larger error; the uncertainty is {factor:.1f} times that of a known "
         "scanner. Recalibrate or fine-tune the model on scans of this scanner."
-    ]
+    )
+    return [Doubt(text, CONTRAST)]

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from medzoo.spatial.doubt import kind_of
 from medzoo.volume import Volume
 
 # Of intervals, where nothing else is said.
@@ -49,7 +50,7 @@ class Prediction:
             it.
         standard: `medzoo.inference.standard_result.StandardResult`, labels or image
             and volumes in the standard space, where it was asked for.
-        warnings: tuple of str, warnings about the input.
+        warnings: tuple of str, warnings about the input; a `Doubt` says what about.
     """
 
     task: str
@@ -76,13 +77,18 @@ class Prediction:
     def to_dict(self) -> dict[str, Any]:
         """Returns plain JSON: the fields of the task, and warnings if there are any.
 
+        `warning_kinds` says of each warning what of the scan it is about: "image",
+        "slices", "coverage", "contrast", or None.
         Images are left out; an embedding is a list.
         """
         content = _numbers(self)
         if self.standard is not None:
             content["standard_space"] = self.standard.to_dict()
         if self.warnings:
-            content["warnings"] = list(self.warnings)
+            content["warnings"] = list(map(str, self.warnings))
+            kinds = list(map(kind_of, self.warnings))
+            if any(kinds):
+                content["warning_kinds"] = kinds
         return content
 
     def classes(self) -> Any:

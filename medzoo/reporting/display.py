@@ -2,10 +2,11 @@
 
 import base64
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from medzoo.drawing.heat import strongest
 from medzoo.drawing.pictures import area_weights, centres, grey_levels
 from medzoo.drawing.slice_views import displayed, middle_and_window
 from medzoo.spatial import Grid, orient, resample_to
@@ -21,6 +22,8 @@ SAMPLE = 8
 # An axis longer than this is made shorter, whatever the bytes.
 LONGEST_AXIS = 320
 MAX_TRIES = 8
+# Of a signed map in eight bits.
+HEAT_ZERO, HEAT_LEVELS = 128, 127
 
 
 @dataclass(frozen=True)
@@ -31,13 +34,16 @@ class Display:
         spacing: three floats, mm.
         full_shape: three ints, voxels before they were made fewer.
         middle: three ints, the voxel to start at.
-        layers: dict of "image", "result" or "labels" -> `(x, y, z)` uint8.
+        layers: dict of "image", "result", "labels" or "heat" -> `(x, y, z)` uint8. A
+            heat of 128 is 0; 255 and 1 are the strongest.
+        affine: `(4, 4)` array, voxel -> world, mm RAS+.
     """
 
     spacing: tuple
     full_shape: tuple
     middle: tuple
     layers: dict
+    affine: np.ndarray
 
     @property
     def shape(self):
@@ -87,7 +93,22 @@ def make_display(scan, prediction):
     if prediction.labels is not None:
         labels = orient(prediction.classes(), "RAS").array
         layers["labels"] = np.minimum(labels, 255).astype(np.uint8)
-    return Display(shown.spacing, tuple(shown.shape), middle, layers)
+    shape, affine = tuple(shown.shape), shown.affine
+    return Display(shown.spacing, shape, middle, layers, affine)
+
+
+def with_heat(display, signed, limit):
+    """Lays a signed map over a `Display`, which then starts where it is strongest.
+
+    Args:
+        display: `Display` at full size, without a result beside the scan.
+        signed: Volume on the scan's grid.
+        limit: float, what the strongest colour stands for.
+    """
+    values = orient(signed, "RAS").array
+    levels = np.rint(HEAT_LEVELS * np.clip(values / limit, -1, 1)) + HEAT_ZERO
+    layers = {**display.layers, "heat": levels.astype(np.uint8)}
+    return replace(display, layers=layers, middle=strongest(values))
 
 
 def fit_display(display, budget):
@@ -104,7 +125,7 @@ def fit_display(display, budget):
     sample = [array[::SAMPLE] for array in display.layers.values()]
     voxels = 0.95 * sample[0].size * budget / sum(map(len, map(_packed, sample)))
     for _ in range(MAX_TRIES):
-        small = _with_voxels(display, voxels)
+        small = reduced(display, voxels)
         layers = small.encoded()
         size = sum(map(len, layers.values()))
         if size <= budget:
@@ -117,8 +138,16 @@ def _packed(array):
     return base64.b64encode(zlib.compress(array.tobytes(), 6)).decode("ascii")
 
 
-def _with_voxels(display, voxels):
-    """At most so many voxels, as nearly of one size along all axes as they can be."""
+def reduced(display, voxels):
+    """Makes the voxels of a `Display` fewer, as nearly cubes as they can be.
+
+    Args:
+        display: `Display` at full size.
+        voxels: float, how many there are at most; no axis has more than 320.
+
+    Returns:
+        `Display`, the same one where it has no more.
+    """
     shape, spacing = np.array(display.full_shape), np.array(display.spacing)
     size = spacing.min()
     while True:
@@ -134,11 +163,16 @@ def _with_voxels(display, voxels):
         for name, array in display.layers.items()
     }
     middle = np.minimum((np.array(display.middle) + 0.5) * counts / shape, counts - 1)
+    step = shape / counts
+    # A new voxel's centre is that of those that it covers.
+    into = np.diag([*step, 1.0])
+    into[:3, 3] = (step - 1) / 2
     return Display(
-        tuple(float(s) for s in spacing * shape / counts),
+        tuple(float(s) for s in spacing * step),
         display.full_shape,
         tuple(int(m) for m in middle),
         layers,
+        display.affine @ into,
     )
 
 

@@ -33,33 +33,57 @@ def explanation_section(explanation, scan):
         explanation: `medzoo.explanation.explanation.Explanation`.
         scan: Volume that it is of.
     """
-    unit = explanation.unit
-    of = "" if explanation.target is None else f" of {explanation.target}"
     pictures, limit = heat_slices(scan, explanation.map, LONGEST)
     views = [
         element("img", src=data_address(encode_png(picture)), alt=f"{view} slice")
         for view, picture in pictures.items()
     ]
-    caption = (
-        f"Orange raises the answer, blue lowers it; the strongest colour stands for "
-        f"{limit:.2g} {unit}{of} per millilitre or more. Slices through where the map "
-        "is strongest."
-    )
-    text = (
-        f"{explanation}. Attributions (integrated gradients) add up to the difference "
-        f"but for {abs(explanation.gap):.2g} {unit}."
-    )
     return [
         element("h3", "What the answer rests on"),
-        element("p", text),
-        element("figure", views, element("figcaption", caption)),
-        bar_table(
-            f"By how much each region as it is raises the answer (regions: "
-            f"{explanation.region_source})",
-            _rows(explanation),
+        element("p", told(explanation)),
+        element(
+            "figure",
+            views,
+            element(
+                "figcaption",
+                f"{colours(explanation, limit)} Slices through where the map is "
+                "strongest.",
+            ),
         ),
+        region_table(explanation),
         element("p", ABOUT, class_="note"),
     ]
+
+
+def told(explanation):
+    """Returns what an `Explanation` is of, and how exact it is, a str."""
+    return (
+        f"{explanation}. Attributions (integrated gradients) add up to the difference "
+        f"but for {abs(explanation.gap):.2g} {explanation.unit}."
+    )
+
+
+def colours(explanation, limit):
+    """Returns what the colours of the map mean, a sentence.
+
+    Args:
+        explanation: `Explanation`.
+        limit: float, what the strongest colour stands for.
+    """
+    of = "" if explanation.target is None else f" of {explanation.target}"
+    return (
+        f"Orange raises the answer, blue lowers it; the strongest colour stands for "
+        f"{limit:.2g} {explanation.unit}{of} per millilitre or more."
+    )
+
+
+def region_table(explanation):
+    """Returns by how much each region raises the answer, a table with bars."""
+    return bar_table(
+        f"By how much each region as it is raises the answer (regions: "
+        f"{explanation.region_source})",
+        _rows(explanation),
+    )
 
 
 def _rows(explanation):

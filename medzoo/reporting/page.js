@@ -3,7 +3,10 @@
   // Axis that is cut -> horizontal and vertical axis of the picture, all in RAS.
   // Both run backwards: right is on the left, and up is up.
   const PLANES = [[1, 2], [0, 2], [0, 1]];
-  const LAYERS = ["image", "result", "labels"];
+  const LAYERS = ["image", "result", "labels", "heat"];
+  // A signed map in eight bits: its zero, and its strongest; vermilion raises, blue lowers.
+  const [HEAT_ZERO, HEAT_LEVELS] = [128, 127];
+  const [RAISES, LOWERS] = [[213, 94, 0], [0, 114, 178]];
   // Tables longer than this get a field to search in.
   const LONG_TABLE = 20;
 
@@ -74,6 +77,7 @@
       const article = this.root.closest(".case");
       const opacity = this.root.querySelector(".opacity");
       if (opacity) {
+        this.opacity = Number(opacity.value) / 100;
         opacity.addEventListener("input", () => {
           this.opacity = Number(opacity.value) / 100;
           opacity.parentElement.querySelector(".at").textContent = `${opacity.value} %`;
@@ -160,12 +164,12 @@
       for (const pane of view.querySelectorAll(".pane")) {
         const canvas = pane.querySelector("canvas");
         const layer = pane.dataset.layer;
-        this.paint(canvas, axis, this.data[layer], layer === "image" ? this.data.labels : undefined);
+        this.paint(canvas, axis, this.data[layer], layer === "image" ? this.data.labels : undefined, this.data.heat);
         canvas.setAttribute("aria-label", `${title} ${words}, ${layer === "image" ? "scan" : layer}`);
       }
     }
 
-    paint(canvas, axis, grey, labels) {
+    paint(canvas, axis, grey, labels, heat) {
       const [across, up] = PLANES[axis];
       const [width, height] = [canvas.width, canvas.height];
       const [step, rise] = [this.strides[across], this.strides[up]];
@@ -179,9 +183,14 @@
           const voxel = base + column * step + row * rise;
           const level = grey[voxel];
           const label = labels ? labels[voxel] : 0;
-          const colour = label && !this.hidden.has(label) ? this.colours[label - 1] : undefined;
+          let colour = label && !this.hidden.has(label) ? this.colours[label - 1] : undefined;
+          let share = this.opacity;
+          if (heat && heat[voxel] !== HEAT_ZERO) {
+            colour = heat[voxel] > HEAT_ZERO ? RAISES : LOWERS;
+            share *= Math.abs(heat[voxel] - HEAT_ZERO) / HEAT_LEVELS;
+          }
           for (let part = 0; part < 3; part++) {
-            pixels[out + part] = colour ? level + this.opacity * (colour[part] - level) : level;
+            pixels[out + part] = colour ? level + share * (colour[part] - level) : level;
           }
           pixels[out + 3] = 255;
         }

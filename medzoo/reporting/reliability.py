@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from medzoo.reporting.checks import finds_head
 from medzoo.reporting.markup import element
+from medzoo.spatial.doubt import COVERAGE, IMAGE, SLICES, kind_of
 from medzoo.spatial.plausibility import LEAST_BRAIN, THICK_MM
 from medzoo.zoo.cards.markdown import number
 
@@ -22,24 +23,6 @@ KINDS = {
     LESS: "less",
     DOUBTFUL: "bad",
 }
-# Words by which a warning belongs to a point; the tests compare them with what
-# medzoo.spatial.plausibility and medzoo.inference.familiarity really say.
-CONTRAST = ("contrast of this scan is unlike",)
-IMAGE = (
-    "everywhere, so nothing can be seen",
-    "made of areas of one value",
-    "looks like noise",
-    "looks like a CT",
-    "does not resemble a T1",
-    "the tissue contrast of the",
-    "as after standardisation",
-)
-SLICES = ("mm thick",)
-COVERAGE = (
-    "part of the brain is missing",
-    "part of the head may be missing",
-    "times as long as the average one",
-)
 
 
 @dataclass(frozen=True)
@@ -109,9 +92,7 @@ def reliability_points(found, volume, recipe):
         _voxels(found, volume, warnings),
         _coverage(warnings, recipe, strange),
     ]
-    known = (*CONTRAST, *IMAGE, *SLICES, *COVERAGE)
-    others = len(warnings) - _about(warnings, known)
-    if others:
+    if others := _about(warnings, None):
         sign = "warning" if others == 1 else "warnings"
         text = f"{others} further {sign}, below."
         points.append(Point("Others", text, NOTED))
@@ -225,9 +206,9 @@ def _coverage(warnings, recipe, strange):
     return Point(name, text, EXPECTED)
 
 
-def _about(warnings, words):
-    """How many of the warnings hold one of the words."""
-    return sum(any(word in warning for word in words) for warning in warnings)
+def _about(warnings, kind):
+    """How many of the warnings are of a kind; None for those of no kind."""
+    return sum(kind_of(warning) == kind for warning in warnings)
 
 
 def _badge(status):

@@ -16,7 +16,7 @@ from medzoo.evaluation.out_of_fold import read_out_of_fold
 from medzoo.files import write_text_atomically
 from medzoo.reporting.checks import checks_section
 from medzoo.reporting.claim import MARK, check_free, source_mark
-from medzoo.reporting.display import case_budget, make_display
+from medzoo.reporting.display import Display, case_budget, make_display
 from medzoo.reporting.markup import Markup, element, join
 from medzoo.reporting.model_facts import RESEARCH_ONLY, model_section
 from medzoo.reporting.privacy import without_paths
@@ -44,6 +44,7 @@ class CaseParts:
         warnings: `Markup`, may be empty.
         viewer: `Markup`, the views; page.js makes them move within a `.case`.
         checks: `Markup`, what was checked and resampled.
+        display: `Display`, what the views are drawn from, at full size.
     """
 
     reliability: Markup
@@ -51,6 +52,7 @@ class CaseParts:
     warnings: Markup
     viewer: Markup
     checks: Markup
+    display: Display
 
 
 class ReportSheet:
@@ -180,6 +182,7 @@ class ReportSheet:
             warnings=join(said),
             viewer=viewer(display, budget, given[0], names),
             checks=checks_section(volume, placed, self.recipe, given),
+            display=display,
         )
         body = join(
             (

@@ -2,6 +2,7 @@
 
 from medzoo.inference.prediction import Prediction
 from medzoo.io import read
+from medzoo.spatial.doubt import with_kinds
 
 
 def read_earlier(record, task):
@@ -22,6 +23,8 @@ def read_earlier(record, task):
     content = {
         "task": recipe["task"],
         "model": f"{recipe['name']}@{recipe['version']}",
-        "warnings": tuple(record.get("warnings", ())),
+        "warnings": with_kinds(
+            record.get("warnings", ()), record.get("warning_kinds") or ()
+        ),
     }
     return Prediction(**content, **task.stored(result, record))

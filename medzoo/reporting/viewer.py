@@ -14,6 +14,11 @@ SIDES = ("left", "right", "top", "bottom")
 STILL = 320
 SMALL_STILL = 160
 THUMBNAIL = 72
+# Layer over the scan -> words beside its slider, and where that starts.
+OPACITY = {
+    "labels": ("Opacity of the classes", 45),
+    "heat": ("Opacity of the map", 85),
+}
 NAMES = {"image": "scan", "result": "result"}
 
 
@@ -39,6 +44,8 @@ def viewer(display, budget, channel, class_names=None):
     shown = f"Shown: {channel}"
     if class_names is not None:
         shown += ", with the classes laid over it"
+    if "heat" in display.layers:
+        shown += ", with the map laid over it"
     if fitted is None:
         note = f"{shown}. Middle slices only: the report keeps to its size."
         return element("div", views, element("p", note, class_="note"), class_="still")
@@ -163,22 +170,23 @@ def _controls(display, fitted):
     if fitted is None:
         return None
     opacity = None
-    if "labels" in display.layers:
-        opacity = element(
-            "label",
-            "Opacity of the classes ",
-            element(
-                "input",
-                type="range",
-                min=0,
-                max=100,
-                step=5,
-                value=45,
-                class_="opacity",
-                autocomplete="off",
-            ),
-            element("span", "45 %", class_="at"),
-        )
+    for layer, (words, percent) in OPACITY.items():
+        if layer in display.layers:
+            opacity = element(
+                "label",
+                f"{words} ",
+                element(
+                    "input",
+                    type="range",
+                    min=0,
+                    max=100,
+                    step=5,
+                    value=percent,
+                    class_="opacity",
+                    autocomplete="off",
+                ),
+                element("span", f"{percent} %", class_="at"),
+            )
     cross = element(
         "label",
         element("input", type="checkbox", class_="cross-on", autocomplete="off"),

@@ -32,6 +32,7 @@ def model_infos(server: Server) -> list[ModelInfo]:
             seconds=model.seconds,
             compares_people=model.compares_people,
             preselected=model.name == proposed,
+            explains=model.explains,
         )
         for model in server.models.values()
     ]
@@ -69,6 +70,7 @@ def job_info(server: Server, job: Job) -> JobInfo:
         ahead=server.queue.ahead_of(job) if job.state == "queued" else 0,
         seconds=round(job.seconds(), 1),
         error=job.error,
+        explains=job.order.of,
         progress=job.pace.to_dict() if running else None,
         results=dict(job.results),
     )

@@ -13,7 +13,10 @@ class ErrorInfo:
 
 @dataclass
 class ModelInfo:
-    """A model on offer; `channels` says of each whether it is required."""
+    """A model on offer; `channels` says of each whether it is required.
+
+    `explains` says whether an explanation of its results can be asked for.
+    """
 
     name: str
     version: str
@@ -23,6 +26,7 @@ class ModelInfo:
     seconds: float | None
     compares_people: bool
     preselected: bool
+    explains: bool
 
 
 @dataclass
@@ -53,7 +57,10 @@ class JobRequest:
 
 @dataclass
 class JobInfo:
-    """A job: state (queued, running, done, failed, cancelled), progress, results."""
+    """A job: state (queued, running, done, failed, cancelled), progress, results.
+
+    `explains` is the id of the job whose result it explains, or "".
+    """
 
     id: str
     state: str
@@ -62,6 +69,7 @@ class JobInfo:
     ahead: int
     seconds: float
     error: str
+    explains: str = ""
     progress: dict[str, Any] | None = None
     results: dict[str, Any] = field(default_factory=dict)
 

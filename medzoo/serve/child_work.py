@@ -12,6 +12,7 @@ from medzoo.serve.error_lines import error_line
 # Work -> the module whose function of that name does it; the process that reads
 # uploads needs none of what models need.
 WORK = {
+    "explain": "medzoo.serve.explanation",
     "inspect": "medzoo.serve.inspection",
     "predict": "medzoo.serve.prediction",
     "warm_up": "medzoo.serve.prediction",

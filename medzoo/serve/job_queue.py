@@ -36,7 +36,11 @@ class JobQueue:
         self._limits = limits
         self._settings = {"engine": engine, "precision": precision}
         known = {name: model.seconds for name, model in models.items()}
-        self._seconds = {name: s for name, s in known.items() if s is not None}
+        # What is done -> model -> seconds that it takes here.
+        self._seconds: dict[str, dict[str, float]] = {
+            "predict": {name: s for name, s in known.items() if s is not None},
+            "explain": {},
+        }
         self._waiting: deque[Job] = deque()
         self._changed = threading.Condition()
         self._running: Job | None = None
@@ -93,7 +97,8 @@ class JobQueue:
     def _run(self, job: Job) -> None:
         order = job.order
         passes = {name: self._models[name].passes for name in order.models}
-        pace = Pace(order.models, self._seconds, passes)
+        seconds = self._seconds[order.work]
+        pace = Pace(order.models, seconds, passes, work=order.work)
         job.begin(pace)
         arguments = {
             "sources": {name: self._models[name].source for name in order.models},
@@ -103,8 +108,8 @@ class JobQueue:
             "folder": str(job.folder),
             **self._settings,
         }
-        self._run_child("predict", arguments, job)
-        self._seconds.update(pace.seconds)
+        self._run_child(order.work, arguments, job)
+        seconds.update(pace.seconds)
 
     def _run_child(self, work: str, arguments: dict, job: Job | None) -> None:
         """Runs the child; what fails ends the job and never this thread."""

@@ -34,6 +34,15 @@ def job_routes(server: Server) -> Any:
         )
         return job_info(server, job)
 
+    @router.post("/jobs/{job}/models/{model}/explanation", status_code=202)
+    def explain(request: Request, job: str, model: str) -> JobInfo:
+        """Puts a job into the queue that tells what in the scan a result rests on.
+
+        Its files are map.nii.gz and report.html, its table the effects of regions.
+        """
+        of = job_of(request, job, HTTPException(404))
+        return job_info(server, server.make_explanation(session_of(request), of, model))
+
     @router.get("/jobs/{job}")
     def read(request: Request, job: str) -> JobInfo:
         """Tells of a job: state, progress, results as far as there are any."""

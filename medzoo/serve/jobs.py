@@ -17,12 +17,16 @@ class Order:
         images: Channel -> path of its image, with "#SERIES" where one was chosen.
         case_id: What the case is called in tables and reports.
         person: Age in years and sex, or None each.
+        work: "predict", or "explain" for what the answers rest on.
+        of: Key of the job whose result is explained, or "".
     """
 
     models: tuple[str, ...]
     images: dict[str, str]
     case_id: str
     person: tuple[float | None, str | None] = (None, None)
+    work: str = "predict"
+    of: str = ""
 
 
 @dataclass

@@ -57,6 +57,11 @@ class OfferedModel:
         return step_arguments(self.recipe.to_dict(), "centiles") is not None
 
     @property
+    def explains(self) -> bool:
+        """Whether what its answer rests on can be shown as a map."""
+        return not TASKS[self.recipe.task].gives_images
+
+    @property
     def passes(self) -> int:
         """How often it goes over a scan: another model may go first, as a guide."""
         return 1 + (step_arguments(self.recipe.to_dict(), "guide") is not None)

@@ -4,16 +4,26 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-# Stage -> the share of a model's time at which it begins and ends, about.
+# Work -> stage -> the share of a model's time at which it begins and ends, about.
 STAGES = {
-    "loading": (0.0, 0.1),
-    "reading": (0.1, 0.15),
-    "placing": (0.15, 0.3),
-    "network": (0.3, 0.85),
-    "drawing": (0.85, 1.0),
+    "predict": {
+        "loading": (0.0, 0.1),
+        "reading": (0.1, 0.15),
+        "placing": (0.15, 0.3),
+        "network": (0.3, 0.85),
+        "drawing": (0.85, 1.0),
+    },
+    "explain": {
+        "loading": (0.0, 0.05),
+        "reading": (0.05, 0.1),
+        "placing": (0.1, 0.3),
+        "regions": (0.3, 0.6),
+        "gradients": (0.6, 0.9),
+        "drawing": (0.9, 1.0),
+    },
 }
 # Where neither the card nor an earlier run says how long a model takes.
-USUAL_SECONDS = 20.0
+USUAL_SECONDS = {"predict": 20.0, "explain": 60.0}
 # Of the work, before which its own speed tells nothing.
 LEAST_SHARE = 0.2
 
@@ -25,6 +35,7 @@ class Pace:
         models: Names, in the order in which they run.
         expected: Seconds that each is expected to take.
         passes: How often each goes over the scan; once where it is not said.
+        work: A key of `STAGES`.
         clock: Gives seconds.
     """
 
@@ -33,10 +44,13 @@ class Pace:
         models: Sequence[str],
         expected: Mapping[str, float],
         passes: Mapping[str, int] | None = None,
+        work: str = "predict",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._models = tuple(models)
-        self._expected = [expected.get(name, USUAL_SECONDS) for name in models]
+        usual = USUAL_SECONDS[work]
+        self._stages = STAGES[work]
+        self._expected = [expected.get(name, usual) for name in models]
         self._passes = [(passes or {}).get(name, 1) for name in models]
         self._clock = clock
         self._number, self._stage = 0, "loading"
@@ -90,7 +104,7 @@ class Pace:
         if self._number >= len(self._models):
             return 1.0
         own = self._expected[self._number]
-        low, high = STAGES[self._stage]
+        low, high = self._stages[self._stage]
         passed = (self._clock() - self._stage_began) / max(own * (high - low), 1e-9)
         # A stage that takes longer than expected goes on, ever slower.
         part = 1 - math.exp(-passed)

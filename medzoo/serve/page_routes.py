@@ -10,7 +10,9 @@ from medzoo.serve.session_routes import set_cookie
 
 # Name of a file of the page -> package, file and media type. The viewer and its style
 # are the report's own.
-OWN = ("api", "elements", "jobs", "models", "scans", "serve")
+OWN = ("api", "elements", "folders", "jobs", "models", "scans", "scene", "serve", "zip")
+# Built into the wheel, see hatch_build.py; a checkout may lack it.
+NIIVUE = "niivue.js"
 FILES = {
     "report.css": ("medzoo.reporting", "page.css", "text/css"),
     "report.js": ("medzoo.reporting", "page.js", "text/javascript"),
@@ -20,7 +22,10 @@ FILES = {
         f"{name}.js": ("medzoo.serve", f"page/{name}.js", "text/javascript")
         for name in OWN
     },
+    NIIVUE: ("medzoo.serve", f"page/{NIIVUE}", "text/javascript"),
 }
+# How the page learns of it.
+SLICES_ALONE, WITH_NIIVUE = 'data-views="slices"', 'data-views="slices niivue"'
 
 
 def page_routes(server: Server, app: Any) -> Any:
@@ -41,7 +46,10 @@ def page_routes(server: Server, app: Any) -> Any:
     @router.get("/")
     def index(request: Request) -> Response:
         if not request.state.opens:
-            return HTMLResponse(_text("medzoo.serve", "page/index.html"))
+            page = _text("medzoo.serve", "page/index.html")
+            if has_niivue():
+                page = page.replace(SLICES_ALONE, WITH_NIIVUE)
+            return HTMLResponse(page)
         # The token leaves the address bar, as with Jupyter.
         answer = RedirectResponse("/", 303)
         if session_of(request) is None:
@@ -54,12 +62,17 @@ def page_routes(server: Server, app: Any) -> Any:
 
     @router.get("/files/{name}")
     def read_file(name: str) -> Response:
-        if name not in FILES:
+        if name not in FILES or (name == NIIVUE and not has_niivue()):
             raise HTTPException(404)
         package, file, kind = FILES[name]
         return Response(_text(package, file), media_type=kind)
 
     return router
+
+
+def has_niivue() -> bool:
+    """Whether the 3-D viewer is part of this installation."""
+    return resources.files("medzoo.serve").joinpath(f"page/{NIIVUE}").is_file()
 
 
 def _text(package: str, file: str) -> str:

@@ -20,6 +20,7 @@ from medzoo.reporting.reliability import TITLE
 from medzoo.reporting.sheet import ReportSheet
 from medzoo.serve.error_lines import error_line
 from medzoo.serve.result_files import IMAGE, REPORT, VIEW
+from medzoo.serve.scene import write_scene
 from medzoo.zoo.quiet_keras import import_keras
 
 VERIFIED = "(verified when it was loaded)"
@@ -68,7 +69,7 @@ def predict(
         began = time.monotonic()
         try:
             say(stage="loading")
-            predictor = _loaded(source, engine, precision)
+            predictor = loaded(source, engine, precision)
             known = [channel["name"] for channel in predictor.channels]
             own = {n: Path(path) for n, path in images.items() if n in known}
             case, place = Case(case_id, own), Path(folder, name)
@@ -125,10 +126,11 @@ def _written(predictor, case, scan, placed, found, folder):
     image = found.labels if found.labels is not None else found.image
     view = _view(parts, numbers_first=image is None)
     (folder / VIEW).write_text(view, encoding="utf-8")
+    files = [REPORT, VIEW, *write_scene(parts.display, folder)]
     if image is None:
-        return [REPORT, VIEW]
+        return files
     write(image, folder / IMAGE)
-    return [REPORT, VIEW, IMAGE]
+    return [*files, IMAGE]
 
 
 def _view(parts, *, numbers_first):
@@ -157,8 +159,14 @@ def _rows(record, recipe):
     ]
 
 
-def _loaded(source, engine, precision):
-    """A predictor, from the few that are kept."""
+def loaded(source, engine, precision):
+    """Gives a predictor, from the few that are kept.
+
+    Args:
+        source: As `medzoo.load` takes it.
+        engine: See `medzoo.inference.settings.Settings`.
+        precision: Likewise.
+    """
     if source in _PREDICTORS:
         _PREDICTORS.move_to_end(source)
         return _PREDICTORS[source]

@@ -5,12 +5,20 @@ from typing import Any
 
 from medzoo.serve.guard import session_of
 from medzoo.serve.jobs import Job
-from medzoo.serve.result_files import IMAGE, REPORT, VIEW
+from medzoo.serve.result_files import IMAGE, MAP, REPORT, SCENE, VIEW
 from medzoo.serve.server import Server
 from medzoo.serve.tables import csv_text, json_records
 
-# File of a result -> its media type; a view alone is not saved under a name.
-KINDS = {REPORT: "text/html", VIEW: "text/html", IMAGE: "application/gzip"}
+# File of a result -> its media type.
+KINDS = {
+    REPORT: "text/html",
+    VIEW: "text/html",
+    IMAGE: "application/gzip",
+    MAP: "application/gzip",
+    **dict.fromkeys(SCENE, "application/gzip"),
+}
+# What the page shows, and nobody saves under a name.
+OF_THE_PAGE = (VIEW, *SCENE)
 # A report that is opened from here runs nothing of the page's.
 SANDBOX = {"Content-Security-Policy": "sandbox; default-src 'none'"}
 
@@ -50,7 +58,10 @@ def result_routes(server: Server) -> Any:
     def results_as_file(
         request: Request, job: str, model: str, file: str
     ) -> FileResponse:
-        """Gives report.html, view.html, or image.nii.gz (labels, or an image)."""
+        """Gives report.html, image.nii.gz, map.nii.gz (explained), or what views show.
+
+        view.html; scan.nii.gz and labels, result or heat.nii.gz over it, 256 levels.
+        """
         one = found(request, job)
         if file not in one.results.get(model, {}).get("files", ()):
             raise HTTPException(404)
@@ -70,9 +81,10 @@ def job_of(request: Any, key: str, missing: Exception) -> Job:
 
 
 def _headers(job: Job, model: str, file: str) -> dict[str, str]:
-    if file == VIEW:
+    if file in OF_THE_PAGE:
         return {}
-    name = f"{job.order.case_id}_{model}{file[file.index('.') :]}"
+    kind = "" if job.order.work == "predict" else "_explained"
+    name = f"{job.order.case_id}_{model}{kind}{file[file.index('.') :]}"
     return {**_saved_as(name), **(SANDBOX if file == REPORT else {})}
 
 

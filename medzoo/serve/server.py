@@ -91,6 +91,39 @@ class Server:
         Person.of(*person)  # which refuses what is no age or sex
         first = next(iter(scans.values()))
         order = Order(tuple(names), images, case_id_of(first.name), person)
+        return self._put(session, order)
+
+    def make_explanation(self, session: Session, job: Job, name: str) -> Job:
+        """Makes a job that explains the result of another one.
+
+        Args:
+            session: Whose it is.
+            job: With the result.
+            name: Of the model.
+
+        Raises:
+            InputError: There is no such result, or nothing to explain of it.
+        """
+        result = job.results.get(name)
+        model = self.models.get(name)
+        if model is None or result is None or "error" in result or job.order.of:
+            raise InputError(
+                "An explanation is of a result. "
+                f"Received: model={name!r:.80} of a job without one. Wait for it."
+            )
+        if not model.explains:
+            raise InputError(
+                "A model that gives a value or a class can be explained. "
+                f"Received: {name}, whose result is an image."
+            )
+        return self._put(
+            session,
+            Order(
+                (name,), job.order.images, job.order.case_id, work="explain", of=job.key
+            ),
+        )
+
+    def _put(self, session: Session, order: Order) -> Job:
         key = secrets.token_hex(8)
         job = Job(order, session.folder / f"job-{key}", key)
         session.add(job)

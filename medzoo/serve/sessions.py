@@ -125,10 +125,16 @@ class Session:
             self.jobs[job.key] = job
 
     def drop(self, job: Job) -> None:
-        """Cancels a job; of one that has ended, deletes the results."""
+        """Cancels a job; of one that has ended, deletes results and explanations."""
         if not job.ended:
             job.cancel()
             return
+        for other in list(self.jobs.values()):
+            if other.order.of == job.key:
+                other.cancel()
+                self.jobs.pop(other.key, None)
+                if other.began is None or other.ended:
+                    shutil.rmtree(other.folder, ignore_errors=True)
         self.jobs.pop(job.key, None)
         shutil.rmtree(job.folder, ignore_errors=True)
 

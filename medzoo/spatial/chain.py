@@ -28,6 +28,7 @@ from medzoo.spatial.channel_agreement import agreement_doubts, overlap_doubts
 from medzoo.spatial.channel_contrast import contrast_doubts
 from medzoo.spatial.coordinates import add_coordinates
 from medzoo.spatial.crop_pad import crop_pad
+from medzoo.spatial.doubt import IMAGE, Doubt
 from medzoo.spatial.grid import Grid
 from medzoo.spatial.header_rounding import without_rounding
 from medzoo.spatial.normalising_steps import NORMALISING, deform
@@ -144,10 +145,11 @@ class _State:
                     "limited"
                 )
             if is_standardised_inside(cleaned):
-                self.notes.append(
+                text = (
                     f"the {name} has mean 0 inside the brain and 0 outside, as after "
                     f"standardisation: {STANDARDISED[raised]}"
                 )
+                self.notes.append(Doubt(text, IMAGE))
             if raised:
                 cleaned = from_background(cleaned)
             if cleaned is not array:

@@ -8,6 +8,7 @@ import numpy as np
 
 from medzoo.spatial.atlas import atlas as _atlas
 from medzoo.spatial.background import samples_of
+from medzoo.spatial.doubt import IMAGE, Doubt
 
 # The average brain is so bright where heads have grey matter, and above it white.
 GREY, WHITE = (0.5, 0.75), 0.93
@@ -44,16 +45,17 @@ def contrast_doubts(volume, found, atlas, name):
         name: str, the channel: "t1", "t1_ir" and "flair" are known.
 
     Returns:
-        list of str, one doubt or none.
+        list of `Doubt`, one or none.
     """
     tissues = _Tissues(volume, found, _atlas(atlas))
     if name not in KINDS or tissues.fits(name):
         return []
-    return [
+    text = (
         f"the tissue contrast of the {name} image is atypical of {KINDS[name]} MRI "
         f"(grey matter is {tissues.grey:.2f} times as bright as white matter, fluid "
         f"{tissues.fluid:.2f} times): {ADVICE}"
-    ]
+    )
+    return [Doubt(text, IMAGE)]
 
 
 class _Tissues:

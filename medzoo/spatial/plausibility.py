@@ -17,6 +17,7 @@ from medzoo.spatial.channel_contrast import (
     contrast_doubts,
     values_at,
 )
+from medzoo.spatial.doubt import COVERAGE, IMAGE, SLICES, Doubt
 
 # Voxels looked at: enough for shares to be right to a hundredth.
 NUM_SAMPLES = 100_000
@@ -65,8 +66,12 @@ def kind_doubts(array, name):
         name: str, the channel that it was given for, such as "t1" or "ct".
 
     Returns:
-        list of str, one sentence a doubt; none for a scan. Takes 0.1 s or less.
+        list of `Doubt`, a sentence each; none for a scan. Takes 0.1 s or less.
     """
+    return [Doubt(text, IMAGE) for text in _kind_doubts(array, name)]
+
+
+def _kind_doubts(array, name):
     with np.errstate(over="ignore", invalid="ignore"):
         span = np.float32(array.max()) - np.float32(array.min())
     if not span > LEAST_RANGE:
@@ -161,15 +166,16 @@ def head_doubts(volume, found, atlas, name):
         name: str, its channel, whose contrast it must have.
 
     Returns:
-        list of str, the first doubt in a sentence; none for a whole head. Takes 0.02 s.
+        list of `Doubt`, the first in a sentence; none for a whole head. Takes 0.02 s.
     """
     if name in LIKE_T1 and found.correlation < LEAST_CORRELATION:
-        return [
+        text = (
             f"the image does not resemble a T1 of a head (correlation "
             f"{found.correlation:.2f} with the average brain): {ADVICE}"
-        ]
-    if doubt := _size_doubt(found):
-        return [doubt]
+        )
+        return [Doubt(text, IMAGE)]
+    if text := _size_doubt(found):
+        return [Doubt(text, COVERAGE)]
     doubts = missing_doubts(volume, found, atlas)
     return doubts or contrast_doubts(volume, found, atlas, name)
 
@@ -184,17 +190,18 @@ def missing_doubts(volume, found, atlas, name=None):
         name: str or None, the channel, where it is not the first one.
 
     Returns:
-        list of str, one doubt or none.
+        list of `Doubt`, one or none.
     """
     brain = _Brain(volume, found, _atlas(atlas))
     side = min(brain.sides, key=brain.sides.get)
     if brain.sides[side] >= LEAST_BRAIN:
         return []
     place = "" if name is None else f" in the {name} image"
-    return [
+    text = (
         f"part of the brain is missing{place}: {1 - brain.sides[side]:.0%} of its "
         f"{side} part lies outside the image or in an empty area: {ADVICE}"
-    ]
+    )
+    return [Doubt(text, COVERAGE)]
 
 
 def slice_doubts(spacing, name):
@@ -205,15 +212,16 @@ def slice_doubts(spacing, name):
         name: str, the channel.
 
     Returns:
-        list of str, one doubt or none.
+        list of `Doubt`, one or none.
     """
     thick, thin = max(spacing), min(spacing)
     if thick < THICK_MM or thick < 2 * thin:
         return []
-    return [
+    text = (
         f"the slices of the {name} image are {thick:.1f} mm thick: predictions are "
         "less accurate than the model card states"
-    ]
+    )
+    return [Doubt(text, SLICES)]
 
 
 def _size_doubt(found):

@@ -43,3 +43,11 @@ def test_an_interval_is_told_with_its_own_coverage():
     assert "90 % interval" in sentence(record)
     assert "50 % interval 41.0 to 49.0" in sentence({**record, "coverage": 0.5})
     assert "50 % interval" in meaning_of("interval_low", RECIPE)["Description"]
+
+
+def test_a_line_for_people_tells_no_kinds_of_warnings():
+    told = {"warnings": ["looks like noise"], "warning_kinds": ["image"]}
+
+    assert sentence({"case_id": "a", "embedding": [1.5], **told}) == (
+        "a: embedding [1.5]"
+    )

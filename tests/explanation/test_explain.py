@@ -174,3 +174,28 @@ def test_a_digest_is_that_of_the_preprocessing_alone(age_model):
     changed = {**recipe, "preprocessing": {**recipe["preprocessing"], "layers": []}}
 
     assert digest_of(other) == digest_of(recipe) != digest_of(changed)
+
+
+def test_progress_is_told_stage_by_stage_and_may_end_the_work(age_model, scan):
+    heard = []
+    halves = two_halves(scan)
+    explain(
+        age_model,
+        scan,
+        regions=halves,
+        steps=9,
+        progress=lambda *said: heard.append(said),
+    )
+    stages = list(dict.fromkeys(stage for stage, _, _ in heard))
+    batches = [(done, total) for stage, done, total in heard if stage == "gradients"]
+
+    assert stages == ["reading", "placing", "regions", "gradients"]
+    # Two answers, two ways of nine points in batches of eight, three regions.
+    assert batches == [(done, 7) for done in range(1, 8)]
+
+    def stop(stage, done, total):
+        if stage == "gradients":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        explain(age_model, scan, regions=halves, steps=9, progress=stop)

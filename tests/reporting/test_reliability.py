@@ -16,6 +16,7 @@ from medzoo.reporting.reliability import (
     verdict,
     worst,
 )
+from medzoo.spatial.doubt import IMAGE, Doubt
 from medzoo.spatial.plausibility import head_doubts, kind_doubts, slice_doubts
 from medzoo.volume import Volume
 
@@ -138,6 +139,13 @@ def test_other_warnings_are_counted():
     assert named["Others"] == NOTED
     assert points[-1].finding == "2 further warnings, below."
     assert verdict(points).startswith("Nothing that was checked")
+
+
+def test_a_warning_counts_by_its_kind_and_not_by_its_words():
+    words = "the t1 image looks like noise"
+    assert statuses(found(1.0, warnings=(words,)))[0]["Kind of image"] == EXPECTED
+    told = Doubt("worded in any other way", IMAGE)
+    assert statuses(found(1.0, warnings=(told,)))[0]["Kind of image"] == DOUBTFUL
 
 
 def test_the_accuracy_is_that_of_metrics_json():

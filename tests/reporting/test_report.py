@@ -127,12 +127,14 @@ def test_case_done_in_an_earlier_run_is_shown_from_its_files(
     recipe = recipe_of("segmentation")
     case, found = case_of(recipe)
     labels = write(found.labels, tmp_path / "labels.nii.gz")
-    record = {**found.to_dict(), "output": str(labels), "warnings": ["dim"]}
+    told = {"warnings": ["dim", "odd"], "warning_kinds": [None, "image"]}
+    record = {**found.to_dict(), "output": str(labels), **told}
     sheet = ReportSheet(tmp_path / "a.html", recipe)
     sheet.earlier("a", {"t1": "a.nii"}, case.volume, record)
     page = read(sheet.write())
     assert "700.0 ml" in page.text
     assert "Warning: dim" in page.text
+    assert "Doubtful (kind of image)" in page.text
     assert "predicted in an earlier run" in page.text
     assert set(page.voxels("labels").ravel()) == {0, 1, 2}
 

@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import shutil
+import threading
 import time
 from types import SimpleNamespace
 
@@ -11,7 +13,9 @@ from starlette.testclient import TestClient
 from medzoo.io import write
 from medzoo.serve.app import make_app
 from medzoo.serve.limits import Limits
+from medzoo.serve.run import address_of, listen
 from medzoo.serve.server import make_server
+from tests.serve.browser import MILLISECONDS, QUIET
 
 ADDRESS = "http://127.0.0.1:8765"
 # Of the tests' server: small enough to be exceeded.
@@ -115,3 +119,52 @@ def error_of():
         return content["error"]
 
     return read
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A headless Chromium."""
+    place = shutil.which("chromium") or shutil.which("google-chrome")
+    if place is None:
+        pytest.skip("Chromium is not installed (apt-get install chromium)")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=place, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def address(models):
+    """The address of a server that listens on loopback."""
+    import uvicorn
+
+    server = make_server(list(map(str, models.values())))
+    listener = listen("127.0.0.1", 0)
+    program = uvicorn.Server(uvicorn.Config(make_app(server), log_level="warning"))
+    running = {"sockets": [listener]}
+    thread = threading.Thread(target=program.run, kwargs=running, daemon=True)
+    thread.start()
+    yield address_of(listener, server.token)
+    program.should_exit = True
+    thread.join(60)
+
+
+@pytest.fixture
+def page(chromium, address):
+    """The page, opened; what it asked for and complained of is noted."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 800})
+    found = context.new_page()
+    found.set_default_timeout(MILLISECONDS)
+    asked, said = [], []
+    found.on("request", lambda request: asked.append(request.url))
+    found.on("console", lambda m: said.append(m.text) if m.type == "error" else None)
+    found.on("pageerror", lambda error: said.append(str(error)))
+    found.goto(address)
+    found.wait_for_selector(".choice")
+    yield SimpleNamespace(page=found, asked=asked, said=said)
+    root = address.partition("?")[0]
+    elsewhere = [url for url in asked if not url.startswith((root, "data:", "blob:"))]
+    assert elsewhere == []
+    context.close()

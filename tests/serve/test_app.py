@@ -39,14 +39,35 @@ def test_pages_fetch_own_files_alone_and_hold_no_script(visitor, path):
 
 
 def test_files_of_the_page_name_no_other_site(visitor):
-    for name in page_routes.FILES:
+    # Comments of NiiVue name papers; a browser's test holds that it fetches nothing.
+    own = [name for name in page_routes.FILES if name != page_routes.NIIVUE]
+    for name in own:
         answer = visitor.client.get(f"/files/{name}")
         assert answer.status_code == 200
         assert not ELSEWHERE.search(answer.text), name
     imported = re.compile(r'from "\./([a-z]+\.js)"')
-    for name in page_routes.FILES:
+    for name in own:
         for other in imported.findall(visitor.client.get(f"/files/{name}").text):
             assert other in page_routes.FILES
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_niivue_is_offered_where_the_installation_has_it(
+    visitor, monkeypatch, tmp_path, there
+):
+    page = page_routes.resources.files("medzoo.serve").joinpath("page")
+    (tmp_path / "page").mkdir()
+    for file in ("index.html", "icon.svg"):
+        (tmp_path / "page" / file).write_text(page.joinpath(file).read_text("utf-8"))
+    if there:
+        (tmp_path / "page" / "niivue.js").write_text("var niivue = {};")
+    monkeypatch.setattr(page_routes.resources, "files", lambda package: tmp_path)
+
+    index = visitor.client.get("/").text
+    assert ("niivue" in index) is there
+    answer = visitor.client.get("/files/niivue.js")
+    assert answer.status_code == (200 if there else 404)
+    assert (answer.text == "var niivue = {};") is there
 
 
 @pytest.mark.parametrize("name", ["..%2Fapp.py", "app.py", "index.html", "%00"])

@@ -1,31 +1,15 @@
 """The page in a browser: from a dropped scan to labels on the screen, and contrast."""
 
-import re
-import shutil
 import socket
 import threading
 import time
-from types import SimpleNamespace
 
 import pytest
 
-from medzoo.serve.app import make_app
-from medzoo.serve.run import address_of, listen
-from medzoo.serve.server import make_server
+from tests.serve.browser import WIDTHS, finish, violations
 
 pytestmark = pytest.mark.extended
 
-WIDTHS = {"phone": (390, 844), "laptop": (1280, 800), "wide": (1920, 1080)}
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-MILLISECONDS = 60_000
 # Whether a view shows anything but grey.
 COLOURED = """() => {
   const canvas = document.querySelector(".viewer canvas");
@@ -46,67 +30,6 @@ TRIED = """async (root) => {
   }
   return found;
 }"""
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    """A headless Chromium."""
-    place = shutil.which("chromium") or shutil.which("google-chrome")
-    if place is None:
-        pytest.skip("Chromium is not installed (apt-get install chromium)")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=place, args=QUIET)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def address(models):
-    """The address of a server that listens on loopback."""
-    import uvicorn
-
-    server = make_server(list(map(str, models.values())))
-    listener = listen("127.0.0.1", 0)
-    program = uvicorn.Server(uvicorn.Config(make_app(server), log_level="warning"))
-    running = {"sockets": [listener]}
-    thread = threading.Thread(target=program.run, kwargs=running, daemon=True)
-    thread.start()
-    yield address_of(listener, server.token)
-    program.should_exit = True
-    thread.join(60)
-
-
-@pytest.fixture
-def page(chromium, address):
-    """The page, opened; what it asked for and complained of is noted."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 800})
-    found = context.new_page()
-    found.set_default_timeout(MILLISECONDS)
-    asked, said = [], []
-    found.on("request", lambda request: asked.append(request.url))
-    found.on("console", lambda m: said.append(m.text) if m.type == "error" else None)
-    found.on("pageerror", lambda error: said.append(str(error)))
-    found.goto(address)
-    found.wait_for_selector(".choice")
-    yield SimpleNamespace(page=found, asked=asked, said=said)
-    root = address.partition("?")[0]
-    elsewhere = [url for url in asked if not url.startswith((root, "data:", "blob:"))]
-    assert elsewhere == []
-    context.close()
-
-
-def violations(page):
-    from axe_playwright_python.sync_playwright import Axe
-
-    found = Axe().run(page).response["violations"]
-    return [(v["id"], [node["html"][:120] for node in v["nodes"]]) for v in found]
-
-
-def finish(page):
-    page.get_by_text(re.compile(r"^Done in")).first.wait_for()
-    page.wait_for_selector(".viewer canvas:not([hidden])")
 
 
 def test_three_actions_lead_to_labels_on_the_screen(page, head):

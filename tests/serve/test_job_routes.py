@@ -10,6 +10,7 @@ import pytest
 
 from medzoo.io import read
 from medzoo.serve.api_types import JobInfo
+from medzoo.spatial import orient
 
 NAMES = ["tiny_age", "tiny_tissue"]
 
@@ -63,6 +64,28 @@ def test_the_label_map_is_in_the_space_of_the_scan(finished, head, tmp_path):
     np.testing.assert_allclose(labels.affine, scan.affine)
     assert labels.shape == scan.shape
     assert set(np.unique(labels.array)) <= {0, 1, 2}
+
+
+def test_the_3d_viewer_draws_what_the_files_hold(finished, head, tmp_path):
+    visitor, found = finished
+    files = {}
+    for name in ("scan", "labels", "image"):
+        root = f"/jobs/{found.job['id']}/models/tiny_tissue"
+        answer = visitor.get(f"{root}/{name}.nii.gz")
+        assert answer.status_code == 200
+        (tmp_path / f"{name}.nii.gz").write_bytes(answer.content)
+        files[name] = orient(read(tmp_path / f"{name}.nii.gz"), "RAS")
+    scan = orient(read(head), "RAS")
+
+    assert files["scan"].array.dtype == np.uint8
+    np.testing.assert_allclose(files["scan"].affine, scan.affine, atol=1e-4)
+    assert np.corrcoef(files["scan"].array.ravel(), scan.array.ravel())[0, 1] > 0.9
+    np.testing.assert_array_equal(files["labels"].array, files["image"].array)
+    np.testing.assert_allclose(files["labels"].affine, scan.affine, atol=1e-4)
+    # A number has nothing to lay over the scan.
+    root = f"/jobs/{found.job['id']}/models/tiny_age"
+    assert visitor.get(f"{root}/scan.nii.gz").status_code == 200
+    assert visitor.get(f"{root}/labels.nii.gz").status_code == 404
 
 
 def test_the_numbers_are_a_table(finished):

@@ -17,9 +17,10 @@ def clock():
     return Clock()
 
 
-def test_stages_follow_each_other():
-    ends = [0.0, *(high for _, high in STAGES.values())]
-    assert [low for low, _ in STAGES.values()] == ends[:-1]
+@pytest.mark.parametrize("stages", STAGES.values(), ids=STAGES)
+def test_stages_follow_each_other(stages):
+    ends = [0.0, *(high for _, high in stages.values())]
+    assert [low for low, _ in stages.values()] == ends[:-1]
     assert ends[-1] == 1.0
 
 
@@ -31,7 +32,7 @@ def test_windows_count(clock):
 
     assert found["windows"] == (1, 4)
     assert found["stage"] == "network"
-    low, high = STAGES["network"]
+    low, high = STAGES["predict"]["network"]
     assert found["share"] == pytest.approx(low + (high - low) / 4, abs=1e-4)
     assert found["seconds_left"] == pytest.approx(10 * (1 - found["share"]), abs=0.1)
 
@@ -39,7 +40,7 @@ def test_windows_count(clock):
 def test_two_passes_are_half_each(clock):
     pace = Pace(["a"], {"a": 10.0}, {"a": 2}, clock=clock)
     pace.hear({"model": "a", "stage": "network"})
-    low, high = STAGES["network"]
+    low, high = STAGES["predict"]["network"]
     shares = []
     for windows in ((2, 4), (4, 4), (1, 2), (2, 2)):
         pace.hear({"model": "a", "windows": windows})
@@ -85,3 +86,18 @@ def test_it_never_goes_back_and_ends_at_one(clock):
     found = pace.to_dict()
 
     assert (found["share"], found["model"], found["seconds_left"]) == (1.0, None, 0.0)
+
+
+def test_an_explanation_has_stages_and_a_usual_time_of_its_own(clock):
+    pace = Pace(["a"], {}, work="explain", clock=clock)
+    shares = []
+    for stage in ("reading", "placing", "regions"):
+        pace.hear({"model": "a", "stage": stage})
+        clock.now += 5.0
+        shares.append(pace.to_dict()["share"])
+    pace.hear({"model": "a", "stage": "gradients"})
+    pace.hear({"model": "a", "windows": (8, 16)})
+
+    assert shares == sorted(shares)
+    assert pace.to_dict()["stage"] == "gradients"
+    assert pace.to_dict()["share"] == pytest.approx(0.75)

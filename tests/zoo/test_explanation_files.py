@@ -1,6 +1,7 @@
 """What the zoo's explanations compare with is made by the recipes that are there."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -41,4 +42,7 @@ def test_a_file_of_codes_holds_no_code_and_no_name():
     assert {len(person) for person in content["people"]} == {3}
     space = LatentSpace.read(path)
     np.testing.assert_allclose(space.places.std(axis=0, ddof=1), 1, atol=0.02)
-    assert len(space.ages) >= 40
+    # All people of the training set whose age is known.
+    used = read_recipe(find(CODES[0])).to_dict()["data"][0]["role"]
+    trained, unknown = map(int, re.findall(r"(\d+) for training \((\d+) of", used)[0])
+    assert len(space.ages) == trained - unknown

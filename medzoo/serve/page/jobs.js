@@ -1,27 +1,42 @@
 // The jobs: their progress while they run, their results when they have ended.
 import { call } from "./api.js";
 import { byId, duration, make, parsed, problem } from "./elements.js";
+import { canShow, closeIn, sceneButton } from "./scene.js";
 
 const POLL_MS = 500;
 const ENDED = ["done", "failed", "cancelled"];
 const STAGES = {
   loading: "loading", reading: "reading the scan", placing: "preparing the scan",
   network: "running the network", drawing: "drawing the result",
+  regions: "finding the regions", gradients: "computing what the answer rests on",
 };
 
 export class Jobs {
-  constructor() { this.shown = new Map(); }
+  // models: as the API tells of them.
+  constructor(models) {
+    this.shown = new Map();
+    this.explained = new Set(models.filter((model) => model.explains).map((model) => model.name));
+  }
 
   add(job) {
     byId("nothing").hidden = true;
+    // An explanation stands below the result that it is of.
+    const [model] = job.models;
+    const of = this.shown.get(job.explains);
+    const host = of?.places.get(model);
+    // One explanation a result; removed, it can be asked for again.
+    const button = of?.buttons.get(model);
+    if (button) button.disabled = true;
+    const name = host ? `Explanation of ${job.models[0]}, ${job.case_id}` : job.case_id;
     const state = make("p", { class: "state", role: "status" });
-    const bar = make("progress", { max: 1, value: 0, "aria-label": `Progress of ${job.case_id}` });
+    const bar = make("progress", { max: 1, value: 0, "aria-label": `Progress of ${name}` });
     const stop = make("button", { type: "button" }, "Cancel");
     const results = make("div", {});
-    const title = make("h3", { tabindex: "-1" }, job.case_id);
-    const row = make("article", { class: "job", "aria-label": job.case_id }, make("div", { class: "job-head" }, title, state, bar, stop), results);
-    byId("jobs").prepend(row);
-    const one = { row, state, bar, stop, results, title, id: job.id, drawn: new Set() };
+    const title = make(host ? "h5" : "h3", { tabindex: "-1" }, host ? "What the answer rests on" : name);
+    const row = make("article", { class: "job", "aria-label": name }, make("div", { class: "job-head" }, title, state, bar, stop), results);
+    if (host) host.append(row);
+    else byId("jobs").prepend(row);
+    const one = { row, state, bar, stop, results, title, name, id: job.id, explains: job.explains, button, drawn: new Set(), places: new Map(), buttons: new Map() };
     stop.addEventListener("click", () => this.stop(one));
     this.shown.set(job.id, one);
     this.update(job);
@@ -34,6 +49,14 @@ export class Jobs {
     one.row.scrollIntoView({ block: "start", behavior: "instant" });
   }
 
+  async explain(one, name) {
+    try {
+      this.add(await call("POST", `/jobs/${one.id}/models/${name}/explanation`)).title.focus();
+    } catch (error) {
+      problem(error.message);
+    }
+  }
+
   async stop(one) {
     try {
       await call("DELETE", `/jobs/${one.id}`);
@@ -41,8 +64,10 @@ export class Jobs {
       if (error.status !== 404) problem(error.message);
     }
     if (!one.ended) return;
+    closeIn(one.row);
     one.row.remove();
-    this.shown.delete(one.id);
+    for (const [id, other] of this.shown) if (id === one.id || other.explains === one.id) this.shown.delete(id);
+    if (one.button) one.button.disabled = false;
     byId("nothing").hidden = this.shown.size > 0;
   }
 
@@ -74,7 +99,7 @@ export class Jobs {
       one.ended = true;
       one.bar.hidden = true;
       one.stop.textContent = "Remove";
-      one.stop.setAttribute("aria-label", `Remove ${job.case_id}`);
+      one.stop.setAttribute("aria-label", `Remove ${one.name}`);
       one.state.classList.toggle("error", job.state === "failed");
       if (job.state === "done") one.state.after(tables(job));
     }
@@ -86,20 +111,33 @@ export class Jobs {
 
   async draw(one, job, name, record) {
     one.drawn.add(name);
-    const place = make("section", { class: "case", "aria-label": `Result of ${name}` }, make("h4", {}, record.model || name));
+    const explains = Boolean(job.explains);
+    const place = make("section", { class: "case", "aria-label": explains ? `Explanation of ${name}` : `Result of ${name}` }, !explains && make("h4", {}, record.model || name));
     one.results.append(place);
+    one.places.set(name, place);
     if (record.error) {
       place.append(make("p", { class: "error" }, `No result. ${record.error}`));
       return;
     }
     const root = `/jobs/${job.id}/models/${name}`;
-    place.append(downloads(root, name, record));
-    try {
-      place.append(...parsed(await call("GET", `${root}/view.html`)));
-    } catch (error) {
-      place.append(make("p", { class: "error" }, error.message));
+    const row = downloads(root, name, record);
+    if (!explains && this.explained.has(name)) {
+      const button = make("button", { type: "button", onclick: () => this.explain(one, name) }, "Explain");
+      button.title = "What in the scan the answer rests on";
+      one.buttons.set(name, button);
+      row.append(button);
     }
-    place.dispatchEvent(new Event("medzoo:case", { bubbles: true }));
+    place.append(row);
+    const view = make("div", {});
+    place.append(view);
+    try {
+      view.append(...parsed(await call("GET", `${root}/view.html`)));
+    } catch (error) {
+      view.append(make("p", { class: "error" }, error.message));
+    }
+    view.dispatchEvent(new Event("medzoo:case", { bubbles: true }));
+    const views = view.querySelector(".viewer, .still");
+    if (views && canShow(record)) views.before(make("p", { class: "downloads" }, sceneButton(view, root, record, name)));
   }
 }
 
@@ -113,7 +151,7 @@ function told(job) {
   const { model, model_number, models, stage, windows, seconds_left } = job.progress || {};
   if (!model) return "Finishing.";
   const parts = [models > 1 ? `Model ${model_number} of ${models}, ${model}` : model, STAGES[stage]];
-  if (windows && windows[1] > 1) parts.push(`window ${windows[0]} of ${windows[1]}`);
+  if (windows && windows[1] > 1) parts.push(`${stage === "gradients" ? "step" : "window"} ${windows[0]} of ${windows[1]}`);
   return `${parts.join(": ")}. About ${duration(seconds_left)} left.`;
 }
 
@@ -127,5 +165,6 @@ function downloads(root, name, record) {
   const labels = record.volumes_ml ? "Label map (NIfTI)" : "Image (NIfTI)";
   return make("p", { class: "downloads" },
     record.files.includes("image.nii.gz") && link(`${root}/image.nii.gz`, labels),
+    record.files.includes("map.nii.gz") && link(`${root}/map.nii.gz`, "Map (NIfTI)"),
     link(`${root}/report.html`, "Report (HTML)"));
 }

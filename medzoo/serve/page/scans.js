@@ -1,6 +1,7 @@
 // The scans: dropped, uploaded one after the other, and which channel each is.
 import { call, upload } from "./api.js";
 import { byId, make, problem, size } from "./elements.js";
+import { chosen, dropped, scansOf } from "./folders.js";
 
 const UNUSED = "";
 const SEVERAL = "Which series";
@@ -14,20 +15,41 @@ export class Scans {
     this.rows = new Map();
     this.waiting = Promise.resolve();
     const drop = byId("drop");
-    const files = byId("files");
-    files.addEventListener("change", () => { this.take(files.files); files.value = ""; });
+    for (const input of [byId("files"), byId("folder")]) {
+      input.addEventListener("change", () => {
+        const found = chosen(input.files);
+        input.value = "";
+        this.gather(found);
+      });
+    }
     // The whole page takes what is dropped: a miss must not open the file.
     document.addEventListener("dragover", (event) => { event.preventDefault(); drop.classList.add("over"); });
     document.addEventListener("dragleave", () => drop.classList.remove("over"));
     document.addEventListener("drop", (event) => {
       event.preventDefault();
       drop.classList.remove("over");
-      this.take(event.dataTransfer.files);
+      this.gather(dropped(event.dataTransfer));
     });
   }
 
-  take(files) {
+  // Files and folders become scans; many DICOM files take a while to be read.
+  async gather(found) {
     problem("");
+    byId("gathering").textContent = "Reading the files …";
+    byId("gathering").hidden = false;
+    try {
+      const { scans, ignored } = await scansOf(await found, (share) => { byId("gathering").textContent = `Reading the files: ${Math.round(100 * share)} %`; });
+      const room = this.limits.session_scans - this.rows.size;
+      if (scans.length > room && scans.length > 1) problem(`A session has room for ${room} more scans. Received: ${scans.length}. Choose those of one person.`);
+      else if (!scans.length) problem(`A folder must hold a scan: NIfTI, NRRD, MetaImage, MGH or DICOM. Received: ${ignored} other files.`);
+      else this.take(scans);
+    } catch (error) {
+      problem(error.message);
+    }
+    byId("gathering").hidden = true;
+  }
+
+  take(files) {
     for (const file of files) {
       if (file.size > this.limits.upload_bytes) {
         problem(`A scan takes at most ${size(this.limits.upload_bytes)}. Received: ${file.name}, ${size(file.size)}.`);

@@ -12,7 +12,7 @@ async function begin() {
   const channels = [...new Set(list.flatMap((model) => Object.keys(model.channels)))];
   const models = new Models(list, changed);
   const scans = new Scans(channels, session.limits, changed);
-  const jobs = new Jobs();
+  const jobs = new Jobs(list);
   session.scans.forEach((scan) => scans.add(scan));
   session.jobs.forEach((job) => jobs.add(job));
   const run = byId("run");
