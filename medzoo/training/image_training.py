@@ -23,6 +23,7 @@ def train_images(
     tables=None,
     start=None,
     workers=None,
+    devices=None,
     log,
 ):
     """Trains a network on one split, and cross-validates it where there is none.
@@ -40,6 +41,7 @@ def train_images(
         start: path of a weights file to start from, with the recipe's
             `fine_tuning_rate`, or None for fresh weights.
         workers: int or None, how many scans are prepared, and batches made, at once.
+        devices: as of `medzoo.training.fit.fit`.
         log: callable taking a line.
 
     Returns:
@@ -58,7 +60,7 @@ def train_images(
     log(f"{len(inside)} cases for training, {len(held_out)} for validation")
     runs = output / "runs"
     if task.cross_validated and not held_out:
-        _cross_validate(task, cases, recipe, output, start, workers, log)
+        _cross_validate(task, cases, recipe, output, start, workers, devices, log)
     data = task.dataset(inside, settings.seed)
     solved = None if start is not None else task.closed_form(data)
     if solved is not None:
@@ -74,11 +76,12 @@ def train_images(
         measure=measure,
         start=start,
         workers=workers,
+        devices=devices,
     )
     return task.finish(model, data, measure, log)
 
 
-def _cross_validate(task, cases, recipe, output, start, workers, log):
+def _cross_validate(task, cases, recipe, output, start, workers, devices, log):
     """Trains a network per fold; writes the metrics of its held-out cases."""
     settings = TrainingSettings.from_recipe(recipe)
     subjects = [case.person for case in cases]
@@ -99,7 +102,8 @@ def _cross_validate(task, cases, recipe, output, start, workers, log):
         folder = output / "runs" / f"fold-{fold}"
         # Not measured while it is trained: the best epoch would be chosen by the
         # cases that the fold is to be judged on.
-        network = fit(recipe, data, folder, log=say, start=start, workers=workers)
+        options = {"start": start, "workers": workers, "devices": devices}
+        network = fit(recipe, data, folder, log=say, **options)
         if measure is not None:
             measured = measure(network)
             held_out = [cases[i].case_id for i in outside]
