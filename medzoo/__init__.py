@@ -41,6 +41,7 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
     "read_tfrecords": ("medzoo.data.store.tfrecords", "read_tfrecords"),
     "report": ("medzoo.reporting.report", "report"),
     "save_recipe": ("medzoo.zoo.save_recipe", "save_recipe"),
+    "search": ("medzoo.zoo.search", "search"),
     "spatial": ("medzoo.spatial", None),
     "train": ("medzoo.zoo.train", "train"),
     "verify": ("medzoo.zoo.verify", "verify"),

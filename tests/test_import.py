@@ -43,6 +43,7 @@ PUBLIC = {
     "report",
     "save_recipe",
     "spatial",
+    "search",
     "train",
     "verify",
     "write",

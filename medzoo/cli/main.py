@@ -27,6 +27,10 @@ COMMANDS = {
     "dicom": ("dicom_command", "list the series of a DICOM folder, or convert one"),
     "evaluate": ("evaluate_command", "evaluate a model on labelled cases"),
     "train": ("train_command", "train a model from its recipe"),
+    "search": (
+        "search_command",
+        "search settings of a training, such as its learning rate, by Optuna",
+    ),
     "download": (
         "download_command",
         "download a public data set and write its case table",

@@ -5,7 +5,6 @@ from math import gcd
 
 import keras
 
-from medzoo.errors import InputError
 from medzoo.losses.voxel_loss import VoxelLoss
 
 # Reductions that give the mean over a batch, so that equal parts have the mean of it.
@@ -71,49 +70,6 @@ class SeveralDevices(OneDevice):
         for own, variable in zip(twin.variables, model.variables, strict=True):
             own.assign(keras.ops.convert_to_numpy(variable))
         return twin
-
-
-def devices_of(number, batch_size=None, log=None):
-    """Returns the devices that a training uses.
-
-    Args:
-        number: int or None for 1.
-        batch_size: int or None, of the training, to say where it fits them badly.
-        log: callable taking a line, or None.
-
-    Raises:
-        InputError: for less than 1, more than there are, or a backend of Keras for
-            which steps on several are not made.
-    """
-    if number is None or number == 1:
-        return OneDevice()
-    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-        raise InputError(
-            "`devices` must be a whole number of at least 1. "
-            f"Received: devices={number!r}."
-        )
-    backend = keras.backend.backend()
-    if backend not in ("tensorflow", "jax"):
-        raise InputError(
-            "Training on several devices is made for TensorFlow and JAX. "
-            f"Received: devices={number}, backend {backend}. Set KERAS_BACKEND."
-        )
-    if backend == "jax":
-        from medzoo.training.parallel_devices import ParallelDevices as Devices
-    else:
-        from medzoo.training.mirrored_devices import MirroredDevices as Devices
-    names = Devices.names()
-    if number > len(names):
-        raise InputError(
-            "A training cannot use more devices than Keras sees. Received: "
-            f"devices={number}, there are {len(names)} ({', '.join(names[:8])}). "
-            "See docs/guides/gpu.md."
-        )
-    if log is not None:
-        log(f"training on {number} devices: {', '.join(names[:number])}")
-        if batch_size and (parts := parts_of(batch_size, number)) < number:
-            log(f"a batch of {batch_size} is computed in {parts} parts: others repeat")
-    return Devices(names[:number])
 
 
 def parts_of(size, count):

@@ -51,7 +51,6 @@ def train_images(
         Terminated: after SIGTERM, when the state is saved.
     """
     output = Path(output)
-    settings = TrainingSettings.from_recipe(recipe)
     if start is not None:
         recipe = for_fine_tuning(recipe)
     task = TASKS[recipe["task"]](recipe)
@@ -61,23 +60,38 @@ def train_images(
     runs = output / "runs"
     if task.cross_validated and not held_out:
         _cross_validate(task, cases, recipe, output, start, workers, devices, log)
-    data = task.dataset(inside, settings.seed)
+    options = {"start": start, "workers": workers, "devices": devices, "log": log}
+    return train_split(task, recipe, (inside, held_out), runs / "model", **options)
+
+
+def train_split(
+    task, recipe, split, folder, *, start=None, workers=None, devices=None, log
+):
+    """Trains a network on some cases, validated on others.
+
+    Args:
+        task: `ImageTraining` whose scans are prepared.
+        recipe: dict, the recipe's content.
+        split: two lists of int, the cases for training and for validation.
+        folder: path, for checkpoints.
+        start: as of `train_images`.
+        workers: likewise.
+        devices: likewise.
+        log: callable taking a line.
+
+    Returns:
+        The trained Keras model.
+    """
+    inside, held_out = split
+    data = task.dataset(inside, TrainingSettings.from_recipe(recipe).seed)
     solved = None if start is not None else task.closed_form(data)
     if solved is not None:
         return solved
     if start is None:
-        start = task.start(data, runs / "start.weights.h5", log)
+        start = task.start(data, folder.parent / "start.weights.h5", log)
     measure = task.measure(held_out)
-    model = fit(
-        recipe,
-        data,
-        runs / "model",
-        log=log,
-        measure=measure,
-        start=start,
-        workers=workers,
-        devices=devices,
-    )
+    options = {"start": start, "workers": workers, "devices": devices}
+    model = fit(recipe, data, folder, log=log, measure=measure, **options)
     return task.finish(model, data, measure, log)
 
 

@@ -22,7 +22,7 @@ from medzoo.training.cross_validation import (
     leave_out,
     write_out_of_fold,
 )
-from medzoo.training.devices import devices_of
+from medzoo.training.device_choice import devices_of
 from medzoo.training.enough_cases import check_enough, check_enough_images
 from medzoo.training.familiarity import factors_of_scanners
 from medzoo.training.fit import fit

@@ -78,7 +78,8 @@ def trained(devices, settings, loss=None):
 
 def differences(count, settings, loss=None):
     """Largest differences between one device and several, and the first losses."""
-    from medzoo.training.devices import OneDevice, devices_of
+    from medzoo.training.device_choice import devices_of
+    from medzoo.training.devices import OneDevice
 
     one, own = trained(OneDevice(), settings, loss)
     several, other = trained(devices_of(count), settings, loss)

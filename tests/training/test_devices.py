@@ -13,12 +13,8 @@ from medzoo import losses
 from medzoo.cli.main import main
 from medzoo.datasets.read_cases import read_cases
 from medzoo.errors import InputError
-from medzoo.training.devices import (
-    OneDevice,
-    devices_of,
-    parts_of,
-    sees_whole_batch,
-)
+from medzoo.training.device_choice import devices_of
+from medzoo.training.devices import OneDevice, parts_of, sees_whole_batch
 from medzoo.training.mirrored_devices import MirroredDevices
 from medzoo.training.parallel_devices import EvenParts
 from medzoo.training.run_facts import begin_run
