@@ -22,9 +22,15 @@ import sys
 import time
 from pathlib import Path
 
-from report import describe_machine, hold_to_cores, peak_memory_mb, say, table
+from report import (
+    describe_machine,
+    hold_to_cores,
+    peak_memory_mb,
+    results_folder,
+    say,
+    table,
+)
 
-RESULTS = Path(__file__).with_name("results")
 # What stays the same while something else grows.
 USUAL = {"shape": (160, 160, 160), "window": 64, "classes": 8}
 REPEATS = 3
@@ -49,7 +55,7 @@ def main():
         curves["cases"] = over_cases()
     report["slopes"] = {name: slopes(name, rows) for name, rows in curves.items()}
     show(report)
-    folder = arguments.output or RESULTS
+    folder = arguments.output or results_folder()
     path = folder / "growth.json"
     path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     draw(report, folder / "growth.png")
@@ -90,7 +96,8 @@ def point_of(settings, arguments):
 
 def over_cases():
     """Seconds to build a cache, and the peak memory of building and using it."""
-    measured = json.loads((RESULTS / "feed.json").read_text(encoding="utf-8"))
+    # Of this kind of processor: `feed.py` comes first in `make bench`.
+    measured = json.loads((results_folder() / "feed.json").read_text(encoding="utf-8"))
     return [
         {
             "cases": int(count),

@@ -20,13 +20,15 @@ def devices_of(number, batch_size=None, log=None):
         InputError: for less than 1, more than there are, or a backend of Keras for
             which steps on several are not made.
     """
-    if number is None or number == 1:
+    if number is None:
         return OneDevice()
     if isinstance(number, bool) or not isinstance(number, int) or number < 1:
         raise InputError(
             "`devices` must be a whole number of at least 1. "
             f"Received: devices={number!r}."
         )
+    if number == 1:
+        return OneDevice()
     backend = keras.backend.backend()
     if backend not in ("tensorflow", "jax"):
         raise InputError(

@@ -50,9 +50,9 @@ def fit(
         start: path of a weights file to start from, or None for fresh weights.
         workers: int or None, threads that make batches, which do not depend on it; see
             `medzoo.data.feeds.prefetch.Prefetch`.
-        devices: see `medzoo.training.device_choice.devices_of`, or None for one; what is
-            trained, and with it a checkpoint, does not depend on their number, but for
-            rounding and the draws of dropout.
+        devices: as `medzoo.training.device_choice.devices_of` gives, or None for one;
+            what is trained, and with it a checkpoint, does not depend on their number,
+            but for rounding and the draws of dropout.
 
     Returns:
         float32 Keras model with the trained weights.

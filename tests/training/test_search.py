@@ -98,7 +98,7 @@ def test_no_trial_has_the_cases_of_the_first_fold(single, study):
     trials = NumberTrials(single, cases, {}, None, {})
     assert trials.test == [i for i, fold in enumerate(folds) if fold == 0]
     parts = (trials.test, trials.training, trials.validation)
-    assert sorted(sum(parts, [])) == list(range(len(cases)))
+    assert sorted(i for part in parts for i in part) == list(range(len(cases)))
     assert all(parts)
 
 
