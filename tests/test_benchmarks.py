@@ -119,7 +119,7 @@ def test_benchmarks_end_when_time_is_up(augmentation, tmp_path, monkeypatch, cap
     run = script("run")
     monkeypatch.setattr(run, "FOLDER", tmp_path)
     mark = tmp_path / "alive"
-    child = "import time; time.sleep(9); open(r'%s', 'w')" % mark
+    child = f"import time; time.sleep(9); open({str(mark)!r}, 'w')"
     sources = {
         "good": "",
         "bad": "raise SystemExit(3)",

@@ -46,6 +46,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     add_target(parser)
     add_threads(parser)
+    _add_step(parser)
+
+
+def _add_step(parser: ArgumentParser) -> None:
+    """Adds the arguments on how a step of training is made, as of `medzoo train`."""
     parser.add_argument(
         "--precision",
         choices=PRECISIONS,

@@ -108,6 +108,7 @@ def train(
     )
     check_rematerialize(recipe)
     devices = devices_of(devices, recipe["training"].get("batch_size"), say)
+    options = {"workers": workers, "devices": devices, "log": say}
     keeping = keeping_in(output / "prepared", feed)
     if issubclass(TASKS[recipe["task"]], ImageTraining):
         recipe, usable = image_cases(cases, recipe, target)
@@ -122,9 +123,7 @@ def train(
             keeping=keeping,
             tables=tables,
             start=start,
-            workers=workers,
-            devices=devices,
-            log=say,
+            **options,
         )
         recipe = with_spread_scale(model, recipe, usable)
         write_model(model, bring_tables(recipe, tables, output), output)
@@ -135,7 +134,6 @@ def train(
     prepared, targets = _prepared(
         recipe, cases, output, keeping, workers or 2, restart, say
     )
-    options = {"workers": workers, "devices": devices, "log": say}
     made = _train_networks(recipe, prepared, targets, output, options)
     write_model(*made, output)
     return output
