@@ -1,11 +1,17 @@
 """Chooses the devices of a training by their number and the backend of Keras."""
 
+import os
+
 import keras
 
 from medzoo.errors import InputError
 from medzoo.training.devices import OneDevice, parts_of
 from medzoo.training.mirrored_devices import MirroredDevices
 from medzoo.training.parallel_devices import ParallelDevices
+
+
+# By these Keras and TensorFlow are told that a process is one of several.
+OF_PROCESSES = ("KERAS_DISTRIBUTION_NUM_PROCESSES", "TF_CONFIG")
 
 
 def devices_of(number, batch_size=None, log=None):
@@ -17,8 +23,8 @@ def devices_of(number, batch_size=None, log=None):
         log: callable taking a line, or None.
 
     Raises:
-        InputError: for less than 1, more than there are, or a backend of Keras for
-            which steps on several are not made.
+        InputError: for less than 1, more than there are, a process that is one of
+            several, or a backend of Keras for which steps on several are not made.
     """
     if number is None:
         return OneDevice()
@@ -29,6 +35,13 @@ def devices_of(number, batch_size=None, log=None):
         )
     if number == 1:
         return OneDevice()
+    for variable in OF_PROCESSES:
+        if os.environ.get(variable, "1") != "1":
+            raise InputError(
+                "The devices of a training must belong to one process. Received: "
+                f"{variable}={os.environ[variable]!r}. Unset it, and use the devices "
+                "of one machine."
+            )
     backend = keras.backend.backend()
     if backend not in ("tensorflow", "jax"):
         raise InputError(

@@ -147,6 +147,16 @@ def test_devices_that_are_not_there_are_refused(study, tmp_path, capsys):
     assert not (tmp_path / "o").exists()
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("KERAS_DISTRIBUTION_NUM_PROCESSES", "2"), ("TF_CONFIG", '{"cluster": {}}')],
+)
+def test_a_process_of_several_is_refused(variable, value, monkeypatch):
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(InputError, match=f"belong to one process.*{variable}"):
+        devices_of(2)
+
+
 def test_other_backends_are_refused(monkeypatch):
     monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
     with pytest.raises(InputError, match="backend torch"):
