@@ -9,7 +9,6 @@ from medzoo.training.devices import OneDevice, parts_of
 from medzoo.training.mirrored_devices import MirroredDevices
 from medzoo.training.parallel_devices import ParallelDevices
 
-
 # By these Keras and TensorFlow are told that a process is one of several.
 OF_PROCESSES = ("KERAS_DISTRIBUTION_NUM_PROCESSES", "TF_CONFIG")
 
@@ -28,26 +27,10 @@ def devices_of(number, batch_size=None, log=None):
     """
     if number is None:
         return OneDevice()
-    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-        raise InputError(
-            "`devices` must be a whole number of at least 1. "
-            f"Received: devices={number!r}."
-        )
+    backend = keras.backend.backend()
+    _check(number, backend)
     if number == 1:
         return OneDevice()
-    for variable in OF_PROCESSES:
-        if os.environ.get(variable, "1") != "1":
-            raise InputError(
-                "The devices of a training must belong to one process. Received: "
-                f"{variable}={os.environ[variable]!r}. Unset it, and use the devices "
-                "of one machine."
-            )
-    backend = keras.backend.backend()
-    if backend not in ("tensorflow", "jax"):
-        raise InputError(
-            "Training on several devices is made for TensorFlow and JAX. "
-            f"Received: devices={number}, backend {backend}. Set KERAS_BACKEND."
-        )
     kind = ParallelDevices if backend == "jax" else MirroredDevices
     names = kind.names()
     if number > len(names):
@@ -61,3 +44,25 @@ def devices_of(number, batch_size=None, log=None):
         if batch_size and (parts := parts_of(batch_size, number)) < number:
             log(f"a batch of {batch_size} is computed in {parts} parts: others repeat")
     return kind(names[:number])
+
+
+def _check(number, backend):
+    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+        raise InputError(
+            "`devices` must be a whole number of at least 1. "
+            f"Received: devices={number!r}."
+        )
+    if number == 1:
+        return
+    if backend not in ("tensorflow", "jax"):
+        raise InputError(
+            "Training on several devices is made for TensorFlow and JAX. "
+            f"Received: devices={number}, backend {backend}. Set KERAS_BACKEND."
+        )
+    for variable in OF_PROCESSES:
+        if os.environ.get(variable, "1") != "1":
+            raise InputError(
+                "The devices of a training must belong to one process. Received: "
+                f"{variable}={os.environ[variable]!r}. Unset it, and use the devices "
+                "of one machine."
+            )
