@@ -65,7 +65,7 @@ def _add_step(parser: ArgumentParser) -> None:
 
 def run(values: Namespace) -> int:
     """Searches; gives the exit code."""
-    cases = labelled_cases(values, "search")
+    cases = labelled_cases(values)
     from medzoo.cli.training_log import training_log
     from medzoo.zoo.search import search
 

@@ -84,7 +84,7 @@ def _add_step(parser: ArgumentParser) -> None:
 
 def run(values: Namespace) -> int:
     """Trains; gives the exit code."""
-    cases = labelled_cases(values, "train")
+    cases = labelled_cases(values)
     from medzoo.cli.training_log import training_log
     from medzoo.zoo.train import train
 
@@ -114,12 +114,12 @@ def run(values: Namespace) -> int:
     return EXIT_DONE
 
 
-def labelled_cases(values: Namespace, command: str) -> Path | str:
+def labelled_cases(values: Namespace) -> Path | str:
     """What to train on, as `medzoo.train` takes it."""
     given = [g for g in (values.cases, values.data, values.bids) if g is not None]
     if len(given) != 1:
         raise InputError(
-            f"{command} takes one of --cases, --data and --bids. Received: "
+            "A training takes one of --cases, --data and --bids. Received: "
             f"cases={values.cases}, data={values.data}, bids={values.bids}. "
             "Give exactly one."
         )
