@@ -120,7 +120,7 @@ def test_losses_over_a_whole_batch_are_known(loss, whole):
     if isinstance(loss, keras.losses.Dice):
         logits = keras.ops.softmax(logits)
     halves = [float(loss(truth[i : i + 2], logits[i : i + 2])) for i in (0, 2)]
-    differs = abs(np.mean(halves) - float(loss(truth, logits))) > 1e-5
+    differs = bool(abs(np.mean(halves) - float(loss(truth, logits))) > 1e-5)
     assert differs is whole
 
 
