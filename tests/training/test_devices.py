@@ -142,7 +142,7 @@ def test_devices_that_are_not_there_are_refused(study, tmp_path, capsys):
     command = ["train", "ixi_age_resnet", "--cases", str(study)]
     command += ["-o", str(tmp_path / "o"), "--devices", str(there + 1)]
     assert main(command) == 2
-    (line,) = capsys.readouterr().err.strip().splitlines()
+    *_, line = capsys.readouterr().err.strip().splitlines()
     assert f"devices={there + 1}, there are {there} " in line
     assert not (tmp_path / "o").exists()
 
