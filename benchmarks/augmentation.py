@@ -23,9 +23,15 @@ import time
 from functools import partial
 from pathlib import Path
 
-from report import describe_machine, hold_to_cores, peak_memory_mb, say, table
+from report import (
+    describe_machine,
+    hold_to_cores,
+    peak_memory_mb,
+    results_folder,
+    say,
+    table,
+)
 
-RESULTS = Path(__file__).with_name("results")
 # Degrees; share; voxels; control points; a factor; share of the brightest; logarithm.
 ROTATION, SCALE, DISPLACEMENT, POINTS, BIAS, NOISE, GAMMA = (
     10,
@@ -72,7 +78,7 @@ def main():
     show(report)
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
     name = "augmentation" + ("" if backend == "tensorflow" else f"_{backend}")
-    path = arguments.output or RESULTS / f"{name}.json"
+    path = arguments.output or results_folder() / f"{name}.json"
     path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 
 

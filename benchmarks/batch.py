@@ -17,9 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from report import describe_machine, hold_to_cores, say, table
+from report import describe_machine, hold_to_cores, results_folder, say, table
 
-RESULTS = Path(__file__).with_name("results") / "batch.json"
 # Model -> the share of the cases that it gets. The second writes an image a case.
 MODELS = {"ixi_age_resnet": 1.0, "ixi_representation_cae": 0.5}
 ONE_BY_ONE = """
@@ -62,8 +61,8 @@ def main():
                 say(f"{name}, {way}: {found}")
     columns = ("cases", "seconds", "cases_a_minute", "busy")
     table("batch", report["runs"], (*columns, "rss_mb_fifth", "rss_mb_end"))
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    text = json.dumps(report, indent=1) + "\n"
+    (results_folder() / "batch.json").write_text(text, encoding="utf-8")
 
 
 def run(command, count, cores):

@@ -21,11 +21,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 
-from report import describe_machine, hold_to_cores, say, table
+from report import describe_machine, hold_to_cores, results_folder, say, table
 
-RESULTS = Path(__file__).with_name("results")
 ENGINES = (("keras", "float32"), ("openvino", "float32"), ("openvino", "bfloat16"))
 COLUMNS = ("first_s", "again_s", "median_s", "times_keras", "largest", "mean")
 
@@ -52,9 +50,8 @@ def main():
         "peak_memory_mb": peak_mb(),
     }
     show(report)
-    RESULTS.mkdir(exist_ok=True)
     text = json.dumps(report, indent=1) + "\n"
-    (RESULTS / "engines.json").write_text(text, encoding="utf-8")
+    (results_folder() / "engines.json").write_text(text, encoding="utf-8")
 
 
 def parse():

@@ -24,9 +24,15 @@ import time
 from pathlib import Path
 
 from feed_pipelines import PIPELINES, drain, endless
-from report import describe_machine, hold_to_cores, peak_memory_mb, say, table
+from report import (
+    describe_machine,
+    hold_to_cores,
+    peak_memory_mb,
+    results_folder,
+    say,
+    table,
+)
 
-RESULTS = Path(__file__).with_name("results") / "feed.json"
 CROP, BATCH = (128, 224, 224), 5
 GROWTH = (5, 10, 20, 40)
 
@@ -54,8 +60,8 @@ def main():
         }
     add_ratios(report)
     show(report)
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    text = json.dumps(report, indent=1) + "\n"
+    (results_folder() / "feed.json").write_text(text, encoding="utf-8")
 
 
 def parse():

@@ -22,9 +22,15 @@ import sys
 import time
 from pathlib import Path
 
-from report import describe_machine, hold_to_cores, peak_memory_mb, say, table
+from report import (
+    describe_machine,
+    hold_to_cores,
+    peak_memory_mb,
+    results_folder,
+    say,
+    table,
+)
 
-RESULTS = Path(__file__).with_name("results")
 # What stays the same while something else grows.
 USUAL = {"shape": (160, 160, 160), "window": 64, "classes": 8}
 REPEATS = 3
@@ -46,10 +52,13 @@ def main():
     report = {"machine": measured_on, "usual": USUAL, "curves": curves}
     if not arguments.quick:
         report["largest"] = point_of(LARGEST, arguments)
-        curves["cases"] = over_cases()
+        # Of this kind of processor; without it there is no such curve.
+        feed = results_folder() / "feed.json"
+        if feed.is_file():
+            curves["cases"] = over_cases(json.loads(feed.read_text(encoding="utf-8")))
     report["slopes"] = {name: slopes(name, rows) for name, rows in curves.items()}
     show(report)
-    folder = arguments.output or RESULTS
+    folder = arguments.output or results_folder()
     path = folder / "growth.json"
     path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     draw(report, folder / "growth.png")
@@ -88,9 +97,12 @@ def point_of(settings, arguments):
     return {**settings, **json.loads(run.stdout.splitlines()[-1])}
 
 
-def over_cases():
-    """Seconds to build a cache, and the peak memory of building and using it."""
-    measured = json.loads((RESULTS / "feed.json").read_text(encoding="utf-8"))
+def over_cases(measured):
+    """Seconds to build a cache, and the peak memory of building and using it.
+
+    Args:
+        measured: dict, what feed.py wrote.
+    """
     return [
         {
             "cases": int(count),

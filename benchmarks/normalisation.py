@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "docs"))
 
 from build_standard_space import EVERY, held_out, lookup_of, read_rows
 from normalisation_peers import ants_registration, deepbet_mask
-from report import describe_machine, hold_to_cores
+from report import RESULTS, describe_machine, hold_to_cores, results_folder
 
 from medzoo.io.image_files import read_labels, read_quietly
 from medzoo.preprocessing.brain_mask import brain_mask
@@ -42,7 +42,6 @@ from medzoo.spatial.noise import denoise
 from medzoo.spatial.registration import find
 from medzoo.spatial.standard_space import standard_space
 
-RESULTS = Path(__file__).with_name("results")
 TISSUES = {"grey": 1, "white": 3, "ventricles": 6}
 # Classes of the MRBrainS13 protocol: the fluid around the brain; what both a network
 # and intensities alone can tell apart.
@@ -340,7 +339,7 @@ def main():
     values = parse()
     hold_to_cores(values.cores)
     if values.times:
-        output = values.output or RESULTS / "normalisation_times.json"
+        output = values.output or results_folder() / "normalisation_times.json"
         found = seconds(values.data, values.heads or 5)
         found = {"machine": describe_machine(values.cores), **found}
         output.write_text(json.dumps(found, indent=1) + "\n")

@@ -7,6 +7,17 @@ import platform
 import sys
 from pathlib import Path
 
+RESULTS = Path(__file__).with_name("results")
+# Flags of /proc/cpuinfo, of x86 and of ARM, that decide how fast products are.
+INSTRUCTIONS = {
+    "avx2": "AVX2",
+    "avx512f": "AVX-512",
+    "avx512_bf16": "AVX-512 bfloat16",
+    "amx_bf16": "AMX bfloat16",
+    "asimd": "NEON",
+    "sve": "SVE",
+    "bf16": "bfloat16",
+}
 PACKAGES = ("keras", "tensorflow", "jax", "torch", "torchio", "SimpleITK", "numpy")
 
 
@@ -22,15 +33,11 @@ def hold_to_cores(count):
 def describe_machine(cores):
     """What the numbers were measured on, as a dict."""
     cpu = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        entries = {}
-        for line in info.read_text(encoding="utf-8").splitlines():
-            key, _, value = line.partition(":")
-            entries[key.strip()] = value.strip()
+    if entries := _processor():
         cpu = f"{entries.get('model name', cpu)} (model {entries.get('model')})"
     return {
         "cpu": cpu,
+        "instructions": instructions(),
         "cores": cores,
         "load_before": round(os.getloadavg()[0], 2),
         "system": f"{platform.system()} {platform.machine()}",
@@ -42,6 +49,43 @@ def describe_machine(cores):
             if importlib.util.find_spec(name)
         },
     }
+
+
+def instructions(entries=None):
+    """Returns the processor's vector instructions, a list of str; empty if unknown.
+
+    Args:
+        entries: dict of /proc/cpuinfo's names and values; None reads them.
+    """
+    entries = _processor() if entries is None else entries
+    flags = (entries.get("flags") or entries.get("Features") or "").split()
+    return [name for flag, name in INSTRUCTIONS.items() if flag in flags]
+
+
+def kind_of_processor(entries=None):
+    """Returns a short name of what the processor can, as "x86_64-avx2"."""
+    words = instructions(entries)
+    # The widest of each sort.
+    words = [w for w in words if not (w == "AVX2" and "AVX-512" in words)]
+    named = [platform.machine(), *words]
+    return "-".join(w.lower().replace("-", "").replace(" ", "-") for w in named)
+
+
+def results_folder():
+    """Returns the folder for results of this kind of processor, made if needed."""
+    folder = RESULTS / kind_of_processor()
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _processor():
+    """The last entries of /proc/cpuinfo, a dict; empty where there is none."""
+    info = Path("/proc/cpuinfo")
+    if not info.is_file():
+        return {}
+    lines = info.read_text(encoding="utf-8").splitlines()
+    pairs = (line.partition(":") for line in lines)
+    return {key.strip(): value.strip() for key, _, value in pairs if value}
 
 
 def peak_memory_mb(run):
@@ -63,8 +107,9 @@ def _memory_mb(name):
 
 
 def table(title, rows, columns):
-    """Prints rows, dicts by name; times to the millisecond."""
+    """Prints rows, dicts by name, and what processor they are of; times to the ms."""
     say("")
+    say(f"on {', '.join(instructions()) or 'an unknown processor'}:")
     say(f"{title:44}" + "".join(f"{c.replace('_', ' '):>18}" for c in columns))
     for name, row in rows.items():
         values = [row.get(column) for column in columns]

@@ -21,9 +21,15 @@ import sys
 import time
 from pathlib import Path
 
-from report import describe_machine, hold_to_cores, peak_memory_mb, say, table
+from report import (
+    describe_machine,
+    hold_to_cores,
+    peak_memory_mb,
+    results_folder,
+    say,
+    table,
+)
 
-RESULTS = Path(__file__).with_name("results")
 REFERENCE = "MONAI, float32"
 ENGINES = {
     "medzoo keras, float32": ("keras", "float32"),
@@ -53,7 +59,7 @@ def main():
         "normalisation": rows,
     }
     show(report)
-    path = arguments.output or RESULTS / "sliding_window.json"
+    path = arguments.output or results_folder() / "sliding_window.json"
     path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 
 

@@ -19,9 +19,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from report import describe_machine, hold_to_cores, say, table
+from report import describe_machine, hold_to_cores, results_folder, say, table
 
-RESULTS = Path(__file__).with_name("results")
 MODEL = "mrbrains_tissue_unet"
 REFERENCE = "keras, float32"
 ENGINES = {
@@ -46,7 +45,7 @@ def main():
     report = {"machine": measured_on, "repeats": arguments.repeats, "scans": rows}
     for name, engines in rows.items():
         table(name, engines, (*STAGES, "together", "same_labels", "peak_memory_gb"))
-    path = arguments.output or RESULTS / "tissue.json"
+    path = arguments.output or results_folder() / "tissue.json"
     path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 
 

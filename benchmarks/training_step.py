@@ -19,9 +19,15 @@ import tempfile
 import time
 from pathlib import Path
 
-from report import describe_machine, hold_to_cores, peak_memory_mb, say, table
+from report import (
+    describe_machine,
+    hold_to_cores,
+    peak_memory_mb,
+    results_folder,
+    say,
+    table,
+)
 
-RESULTS = Path(__file__).with_name("results") / "training_step.json"
 NETWORKS = {
     "tissue": None,
     "U-Net, 9 classes": {"num_classes": 9, "filters": [16, 32, 64, 128]},
@@ -64,8 +70,8 @@ def main():
     }
     table("step", report["steps"], ("first_s", "median_s", "peak_memory_mb"))
     table("epoch of 32 batches", report["input"], ("seconds", "waited_s"))
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    text = json.dumps(report, indent=1) + "\n"
+    (results_folder() / "training_step.json").write_text(text, encoding="utf-8")
 
 
 def run(asked, cores):

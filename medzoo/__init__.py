@@ -42,6 +42,7 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
     "recalibrate": ("medzoo.zoo.recalibrate", "recalibrate"),
     "report": ("medzoo.reporting.report", "report"),
     "save_recipe": ("medzoo.zoo.save_recipe", "save_recipe"),
+    "search": ("medzoo.zoo.search", "search"),
     "spatial": ("medzoo.spatial", None),
     "train": ("medzoo.zoo.train", "train"),
     "verify": ("medzoo.zoo.verify", "verify"),

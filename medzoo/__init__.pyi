@@ -33,5 +33,6 @@ from medzoo.zoo.load import load as load
 from medzoo.zoo.recalibrate import recalibrate as recalibrate
 from medzoo.zoo.registry import list_models as list_models
 from medzoo.zoo.save_recipe import save_recipe as save_recipe
+from medzoo.zoo.search import search as search
 from medzoo.zoo.train import train as train
 from medzoo.zoo.verify import verify as verify

@@ -44,6 +44,7 @@ PUBLIC = {
     "report",
     "save_recipe",
     "spatial",
+    "search",
     "train",
     "verify",
     "write",

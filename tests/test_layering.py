@@ -98,6 +98,8 @@ TENSORFLOW = {"tensorflow", "tf_keras"}
 BACKENDS = {"jax", "torch", "tf_keras"}
 # What data pipelines are made and compiled with.
 OF_DATA = {"tensorflow", "jax"}
+# The one way to several devices on TensorFlow, where keras.distribution serves JAX.
+OF_DEVICES = "training/mirrored_devices.py"
 # They come with an extra, so only what the extra serves may need them.
 EXTRAS = {
     "dipy": {"spatial"},
@@ -106,6 +108,7 @@ EXTRAS = {
     "matplotlib": {"drawing", "cli"},
     "nilearn": {"cli"},
     "openvino": {"inference"},
+    "optuna": {"training"},
     "python_calamine": {"datasets"},
     "starlette": {"serve"},
     "uvicorn": {"serve"},
@@ -188,6 +191,8 @@ def fault_of(name, part, path, in_function):
     top, _, rest = name.partition(".")
     if top == "medzoo":
         return inner_fault(part_of(rest.replace(".", "/")), part, path, in_function)
+    if top == "tensorflow" and Path(path).as_posix() == OF_DEVICES and in_function:
+        return None
     return outer_fault(top, part)
 
 

@@ -28,6 +28,10 @@ COMMANDS = {
     "evaluate": ("evaluate_command", "evaluate a model on labelled cases"),
     "train": ("train_command", "train a model from its recipe"),
     "recalibrate": ("recalibrate_command", "fit an age model to another scanner"),
+    "search": (
+        "search_command",
+        "search settings of a training, such as its learning rate, by Optuna",
+    ),
     "download": (
         "download_command",
         "download a public data set and write its case table",

@@ -67,6 +67,13 @@ def _add_step(parser: ArgumentParser) -> None:
         "scans, one batch per two cores); results do not depend on it",
     )
     parser.add_argument(
+        "--devices",
+        type=thread_count,
+        metavar="N",
+        help="data parallelism: N devices share each batch, whose size stays that of "
+        "the recipe (default: 1); a run may be resumed on another number",
+    )
+    parser.add_argument(
         "--feed",
         choices=MODES,
         default="memory",
@@ -96,6 +103,7 @@ def run(values: Namespace) -> int:
                 rematerialize=values.rematerialize or None,
                 feed=values.feed,
                 workers=values.workers,
+                devices=values.devices,
                 threads=values.threads,
                 log=log,
             )

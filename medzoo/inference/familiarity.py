@@ -54,7 +54,7 @@ def uncertainty_factor(distances, step):
         float, 1 or more: how far the scan is from the nearest contrast, times how much
         less certain the model is there than over all (`scanners`, one a contrast). A
         scan beyond what is usual is of none of them: the least certain one counts. One
-        beyond the limit is of an unknown scanner, and has that factor alone (`unknown`).
+        beyond the limit is of an unknown scanner, whose factor is `unknown`.
     """
     nearest = np.min(distances, initial=np.inf)
     far = float(widening(nearest, step["usual"], step["growth"]))

@@ -97,6 +97,10 @@ class BalancedCrossentropy(VoxelLoss):
     ) -> None:
         super().__init__(from_logits, reduction, name, dtype)
 
+    @property
+    def mixes_volumes(self) -> Any:
+        return True
+
     def values(self, target: Any, prediction: Any, weights: Any) -> Any:
         classes = two_channels(target)
         counts = ops.sum(classes, (0, 1, 2, 3))

@@ -77,6 +77,11 @@ class Dice(VoxelLoss):
     def over_batch(self) -> Any:
         return not self.per_sample
 
+    @property
+    def mixes_volumes(self) -> Any:
+        # The mean over classes that are present is one over all volumes.
+        return self.over_batch or self.only_present
+
     def values(self, target: Any, prediction: Any, weights: Any) -> Any:
         check_count(self.class_weights, prediction.shape[-1], "Dice")
         p = probabilities(prediction, self.from_logits)

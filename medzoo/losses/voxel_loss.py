@@ -56,6 +56,14 @@ class VoxelLoss(keras.losses.Loss):
         """Whether sums go over all volumes of the batch, and with them weights."""
         return False
 
+    @property
+    def mixes_volumes(self):
+        """Whether the loss of a batch is other than the mean of those of its volumes.
+
+        Devices that have a part of the batch each cannot compute such a loss alone.
+        """
+        return self.over_batch
+
     def values(self, target, prediction, weights):
         """Returns the loss of each volume, `(batch,)`, or voxel, `(batch, x, y, z)`.
 

@@ -39,6 +39,10 @@ class ClassificationTraining(NumberTraining):
         hits = np.argmax(outputs, axis=1) == targets
         return f"accuracy {hits.mean():.3f} on {len(hits)}"
 
+    def error(self, targets, outputs):
+        """The mean negative log-likelihood of the true classes."""
+        return float(self.score(targets, outputs, np.ones(len(targets))))
+
     def score(self, targets, outputs, widening, interval=None):
         """The mean negative log-likelihood of the true classes."""
         logs = log_softmax(outputs / widening[:, None], axis=1)

@@ -22,7 +22,9 @@ from medzoo.training.tasks import TASKS
 from medzoo.training.weights_file import write_weights
 
 
-def cross_validate(recipe, prepared, targets, folder, *, log=None, workers=None):
+def cross_validate(
+    recipe, prepared, targets, folder, *, log=None, workers=None, devices=None
+):
     """Trains one network per fold and predicts its held-out cases.
 
     Args:
@@ -32,6 +34,7 @@ def cross_validate(recipe, prepared, targets, folder, *, log=None, workers=None)
         folder: path; folds that are finished there are not trained again.
         log: callable taking a line, or None.
         workers: int or None, threads that make batches.
+        devices: as of `medzoo.training.fit.fit`.
 
     Returns:
         list of networks, one a fold, and `(cases, outputs)` float32 array of the
@@ -42,13 +45,14 @@ def cross_validate(recipe, prepared, targets, folder, *, log=None, workers=None)
     folds = stratified_folds(
         subjects, targets, settings.split["num_folds"], settings.split["seed"]
     )
-    networks, outputs = leave_out(
-        recipe, prepared, targets, folds, folder, log=log, workers=workers
-    )
+    options = {"log": log, "workers": workers, "devices": devices}
+    networks, outputs = leave_out(recipe, prepared, targets, folds, folder, **options)
     return networks, outputs, folds
 
 
-def leave_out(recipe, prepared, targets, groups, folder, *, log=None, workers=None):
+def leave_out(
+    recipe, prepared, targets, groups, folder, *, log=None, workers=None, devices=None
+):
     """Trains one network for each group of cases, on all others, and predicts it.
 
     Args:
@@ -59,6 +63,7 @@ def leave_out(recipe, prepared, targets, groups, folder, *, log=None, workers=No
         folder: path; networks that are finished there are not trained again.
         log: callable taking a line, or None.
         workers: int or None, threads that make batches.
+        devices: as of `medzoo.training.fit.fit`.
 
     Returns:
         list of networks, one a group in order, and `(cases, outputs)` float32 array of
@@ -84,7 +89,7 @@ def leave_out(recipe, prepared, targets, groups, folder, *, log=None, workers=No
         )
         # Never by a name out of the table: it may be no name of a folder.
         run = folder / f"{'fold' if is_fold else 'without'}-{number}"
-        network = _train_fold(recipe, data, run, number, name, log, workers)
+        network = _train_fold(recipe, data, run, number, name, log, workers, devices)
         networks.append(network)
         held_out = [i for i, own in enumerate(groups) if own == group]
         for index in held_out:
@@ -98,7 +103,7 @@ def leave_out(recipe, prepared, targets, groups, folder, *, log=None, workers=No
     return networks, np.stack([outputs[i] for i in range(len(targets))])
 
 
-def _train_fold(recipe, data, folder, number, name, log, workers):
+def _train_fold(recipe, data, folder, number, name, log, workers, devices):
     finished = folder / "network.weights.h5"
     mark = folder / "network.json"
     if _is_whole(finished, mark):
@@ -113,7 +118,7 @@ def _train_fold(recipe, data, folder, number, name, log, workers):
     own_seed = recipe["training"].get("seed", 0) + number
     seeded["training"] = {**recipe["training"], "seed": own_seed}
     say = None if log is None else say
-    network = fit(seeded, data, folder, log=say, workers=workers)
+    network = fit(seeded, data, folder, log=say, workers=workers, devices=devices)
     facts = write_weights(network, finished, dtype="float32")
     write_text_atomically(mark, json.dumps(facts) + "\n")
     return network

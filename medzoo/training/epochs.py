@@ -4,6 +4,7 @@ from time import perf_counter
 
 import keras
 
+from medzoo.training.devices import OneDevice
 from medzoo.training.optimizer import take_averages
 
 
@@ -17,14 +18,17 @@ class Epochs:
         model: Keras model, compiled.
         feed: `medzoo.data.feeds.prefetch.Prefetch` over a data set with an
             attribute `epoch`.
+        step: callable that takes a batch and returns its loss and metrics, see
+            `medzoo.training.devices`; None for the model's own `train_on_batch`.
 
     Attributes:
         seconds: float, of the last epoch's steps.
         waited: float, seconds of these in which a step waited for its batch.
     """
 
-    def __init__(self, model, feed):
+    def __init__(self, model, feed, step=None):
         self.model = model
+        self.step = step or OneDevice().stepper(model)
         self.feed = feed
         self.seconds = self.waited = 0.0
 
@@ -72,7 +76,7 @@ class Epochs:
         sums, seen = {}, 0
         for number, batch in enumerate(self.feed):
             callbacks.on_train_batch_begin(number)
-            logs = self.model.train_on_batch(*batch, return_dict=True)
+            logs = self.step(batch)
             callbacks.on_train_batch_end(number, logs)
             # Keras starts anew with every batch; an epoch's numbers are the means.
             size = len(keras.tree.flatten(batch[0])[0])

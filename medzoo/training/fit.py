@@ -8,6 +8,7 @@ import keras
 from medzoo.data.feeds.prefetch import Prefetch
 from medzoo.errors import Terminated
 from medzoo.training.checkpoint import Checkpoints, load_newest
+from medzoo.training.devices import OneDevice
 from medzoo.training.epochs import Epochs
 from medzoo.training.history import History
 from medzoo.training.log_lines import EpochFacts, LogLine
@@ -31,6 +32,7 @@ def fit(
     measure=None,
     start=None,
     workers=None,
+    devices=None,
 ):
     """Trains a single network (a member, where the recipe is an ensemble).
 
@@ -48,6 +50,9 @@ def fit(
         start: path of a weights file to start from, or None for fresh weights.
         workers: int or None, threads that make batches, which do not depend on it; see
             `medzoo.data.feeds.prefetch.Prefetch`.
+        devices: as `medzoo.training.device_choice.devices_of` gives, or None for one;
+            what is trained, and with it a checkpoint, does not depend on their number,
+            but for rounding and the draws of dropout.
 
     Returns:
         float32 Keras model with the trained weights.
@@ -56,14 +61,18 @@ def fit(
         Terminated: after SIGTERM, when the state is saved.
     """
     settings = TrainingSettings.from_recipe(recipe)
-    model = _compiled(recipe, settings, len(data), start)
+    devices = devices or OneDevice()
+    with devices.scope():
+        model = _compiled(recipe, settings, len(data), start)
+    make = partial(single_network, recipe, dtype=settings.dtype)
+    alone = partial(devices.alone, make=make)
     facts = load_newest(folder, model, model.optimizer)
     done = data.epoch = facts.get("epochs_done", 0)
     checkpoints = Checkpoints(folder, checkpoint_every, facts)
-    epochs = Epochs(model, Prefetch(data, workers))
+    epochs = Epochs(model, Prefetch(data, workers), devices.stepper(model))
     validation = None
     if measure is not None:
-        validation = make_validation(settings, data, measure, folder, log)
+        validation = make_validation(settings, data, measure, folder, log, alone)
     # A checkpoint last, so that it is written when what was measured is kept.
     callbacks = [History(folder, done, epochs, validation), checkpoints]
     if validation is not None:
@@ -79,6 +88,7 @@ def fit(
             raise Terminated
     if validation is not None:
         validation.restore(model)
+    model = alone(model)
     reestimate_averages(model, data)
     freeze_readout(model, False)
     final = single_network(recipe)
@@ -102,7 +112,7 @@ def _compiled(recipe, settings, steps_per_epoch, start):
     return model
 
 
-def make_validation(settings, data, measure, folder, log):
+def make_validation(settings, data, measure, folder, log, alone=None):
     """Returns the `Validation` of a run, with its TensorBoard logs in `folder`."""
     writer = summary_writer(Path(folder) / "tensorboard", log)
     return Validation(
@@ -114,6 +124,7 @@ def make_validation(settings, data, measure, folder, log):
         patience=settings.patience,
         writer=writer,
         log=log,
+        alone=alone,
     )
 
 

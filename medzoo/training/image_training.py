@@ -23,6 +23,7 @@ def train_images(
     tables=None,
     start=None,
     workers=None,
+    devices=None,
     log,
 ):
     """Trains a network on one split, and cross-validates it where there is none.
@@ -40,6 +41,7 @@ def train_images(
         start: path of a weights file to start from, with the recipe's
             `fine_tuning_rate`, or None for fresh weights.
         workers: int or None, how many scans are prepared, and batches made, at once.
+        devices: as of `medzoo.training.fit.fit`.
         log: callable taking a line.
 
     Returns:
@@ -49,7 +51,6 @@ def train_images(
         Terminated: after SIGTERM, when the state is saved.
     """
     output = Path(output)
-    settings = TrainingSettings.from_recipe(recipe)
     if start is not None:
         recipe = for_fine_tuning(recipe)
     task = TASKS[recipe["task"]](recipe)
@@ -58,27 +59,43 @@ def train_images(
     log(f"{len(inside)} cases for training, {len(held_out)} for validation")
     runs = output / "runs"
     if task.cross_validated and not held_out:
-        _cross_validate(task, cases, recipe, output, start, workers, log)
-    data = task.dataset(inside, settings.seed)
+        _cross_validate(task, cases, recipe, output, start, workers, devices, log)
+    options = {"start": start, "workers": workers, "devices": devices, "log": log}
+    return train_split(task, recipe, (inside, held_out), runs / "model", **options)
+
+
+def train_split(
+    task, recipe, split, folder, *, start=None, workers=None, devices=None, log
+):
+    """Trains a network on some cases, validated on others.
+
+    Args:
+        task: `ImageTraining` whose scans are prepared.
+        recipe: dict, the recipe's content.
+        split: two lists of int, the cases for training and for validation.
+        folder: path, for checkpoints.
+        start: as of `train_images`.
+        workers: likewise.
+        devices: likewise.
+        log: callable taking a line.
+
+    Returns:
+        The trained Keras model.
+    """
+    inside, held_out = split
+    data = task.dataset(inside, TrainingSettings.from_recipe(recipe).seed)
     solved = None if start is not None else task.closed_form(data)
     if solved is not None:
         return solved
     if start is None:
-        start = task.start(data, runs / "start.weights.h5", log)
+        start = task.start(data, folder.parent / "start.weights.h5", log)
     measure = task.measure(held_out)
-    model = fit(
-        recipe,
-        data,
-        runs / "model",
-        log=log,
-        measure=measure,
-        start=start,
-        workers=workers,
-    )
+    options = {"start": start, "workers": workers, "devices": devices}
+    model = fit(recipe, data, folder, log=log, measure=measure, **options)
     return task.finish(model, data, measure, log)
 
 
-def _cross_validate(task, cases, recipe, output, start, workers, log):
+def _cross_validate(task, cases, recipe, output, start, workers, devices, log):
     """Trains a network per fold; writes the metrics of its held-out cases."""
     settings = TrainingSettings.from_recipe(recipe)
     subjects = [case.person for case in cases]
@@ -99,7 +116,8 @@ def _cross_validate(task, cases, recipe, output, start, workers, log):
         folder = output / "runs" / f"fold-{fold}"
         # Not measured while it is trained: the best epoch would be chosen by the
         # cases that the fold is to be judged on.
-        network = fit(recipe, data, folder, log=say, start=start, workers=workers)
+        options = {"start": start, "workers": workers, "devices": devices}
+        network = fit(recipe, data, folder, log=say, **options)
         if measure is not None:
             measured = measure(network)
             held_out = [cases[i].case_id for i in outside]

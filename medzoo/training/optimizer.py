@@ -121,4 +121,6 @@ class AccumulatingAdamW(keras.optimizers.AdamW):
         super()._update_model_variables_moving_average(trainable_variables)
         updated = ops.equal((self._iterations + 1) % number, 0)
         for average, value in zip(averages, before, strict=True):
-            average.assign(ops.where(updated, average, value))
+            # As a tensor: JAX takes no variable of Keras here.
+            moved = ops.convert_to_tensor(average)
+            average.assign(ops.where(updated, moved, value))

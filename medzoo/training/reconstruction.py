@@ -102,7 +102,7 @@ class ReconstructionTraining(ImageTraining):
                 output = np.asarray(model.predict_on_batch(x))
                 errors.append(np.square(output - x).mean() / x.var())
                 if writer is not None and number < 2:
-                    step = int(np.asarray(model.optimizer.iterations))
+                    step = int(keras.ops.convert_to_numpy(model.optimizer.iterations))
                     picture = beside(x[0, ..., 0], output[0, ..., 0])
                     writer.picture(f"case_{number}", picture, step)
             error = float(np.mean(errors))

@@ -56,6 +56,10 @@ class RegressionTraining(NumberTraining):
         error = f"mean absolute error {np.abs(off).mean():.2f} {self.recipe['unit']}"
         return f"{error}, bias {off.mean():+.2f} on {len(off)}"
 
+    def error(self, targets, outputs):
+        """The mean absolute error, in the target's unit."""
+        return float(np.abs(outputs[:, 0] - targets).mean())
+
     def score(self, targets, outputs, widening, interval=None):
         """The mean interval score: the width, and a penalty for what lies outside.
 

@@ -1,5 +1,6 @@
 """Training of segmentation: data and metrics."""
 
+import keras
 import numpy as np
 
 from medzoo.data.cases.case_sources import unions_of
@@ -137,4 +138,5 @@ def _shown(case):
 
 def _step(model):
     optimizer = getattr(model, "optimizer", None)
-    return 0 if optimizer is None else int(optimizer.iterations)
+    # As an array: int() takes no variable that several devices mirror.
+    return int(keras.ops.convert_to_numpy(optimizer.iterations)) if optimizer else 0

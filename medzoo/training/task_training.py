@@ -75,6 +75,15 @@ class NumberTraining(TaskTraining):
         """Returns a few words on the errors of some cases, for the log."""
         raise NotImplementedError
 
+    def error(self, targets, outputs):
+        """Returns what a search for settings makes small, a float.
+
+        Args:
+            targets: `(cases,)` array.
+            outputs: `(cases, outputs)` array.
+        """
+        raise NotImplementedError
+
     def score(self, targets, outputs, widening, interval=None):
         """Returns a score of predictions and their uncertainty; the least is the best.
 

@@ -22,6 +22,7 @@ from medzoo.training.cross_validation import (
     leave_out,
     write_out_of_fold,
 )
+from medzoo.training.device_choice import devices_of
 from medzoo.training.enough_cases import check_enough, check_enough_images
 from medzoo.training.familiarity import factors_of_scanners
 from medzoo.training.fit import fit
@@ -51,6 +52,7 @@ def train(
     accumulate=None,
     rematerialize=None,
     workers=None,
+    devices=None,
     feed="memory",
     restart=False,
     log=None,
@@ -79,6 +81,8 @@ def train(
         workers: int or None, how many scans are prepared, and batches made, at once;
             it changes nothing but the time. Defaults to 2 scans, and to a batch for
             every two cores.
+        devices: int or None for 1, devices that share each batch, which stays as
+            large; a run may be resumed on another number of them.
         feed: str, where prepared scans are while networks are trained: "memory",
             "cached" or "streamed", see `medzoo.dataset`.
         restart: bool, remove an earlier run in `output` first.
@@ -89,8 +93,9 @@ def train(
 
     Raises:
         InputError: if the recipe's ensemble and its number of folds differ, the
-            precision or the feed is unknown, the network cannot be rematerialised, or
-            an earlier run in `output` was of other data or another recipe.
+            precision or the feed is unknown, the network cannot be rematerialised,
+            there are not so many devices, or an earlier run in `output` was of other
+            data or another recipe.
         Terminated: after SIGTERM, when the state is saved.
     """
     output = Path(output)
@@ -102,6 +107,8 @@ def train(
         rematerialize=rematerialize,
     )
     check_rematerialize(recipe)
+    devices = devices_of(devices, recipe["training"].get("batch_size"), say)
+    options = {"workers": workers, "devices": devices, "log": say}
     keeping = keeping_in(output / "prepared", feed)
     if issubclass(TASKS[recipe["task"]], ImageTraining):
         recipe, usable = image_cases(cases, recipe, target)
@@ -116,8 +123,7 @@ def train(
             keeping=keeping,
             tables=tables,
             start=start,
-            workers=workers,
-            log=say,
+            **options,
         )
         recipe = with_spread_scale(model, recipe, usable)
         write_model(model, bring_tables(recipe, tables, output), output)
@@ -128,7 +134,7 @@ def train(
     prepared, targets = _prepared(
         recipe, cases, output, keeping, workers or 2, restart, say
     )
-    made = _train_networks(recipe, prepared, targets, output, workers, say)
+    made = _train_networks(recipe, prepared, targets, output, options)
     write_model(*made, output)
     return output
 
@@ -145,14 +151,15 @@ def _prepared(recipe, cases, output, keeping, workers, restart, log):
     return prepared, targets
 
 
-def _train_networks(recipe, prepared, targets, output, workers, log):
+def _train_networks(recipe, prepared, targets, output, options):
     """Cross-validates, and trains what is published; returns it and its recipe."""
+    log = options["log"]
     log(plan_line(_networks(recipe, prepared.cases)))
     contrasts = None
     if recipe["architecture"]["arguments"].get("known_contrasts") is not None:
         contrasts = TrainingContrasts(recipe, prepared)
     networks, outputs, folds = cross_validate(
-        recipe, prepared, targets, output / "runs", workers=workers, log=log
+        recipe, prepared, targets, output / "runs", **options
     )
     interval = write_out_of_fold(
         output / "out_of_fold.csv", recipe, prepared.cases, targets, outputs, folds
@@ -164,13 +171,7 @@ def _train_networks(recipe, prepared, targets, output, workers, log):
         sources = sources_of(prepared.cases)
         if len(set(sources)) > 1:
             _, away = leave_out(
-                recipe,
-                prepared,
-                targets,
-                sources,
-                output / "runs",
-                workers=workers,
-                log=log,
+                recipe, prepared, targets, sources, output / "runs", **options
             )
             away = HeldOut(away, contrasts.held_out_distances(sources), truth)
             step = judge_by_scanners(
@@ -180,7 +181,7 @@ def _train_networks(recipe, prepared, targets, output, workers, log):
                 recipe, home, interval, sources, contrasts.sources
             )
     if "num_members" not in recipe["architecture"]["arguments"]:
-        networks = [_trained_on_all(recipe, prepared, targets, output, workers, log)]
+        networks = [_trained_on_all(recipe, prepared, targets, output, options)]
     model = _assembled(recipe, networks)
     if contrasts is not None:
         contrasts.into(model)
@@ -198,7 +199,7 @@ def _networks(recipe, cases):
     return names if "num_members" in arguments else [*names, ""]
 
 
-def _trained_on_all(recipe, prepared, targets, output, workers, log):
+def _trained_on_all(recipe, prepared, targets, output, options):
     """The network of a recipe without an ensemble, trained on all cases."""
     settings = TrainingSettings.from_recipe(recipe)
     data = CaseDataset(
@@ -209,7 +210,7 @@ def _trained_on_all(recipe, prepared, targets, output, workers, log):
         weights=case_weights(prepared.cases, targets, recipe["training"]),
     )
     folder = output / "runs" / "all"
-    return fit(recipe, data, folder, workers=workers, log=log)
+    return fit(recipe, data, folder, **options)
 
 
 def _check_members(recipe):

@@ -37,6 +37,8 @@ class Validation(keras.callbacks.Callback):
             stops; None never does.
         writer: `SummaryWriter` or None.
         log: callable taking a line, or None.
+        alone: callable that gives the model on one device, see
+            `medzoo.training.devices`, or None where it is on one.
     """
 
     def __init__(
@@ -50,8 +52,10 @@ class Validation(keras.callbacks.Callback):
         patience=None,
         writer=None,
         log=None,
+        alone=None,
     ):
         super().__init__()
+        self.alone = alone or _unchanged
         self.data = data
         self.measure = measure
         self.folder = Path(folder)
@@ -103,11 +107,12 @@ class Validation(keras.callbacks.Callback):
         averaged = keeps_average(optimizer)
         raw = [keras.ops.convert_to_numpy(v) for v in variables] if averaged else []
         take_averages(optimizer, variables)
+        model = self.alone(self.model)
         # Training itself never looks at these averages, so they may stay.
-        reestimate_averages(self.model, self.data, NUM_BATCHES)
-        self._weights = self.model.get_weights()
+        reestimate_averages(model, self.data, NUM_BATCHES)
+        self._weights = model.get_weights()
         try:
-            return self.measure(self.model)
+            return self.measure(model)
         finally:
             for variable, value in zip(variables, raw, strict=averaged):
                 variable.assign(value)
@@ -137,3 +142,7 @@ class Validation(keras.callbacks.Callback):
                     stacklevel=2,
                 )
                 path.unlink()
+
+
+def _unchanged(model):
+    return model

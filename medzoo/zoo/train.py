@@ -24,6 +24,7 @@ def train(
     rematerialize: bool | None = None,
     feed: str = "memory",
     workers: int | None = None,
+    devices: int | None = None,
     threads: int | None = None,
     log: Callable[[str], Any] | None = None,
 ) -> Path:
@@ -52,6 +53,8 @@ def train(
             `medzoo.dataset`.
         workers: int or None, how many scans are prepared, and batches made, at once;
             results do not depend on it.
+        devices: int or None for 1, devices (GPUs, or without any, processors of the
+            backend) that share each batch; a run may be resumed on another number.
         threads: int or None, CPU threads at most.
         log: callable taking a line, or None.
 
@@ -94,6 +97,7 @@ def train(
             accumulate=accumulate,
             rematerialize=rematerialize,
             workers=workers,
+            devices=devices,
             feed=feed,
             restart=restart,
             log=log,

@@ -1,0 +1,97 @@
+"""Where steps of training are computed: one device, or a batch parted over several."""
+
+from contextlib import nullcontext
+from math import gcd
+
+import keras
+
+from medzoo.losses.voxel_loss import VoxelLoss
+
+# Reductions that give the mean over a batch, so that equal parts have the mean of it.
+MEANS = ("sum_over_batch_size", "mean")
+# Keras' losses whose sums go over all samples of a batch.
+OVER_BATCH = (keras.losses.Dice, keras.losses.Tversky)
+
+
+class OneDevice:
+    """Steps on the device that Keras takes by itself; what the other ways are like.
+
+    Attributes:
+        count: int, devices.
+    """
+
+    count = 1
+
+    def scope(self):
+        """Context in which a network and its optimizer are made."""
+        return nullcontext()
+
+    def stepper(self, model):
+        """Returns what makes one step of training.
+
+        Args:
+            model: Keras model made in `scope`, compiled with a `keras.losses.Loss`,
+                its optimizer built.
+
+        Returns:
+            Callable that takes a batch, a tuple `(images, targets)`, and returns the
+            loss and metrics of all of it, dict of str -> float.
+        """
+
+        def step(batch):
+            return model.train_on_batch(*batch, return_dict=True)
+
+        return step
+
+    def alone(self, model, make):
+        """Returns the model on one device, for all that is no step of training.
+
+        Args:
+            model: Keras model made in `scope`.
+            make: callable without arguments that makes such a model with weights of
+                its own.
+        """
+        return model
+
+
+class SeveralDevices(OneDevice):
+    """Base class: one network, of which each device has a copy."""
+
+    _twin = None
+
+    def alone(self, model, make):
+        """See `OneDevice`: a copy with the same variables and count of steps."""
+        if self._twin is None or self._twin[0] is not model:
+            twin = make()
+            # How many steps were made, for pictures in a log.
+            twin.optimizer = model.optimizer
+            self._twin = model, twin
+        twin = self._twin[1]
+        for own, variable in zip(twin.variables, model.variables, strict=True):
+            own.assign(keras.ops.convert_to_numpy(variable))
+        return twin
+
+
+def parts_of(size, count):
+    """Returns in how many equal parts a batch is computed on some devices.
+
+    Parts of equal size have the mean of the batch as the mean of their means, and its
+    statistics; devices beyond repeat a part, which changes neither.
+
+    Args:
+        size: int, samples in the batch.
+        count: int, devices.
+    """
+    return gcd(size, count)
+
+
+def sees_whole_batch(loss):
+    """Whether a loss is no mean of losses of samples, and so of parts of a batch."""
+    inner = loss
+    while isinstance(getattr(inner, "loss", None), keras.losses.Loss):
+        inner = inner.loss
+    if inner.reduction not in MEANS:
+        return True
+    if isinstance(inner, VoxelLoss):
+        return inner.mixes_volumes
+    return isinstance(inner, OVER_BATCH)
