@@ -23,7 +23,8 @@ def error_bounds(residuals, coverage):
     """
     ordered = np.sort(np.asarray(residuals, float))
     count = len(ordered)
-    outside = int(np.floor((1 - coverage) / 2 * (count + 1)))
+    # 1 - 0.9 is a little less than a tenth, and 19 errors are enough.
+    outside = int(np.floor((1 - coverage) / 2 * (count + 1) + 1e-9))
     if outside < 1:
         raise RecipeError(
             f"An interval of coverage {coverage} needs more cases. "

@@ -154,5 +154,9 @@ def test_error_bounds_hold_their_share_of_new_errors():
 
 
 def test_error_bounds_need_enough_errors():
+    # Twenty people without one of them: the fewest for an interval of nine in ten.
+    assert error_bounds(np.arange(19.0), 0.9) == (0.0, 18.0)
+    with pytest.raises(RecipeError, match="needs more cases"):
+        error_bounds(np.zeros(18), 0.9)
     with pytest.raises(RecipeError, match="10 errors"):
         error_bounds(np.zeros(10), 0.9)
