@@ -1,7 +1,9 @@
 """Data sets that are read in their own layout, instead of from a cases.csv."""
 
 from dataclasses import replace
+from pathlib import Path
 
+from medzoo.datasets.bids import is_bids
 from medzoo.datasets.mrbrains13 import read_mrbrains13
 from medzoo.datasets.mrbrains18 import read_mrbrains18
 from medzoo.datasets.wmh import read_wmh
@@ -45,6 +47,16 @@ def layout_cases(text, channels):
             )
         found.append(replace(case, images=images))
     return found
+
+
+def named_cases(cases):
+    """Returns the cases of a data set that is named by its layout, or what was given.
+
+    Args:
+        cases: LAYOUT:FOLDER; or a path, "bids:DIR" or list of `Case`, which stay.
+    """
+    named = isinstance(cases, str) and ":" in cases and not Path(cases).exists()
+    return read_layout(cases) if named and not is_bids(cases) else cases
 
 
 def read_layout(text, *, source=None):

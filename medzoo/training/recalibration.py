@@ -17,15 +17,18 @@ from medzoo.training.tasks import TASKS
 
 # From the simplest on: of equal errors the earlier one is taken.
 KINDS = ("unchanged", "shift", "line")
+# People are left out one by one, or from so many people on in so many parts.
+MOST_PARTS = 20
 
 
 def recalibrate(model, recipe, cases, path, *, target=None, log=None):
     """Fits a regression network to the scanner of a few people.
 
     Nothing is trained but two numbers: values stay as they are, are shifted, or
-    brought onto a straight line, whichever has the least error for people left out one
-    by one. Those errors give the interval, and the scanner's contrast becomes the
-    known one, instead of those of training.
+    brought onto a straight line, whichever has the least error for people left out.
+    The interval comes from the errors of people for whom kind and line were chosen
+    without them, and the scanner's contrast becomes the known one, instead of those of
+    training.
 
     Args:
         model: Keras model.
@@ -48,11 +51,13 @@ def recalibrate(model, recipe, cases, path, *, target=None, log=None):
     _, cases = usable_cases(cases, recipe, target)
     targets = np.array([target_value(case, recipe) for case in cases])
     people = [case.person for case in cases]
-    folds = [list(dict.fromkeys(people)).index(person) for person in people]
+    names = list(dict.fromkeys(people))
+    folds = [names.index(person) % MOST_PARTS for person in people]
     _check_people(recipe, folds)
     values, features = _predicted(model, recipe, cases, log)
     _check_finite(values)
-    kind, left_out = best_kind(values, targets, folds)
+    kind = best_kind(values, targets, folds)
+    left_out = values_left_out(values, targets, folds)
     path.parent.mkdir(parents=True, exist_ok=True)
     interval = write_out_of_fold(path, recipe, cases, targets, left_out[:, None], folds)
     line = fitted(kind, values, targets)
@@ -61,24 +66,37 @@ def recalibrate(model, recipe, cases, path, *, target=None, log=None):
     found = with_line(model, recipe, line)
     familiarity = _own_contrast(found, recipe, features, folds)
     steps = {"interval": interval, "familiarity": familiarity}
-    return found, steps, len(set(folds))
+    return found, steps, len(names)
 
 
 def best_kind(values, targets, people):
-    """Chooses how values are brought onto targets, by the error on people left out.
+    """Returns the one of `KINDS` with the least error on people left out.
 
     Args:
         values: `(cases,)` array, of the network.
         targets: `(cases,)` array.
-        people: sequence, the person of each case.
+        people: sequence, the person of each case, or a part of the people.
+    """
+
+    def error(kind):
+        found = _left_out(lambda *_: kind, values, targets, people)
+        return np.abs(found - targets).mean()
+
+    return min(KINDS, key=error)
+
+
+def values_left_out(values, targets, people):
+    """Returns the value of each case by kind and line of the other people alone.
+
+    Args:
+        values: as of `best_kind`.
+        targets: likewise.
+        people: likewise.
 
     Returns:
-        one of `KINDS`, and `(cases,)` array, the value of each case by a line fitted
-        to the other people.
+        `(cases,)` array.
     """
-    by_kind = {kind: _left_out(kind, values, targets, people) for kind in KINDS}
-    best = min(KINDS, key=lambda kind: np.abs(by_kind[kind] - targets).mean())
-    return best, by_kind[best]
+    return _left_out(best_kind, values, targets, people)
 
 
 def fitted(kind, values, targets):
@@ -131,7 +149,7 @@ def _check_people(recipe, folds):
     except RecipeError as error:
         raise InputError(
             "Recalibration needs enough people for the recipe's interval. Received: "
-            f"{len(set(folds))} people. {error}"
+            f"{len(folds)} cases. {error}"
         ) from error
 
 
@@ -160,12 +178,16 @@ def _predicted(model, recipe, cases, log):
     return np.array(values, float), np.array(features) if known else None
 
 
-def _left_out(kind, values, targets, people):
-    """The value of each case by a line fitted to the cases of other people."""
+def _left_out(choose, values, targets, people):
+    """The value of each case by a line fitted to the cases of other people.
+
+    `choose` gives its kind, as `best_kind` does.
+    """
     people, found = np.asarray(people), np.empty(len(values))
     for person in np.unique(people):
         own = people == person
-        slope, intercept = fitted(kind, values[~own], targets[~own])
+        others = values[~own], targets[~own]
+        slope, intercept = fitted(choose(*others, people[~own]), *others)
         found[own] = slope * values[own] + intercept
     return found
 
@@ -204,6 +226,6 @@ def _told(kind, line, values, left_out, targets):
     constant = np.abs(np.median(targets) - targets).mean()
     return (
         f"{kind}: value = {line[0]:.3f} x output {line[1]:+.2f}; mean absolute error "
-        f"{before:.2f} before, {after:.2f} for people left out one by one (their "
+        f"{before:.2f} before, {after:.2f} for people left out (their "
         f"median as the answer: {constant:.2f})"
     )

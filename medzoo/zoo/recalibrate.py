@@ -24,9 +24,10 @@ def recalibrate(
     """Fits the values of a regression model to another scanner, with twenty people.
 
     The network stays as it is. Its values are shifted, brought onto a straight line, or
-    left alone, whichever has the least error for people left out one by one. The
-    interval comes from those errors, and the contrast of these scans becomes the one
-    that is known: scans of another scanner get a warning, those of training too.
+    left alone, whichever has the least error for people left out. The interval comes
+    from errors on people that had no part in fit and choice, and the contrast of these
+    scans becomes the one that is known: scans of another scanner get a warning, those
+    of training too.
 
     Args:
         source: str or path: a name, `name@version`, a model folder or `hf://org/repo`.
@@ -61,14 +62,16 @@ def recalibrate(
             f"{recipe.name}, which has none. Train it first."
         )
     import_keras(threads)
+    from medzoo.datasets.known_layouts import named_cases
     from medzoo.training.measured_steps import with_steps
     from medzoo.training.recalibration import recalibrate as fit_line
     from medzoo.zoo.load import load
     from medzoo.zoo.save_recipe import save_recipe
 
     content = recipe.to_dict()
+    path, cases = output / OUT_OF_FOLD_FILE, named_cases(cases)
     made, steps, people = fit_line(
-        load(source), content, cases, output / OUT_OF_FOLD_FILE, target=target, log=log
+        load(source), content, cases, path, target=target, log=log
     )
     own = {
         "name": "scans of one more scanner",

@@ -62,8 +62,7 @@ def search(
         space = read_json_object(Path(space), InputError)
     # Refused so far without keras; the limit works before its import only.
     import_keras(threads)
-    from medzoo.datasets.bids import is_bids
-    from medzoo.datasets.known_layouts import read_layout
+    from medzoo.datasets.known_layouts import named_cases
     from medzoo.training.search import search as search_recipe
     from medzoo.training.search_space import check_space, ends_of
 
@@ -71,12 +70,9 @@ def search(
     for changed in ends_of(space, recipe.to_dict()):
         # Raises RecipeError for values that no recipe may have.
         Recipe.from_dict(changed)
-    named = isinstance(cases, str) and ":" in cases and not Path(cases).exists()
-    if named and not is_bids(cases):
-        cases = read_layout(cases)
     return search_recipe(
         recipe.to_dict(),
-        cases,
+        named_cases(cases),
         output,
         space=space,
         trials=trials,

@@ -75,20 +75,16 @@ def train(
     start = ready_weights(folder, recipe) if fine_tune else None
     # Refused so far without keras; the limit works before its import only.
     import_keras(threads)
-    from medzoo.datasets.bids import is_bids
-    from medzoo.datasets.known_layouts import read_layout
+    from medzoo.datasets.known_layouts import named_cases
     from medzoo.training.history import NO_PICTURE, draw_all
     from medzoo.training.train import train as train_recipe
 
-    named = isinstance(cases, str) and ":" in cases and not Path(cases).exists()
-    if named and not is_bids(cases):
-        cases = read_layout(cases)
     if log is not None and find_spec("matplotlib") is None:
         log(NO_PICTURE)
     try:
         return train_recipe(
             recipe.to_dict(),
-            cases,
+            named_cases(cases),
             output,
             target=target,
             tables=folder,

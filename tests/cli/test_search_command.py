@@ -62,7 +62,7 @@ def test_spaces_in_the_guide_fit_the_models_they_are_for():
     from tests.conftest import CHECKOUT
 
     guide = (CHECKOUT / "docs/guides/search.md").read_text()
-    spaces = [part.split("```")[0] for part in guide.split("```json\n")[1:]]
+    spaces = [part.split("```")[0] for part in guide.split("```text\n")[1:]]
     assert spaces
     for text in spaces:
         check_space(json.loads(text), resolve_recipe("ixi_age_resnet")[1].to_dict())

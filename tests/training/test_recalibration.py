@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from medzoo.training.recalibration import best_kind, fitted
+from medzoo.training.recalibration import best_kind, fitted, values_left_out
 
 PEOPLE = range(20)
 VALUES = np.linspace(25.0, 70.0, 20)
@@ -23,15 +23,15 @@ def noise(size):
     ],
 )
 def test_the_kind_with_the_least_error_is_chosen(targets, expected):
-    kind, left_out = best_kind(VALUES, targets, PEOPLE)
-    assert kind == expected
+    assert best_kind(VALUES, targets, PEOPLE) == expected
+    left_out = values_left_out(VALUES, targets, PEOPLE)
     assert np.abs(left_out - targets).mean() < 3.5
 
 
 def test_a_person_is_predicted_by_the_others():
     targets = VALUES - 11
     targets[3] += 190
-    _, left_out = best_kind(VALUES, targets, PEOPLE)
+    left_out = values_left_out(VALUES, targets, PEOPLE)
     others = np.delete(np.arange(20), 3)
     shift = (targets - VALUES)[others].mean()
     assert left_out[3] == pytest.approx(VALUES[3] + shift)
@@ -40,10 +40,19 @@ def test_a_person_is_predicted_by_the_others():
 def test_two_scans_of_one_person_are_left_out_together():
     people = np.repeat(np.arange(10), 2)
     targets = VALUES + np.repeat(np.arange(10), 2) * 100.0
-    _, left_out = best_kind(VALUES, targets, people)
+    left_out = values_left_out(VALUES, targets, people)
     own = people == 9
     line = fitted("line", VALUES[~own], targets[~own])
     np.testing.assert_allclose(left_out[own], line[0] * VALUES[own] + line[1])
+
+
+def test_the_kind_too_is_chosen_without_the_person():
+    """All others are shifted; with the last one a line would be best."""
+    targets = VALUES - 11
+    targets[-1] += 100
+    assert best_kind(VALUES[:-1], targets[:-1], PEOPLE[:-1]) == "shift"
+    left_out = values_left_out(VALUES, targets, PEOPLE)
+    assert left_out[-1] == pytest.approx(VALUES[-1] - 11)
 
 
 def test_lines():
