@@ -28,6 +28,9 @@ TEMPLATE = "template"
 ML = 1000.0
 # Rank correlation with shuffled weights from which a map shows the scan alone.
 MOST_LIKE_RANDOM = 0.5
+# What the quadrature may lack: a share of the difference from the baseline, or where
+# that is small, of the attributions' absolute sum.
+LARGEST_GAP = (0.2, 0.005)
 
 
 def explain(
@@ -151,6 +154,8 @@ def _explained(
     alike = None
     if check_randomised:
         alike = likeness_to_random(gradients, seen, start, voxels, steps)
+    gap = float(own - other - parts.sum())
+    doubts = (*_doubts(alike), *_doubts_of_gap(gap, parts, steps))
     density = map_in_scan(voxels, undo)
     own_ml = abs(np.linalg.det(density.affine[:3, :3])) / ML
     return Explanation(
@@ -162,7 +167,7 @@ def _explained(
         baseline_value=float(answer.told(other)),
         answer=float(own),
         baseline_answer=float(other),
-        gap=float(own - other - parts.sum()),
+        gap=gap,
         map=density,
         integral=float(density.array.sum(dtype=np.float64) * own_ml),
         regions=tuple(effects),
@@ -170,7 +175,7 @@ def _explained(
         baseline=compared,
         random_weights=alike,
         steps=steps,
-        warnings=(*prediction.warnings, *regions.warnings, *_doubts(alike)),
+        warnings=(*prediction.warnings, *regions.warnings, *doubts),
     )
 
 
@@ -324,4 +329,14 @@ def _doubts(alike):
     return (
         "The map is much like that of shuffled weights (rank correlation "
         f"{alike['signed']:.2f}): it shows the scan rather than what was learned.",
+    )
+
+
+def _doubts_of_gap(gap, parts, steps):
+    difference, total = abs(parts.sum() + gap), np.abs(parts).sum()
+    if abs(gap) <= max(LARGEST_GAP[0] * difference, LARGEST_GAP[1] * total):
+        return ()
+    return (
+        f"The attributions lack {gap:.2g} of a difference of {parts.sum() + gap:.2g} "
+        f"from the baseline: {steps} steps are too few for this network. Use more.",
     )

@@ -94,6 +94,22 @@ def test_a_map_that_shuffling_does_not_change_is_warned_of(
     assert any("shuffled weights" in text for text in found.warnings)
 
 
+@pytest.mark.parametrize(("steps", "warned"), [(1, True), (32, False)])
+def test_too_few_steps_are_warned_of(age_model, scan, steps, warned):
+    dark = scan.with_array(scan.array * np.float32(0.05))
+
+    found = explain(
+        age_model,
+        scan,
+        baseline=dark,
+        regions=two_halves(scan),
+        steps=steps,
+        check_randomised=False,
+    )
+
+    assert any("steps are too few" in text for text in found.warnings) == warned
+
+
 def test_another_scan_as_baseline_explains_the_difference_of_both(
     age_model, scan, head_phantom
 ):
