@@ -7,7 +7,17 @@ from medzoo.explanation.explanation import Explanation
 from medzoo.io.png import encode_png
 from medzoo.reporting.charts import bar
 from medzoo.reporting.markup import element
+from medzoo.reporting.privacy import without_paths
 from medzoo.reporting.task_report import bar_table
+from medzoo.spatial.doubt import (
+    CONTRAST,
+    COVERAGE,
+    IMAGE,
+    MAP,
+    REGIONS,
+    SLICES,
+    kind_of,
+)
 
 MOST_ROWS = 20
 LONGEST = 320
@@ -15,6 +25,17 @@ ABOUT = (
     "It shows what the model looks at, not what is wrong with a person; effects of "
     "regions are no causes and do not add up to the answer exactly."
 )
+
+# What a warning is about, by its kind.
+SUBJECTS = {
+    None: "",
+    IMAGE: " about the scan",
+    SLICES: " about the scan",
+    COVERAGE: " about the scan",
+    CONTRAST: " about the scan",
+    REGIONS: " about the regions",
+    MAP: " about the map",
+}
 
 
 def check_explanation(explanation):
@@ -41,6 +62,8 @@ def explanation_section(explanation, scan):
     return [
         element("h3", "What the answer rests on"),
         element("p", told(explanation)),
+        # Those of the scan stand with the prediction.
+        *warning_lines(explanation, (REGIONS, MAP)),
         element(
             "figure",
             views,
@@ -61,6 +84,25 @@ def told(explanation):
         f"{explanation}. Attributions (integrated gradients) add up to the difference "
         f"but for {abs(explanation.gap):.2g} {explanation.unit}."
     )
+
+
+def warning_lines(explanation, kinds=tuple(SUBJECTS), images=()):
+    """Returns warnings, each with what it is about, a list of `Markup`.
+
+    Args:
+        explanation: `Explanation`.
+        kinds: those to return, of `SUBJECTS`.
+        images: dict of channel -> path, which are not to be told.
+    """
+    return [
+        element(
+            "p",
+            f"Warning{SUBJECTS[kind_of(text)]}: {without_paths(text, dict(images))}",
+            class_="warning",
+        )
+        for text in explanation.warnings
+        if kind_of(text) in kinds
+    ]
 
 
 def colours(explanation, limit):

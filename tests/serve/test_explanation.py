@@ -46,6 +46,21 @@ def test_it_runs_as_a_job_that_says_what_it_explains(explained):
     assert told["integral"] == pytest.approx(found, rel=0.2, abs=0.02)
 
 
+def test_its_warnings_say_what_they_are_about(explained):
+    visitor, of, found = explained
+    record = found.job["results"]["tiny_age"]
+    result = visitor.get(f"/jobs/{of}").json()["results"]["tiny_age"]
+    kinds = dict(zip(record["warnings"], record["warning_kinds"], strict=True))
+
+    assert "warnings" not in record["explanation"]
+    assert "warning_kinds" not in record["explanation"]
+    assert any(result["warning_kinds"])
+    told = dict(zip(result["warnings"], result["warning_kinds"], strict=True))
+    assert told.items() <= kinds.items()
+    root = f"/jobs/{found.job['id']}/models/tiny_age"
+    assert "Warning about the scan: " in visitor.get(f"{root}/view.html").text
+
+
 def test_its_table_has_the_effect_of_each_region(explained):
     visitor, _, found = explained
     key = found.job["id"]
