@@ -1,6 +1,7 @@
 """Explanations of results: a job of their own, with a map, regions and a report."""
 
 import csv
+import html
 import io
 import json
 
@@ -9,6 +10,7 @@ import pytest
 
 from medzoo.io import read
 from medzoo.spatial import orient
+from medzoo.spatial.doubt import MAP
 
 pytestmark = pytest.mark.extended
 
@@ -52,13 +54,17 @@ def test_its_warnings_say_what_they_are_about(explained):
     result = visitor.get(f"/jobs/{of}").json()["results"]["tiny_age"]
     kinds = dict(zip(record["warnings"], record["warning_kinds"], strict=True))
 
-    assert "warnings" not in record["explanation"]
-    assert "warning_kinds" not in record["explanation"]
-    assert any(result["warning_kinds"])
-    told = dict(zip(result["warnings"], result["warning_kinds"], strict=True))
-    assert told.items() <= kinds.items()
+    assert not {"warnings", "warning_kinds"} & record["explanation"].keys()
+    assert set(result.get("warnings", ())) <= kinds.keys()
+    # The steps are too few for an untrained network with instance normalisation.
+    own = [text for text, kind in kinds.items() if kind == MAP]
     root = f"/jobs/{found.job['id']}/models/tiny_age"
-    assert "Warning about the scan: " in visitor.get(f"{root}/view.html").text
+    view = html.unescape(visitor.get(f"{root}/view.html").text)
+    report = html.unescape(visitor.get(f"{root}/report.html").text)
+    assert own
+    for text in own:
+        assert f"Warning about the map: {text}" in view
+        assert f"Warning about the map: {text}" in report
 
 
 def test_its_table_has_the_effect_of_each_region(explained):
