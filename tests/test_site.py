@@ -20,6 +20,7 @@ import pytest
 import medzoo
 from medzoo.cli.main import main
 from tests.conftest import make_head
+from tests.serve.browser import violations
 
 CHECKOUT = Path(__file__).parents[1]
 DOCS = CHECKOUT / "docs"
@@ -224,6 +225,19 @@ def test_how_to_cite_is_what_the_file_for_it_says():
         assert re.search(rf"{name} *= {{{re.escape(value.strip(chr(34)))}}}", page), (
             name
         )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_contrast_is_enough_on_a_page_of_each_kind(chromium, built, scheme):
+    context = chromium.new_context(color_scheme=scheme)
+    view = context.new_page()
+    faint = {}
+    for name in ("index", "guides/licences", "api/main", "zoo/ixi_age_resnet"):
+        view.goto((built / f"{name}.html").as_uri())
+        found = dict(violations(view))
+        faint[name] = found.get("color-contrast", [])
+    context.close()
+    assert not any(faint.values()), faint
 
 
 def test_nothing_is_loaded_from_elsewhere(site):

@@ -137,7 +137,7 @@ def _rows(explanation):
             "tr",
             element("th", region.name, scope="row"),
             element("td", f"{region.effect:+.2f} {explanation.unit}", class_="number"),
-            element("td", bar(abs(region.effect) / most), class_="bars"),
+            element("td", bar(region.effect / most, signed=True), class_="bars"),
         )
         for region in shown
     ]

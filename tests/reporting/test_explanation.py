@@ -30,6 +30,9 @@ def test_the_report_shows_map_and_regions_beside_the_prediction(page):
     assert f"{found.prediction.value:.1f} years" in text
     for region in found.regions:
         assert f"{region.effect:+.2f} years" in text
+        sign = "lowers" if region.effect < 0 else "raises"
+        row = text[text.index(f">{region.name}</th>") :]
+        assert 'class="bar ' + sign in row[: row.index("</tr>")]
     assert text.count('alt="axial slice"') == 1
 
 
