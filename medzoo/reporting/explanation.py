@@ -1,14 +1,13 @@
 """An explanation in a report: the map over three slices, and the regions."""
 
 from medzoo.drawing.heat import heat_slices
-from medzoo.drawing.pictures import data_address
 from medzoo.errors import InputError
 from medzoo.explanation.explanation import Explanation
-from medzoo.io.png import encode_png
 from medzoo.reporting.charts import bar
 from medzoo.reporting.markup import element
 from medzoo.reporting.privacy import without_paths
 from medzoo.reporting.task_report import bar_table
+from medzoo.reporting.viewer import pictures_with_sides
 from medzoo.spatial.doubt import (
     CONTRAST,
     COVERAGE,
@@ -55,23 +54,16 @@ def explanation_section(explanation, scan):
         scan: Volume that it is of.
     """
     pictures, limit = heat_slices(scan, explanation.map, LONGEST)
-    views = [
-        element("img", src=data_address(encode_png(picture)), alt=f"{view} slice")
-        for view, picture in pictures.items()
-    ]
     return [
         element("h3", "What the answer rests on"),
         element("p", told(explanation)),
         # Those of the scan stand with the prediction.
         *warning_lines(explanation, (REGIONS, MAP)),
+        element("div", pictures_with_sides(pictures), class_="views small"),
         element(
-            "figure",
-            views,
-            element(
-                "figcaption",
-                f"{colours(explanation, limit)} Slices through where the map is "
-                "strongest.",
-            ),
+            "p",
+            f"{colours(explanation, limit)} Slices through where the map is strongest.",
+            class_="note",
         ),
         region_table(explanation),
         element("p", ABOUT, class_="note"),

@@ -34,6 +34,9 @@ def test_the_report_shows_map_and_regions_beside_the_prediction(page):
         row = text[text.index(f">{region.name}</th>") :]
         assert 'class="bar ' + sign in row[: row.index("</tr>")]
     assert text.count('alt="axial slice"') == 1
+    # Which side is which, as in the views above.
+    views = text[text.index("views small") :]
+    assert views[: views.index("Slices through")].count('class="edge left"') == 3
 
 
 def test_doubts_about_map_and_regions_stand_there_and_those_of_the_scan_above(page):
