@@ -1,6 +1,7 @@
 """What every test may use: a head made of ellipsoids, the command, the real scans."""
 
 import os
+import shutil
 import sys
 import warnings
 from pathlib import Path
@@ -155,3 +156,19 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "realdata" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.realdata)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A headless Chromium."""
+    place = shutil.which("chromium") or shutil.which("google-chrome")
+    if place is None:
+        pytest.skip("Chromium is not installed (apt-get install chromium)")
+    from playwright.sync_api import sync_playwright
+
+    from tests.serve.browser import QUIET
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=place, args=QUIET)
+        yield browser
+        browser.close()

@@ -20,6 +20,7 @@ import pytest
 import medzoo
 from medzoo.cli.main import main
 from tests.conftest import make_head
+from tests.serve.browser import violations
 
 CHECKOUT = Path(__file__).parents[1]
 DOCS = CHECKOUT / "docs"
@@ -41,6 +42,21 @@ CONTENT_NETWORK = re.compile(
     r"//(?:[\w-]+\.)*(?:unpkg\.com|jsdelivr\.net|cdnjs\.cloudflare\.com|esm\.sh|"
     r"skypack\.dev|googleapis\.com|gstatic\.com|bootstrapcdn\.com|jquery\.com)"
 )
+# What a stranger asks -> the links to click, beginning at the front page, and what the
+# last page must say to be an answer.
+QUESTIONS = {
+    "How do I install it?": (["First ten minutes"], "pip install ."),
+    "My scan is DICOM": (["Scans as they come"], "medzoo predict ixi_age_resnet DIR"),
+    "One number for 500 people": (["Cohorts"], "--cases cases.csv -o ages.csv"),
+    "Fine-tune on my labels": (["Fine-tuning"], "--cases cases.csv --fine-tune"),
+    "Publish my model": (["Publishing"], "medzoo.publish("),
+    "May I sell what I make?": (["Licences"], "Commercial use"),
+    "Does it use my GPU?": (["GPU"], "KERAS_BACKEND"),
+    "No network": (["Offline"], "HF_HUB_OFFLINE=1"),
+    "The answer is wrong": (["Warnings and wrong answers"], "--report look.html"),
+    "How do I cite it?": (["How to cite"], "@software{medzoo"),
+}
+MOST_CLICKS = 2
 # Seconds that it may take to build on two busy cores.
 BUILD_SECONDS = 400
 
@@ -133,15 +149,36 @@ def site(built):
 
 
 class Links(HTMLParser):
-    """What a page links to, what it loads, and its anchors."""
+    """What a page links to, what it loads, its anchors, and its article.
+
+    The article is what a phone shows at once: its text, and text -> target of links.
+    """
 
     def __init__(self, path):
         super().__init__()
         self.links, self.loaded, self.anchors = [], [], set()
+        self.text, self.named = "", {}
+        self._target = self._inside = None
         self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_endtag(self, tag):
+        if tag == "article":
+            self._inside = None
+        if tag == "a":
+            self._target = None
+
+    def handle_data(self, data):
+        if self._inside:
+            self.text += data
+            if self._target:
+                self.named[data.strip()] = self._target
 
     def handle_starttag(self, tag, attrs):
         found = dict(attrs)
+        if tag == "article":
+            self._inside = True
+        if tag == "a":
+            self._target = found.get("href")
         self.anchors |= {found[key] for key in ("id", "name") if found.get(key)}
         for key in ("href", "src"):
             if found.get(key):
@@ -163,6 +200,44 @@ def test_every_link_leads_somewhere(site):
             ):
                 broken.append((page.name, link))
     assert broken == []
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_strangers_question_is_answered_within_two_clicks(site, built, question):
+    clicks, answer = QUESTIONS[question]
+    place = built / "index.html"
+    for text in clicks:
+        path, _, anchor = site[place].named[text].partition("#")
+        place = (place.parent / path).resolve()
+        assert not anchor or anchor in site[place].anchors
+
+    assert len(clicks) <= MOST_CLICKS
+    assert answer in site[place].text
+
+
+def test_how_to_cite_is_what_the_file_for_it_says():
+    page = (DOCS / "guides" / "licences.md").read_text(encoding="utf-8")
+    text = (CHECKOUT / "CITATION.cff").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^(title|version|license): (.+)$", text, re.M))
+
+    assert len(told) == 3
+    for name, value in told.items():
+        assert re.search(rf"{name} *= {{{re.escape(value.strip(chr(34)))}}}", page), (
+            name
+        )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_contrast_is_enough_on_a_page_of_each_kind(chromium, built, scheme):
+    context = chromium.new_context(color_scheme=scheme)
+    view = context.new_page()
+    faint = {}
+    for name in ("index", "guides/licences", "api/main", "zoo/ixi_age_resnet"):
+        view.goto((built / f"{name}.html").as_uri())
+        found = dict(violations(view))
+        faint[name] = found.get("color-contrast", [])
+    context.close()
+    assert not any(faint.values()), faint
 
 
 def test_nothing_is_loaded_from_elsewhere(site):

@@ -19,6 +19,10 @@ CONVENTION = (
 # A head is about this high; what a scan shows below it is neck.
 HEAD_HEIGHT_MM = 170.0
 MANY_VOXELS = 1e7
+# Fat beside a coil may be several times brighter than the brain, which would be dark:
+# white is this much above the middle of the field of view, but no less than this share
+# of what is brightest, should the middle be empty.
+ABOVE_MIDDLE, LEAST_WHITE = 1.3, 0.4
 
 
 def displayed(volume):
@@ -46,8 +50,10 @@ def middle_and_window(volume):
     """
     # Of a very large volume, a part of the voxels tells as much.
     step = max(int((volume.array.size / MANY_VOXELS) ** (1 / 3)), 1)
-    low, high = np.percentile(volume.array[::step, ::step, ::step], (1, 99.8))
-    window = (float(low), float(max(high, low + 1)))
+    few = volume.array[::step, ::step, ::step]
+    low, high = np.percentile(few, (1, 99.8))
+    white = max(_white(few, low, high), low + 1)
+    window = (float(low), float(white))
     if high <= low:
         # Nearly all voxels are one value: what differs is all there is to see.
         low, high = float(volume.array.min()), float(volume.array.max())
@@ -61,6 +67,13 @@ def middle_and_window(volume):
     middle = [(first + last) // 2 for first, last in ends]
     middle[2] += neck
     return tuple(middle), window
+
+
+def _white(array, low, high):
+    """What to draw white, between the darkest and the brightest level."""
+    middle = array[tuple(slice(n // 3, n - n // 3) for n in array.shape)]
+    above = ABOVE_MIDDLE * (np.percentile(middle, 99.5) - low)
+    return low + np.clip(above, LEAST_WHITE * (high - low), high - low)
 
 
 def _extent_along(mask, axis):

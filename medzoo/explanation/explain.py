@@ -18,6 +18,7 @@ from medzoo.explanation.regions import regions_of
 from medzoo.explanation.voxels import input_of
 from medzoo.inference.predict import predict_image, task_of
 from medzoo.inference.task import recipe_of
+from medzoo.spatial.doubt import MAP, Doubt
 from medzoo.spatial.standard_space import standard_space
 from medzoo.volume import Volume
 from medzoo.zoo.recipe.schema import read_recipe
@@ -156,6 +157,7 @@ def _explained(
         alike = likeness_to_random(gradients, seen, start, voxels, steps)
     gap = float(own - other - parts.sum())
     doubts = (*_doubts(alike), *_doubts_of_gap(gap, parts, steps))
+    doubts = [Doubt(text, MAP) for text in doubts]
     density = map_in_scan(voxels, undo)
     own_ml = abs(np.linalg.det(density.affine[:3, :3])) / ML
     return Explanation(

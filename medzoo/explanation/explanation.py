@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from medzoo.spatial.doubt import warning_record
 from medzoo.volume import Volume
 
 MOST_LINES = 12
@@ -32,7 +33,8 @@ class Explanation:
             the attributions with those of shuffled weights, or None. Near 0 the map
             shows what was learned; near 1 it shows the scan alone.
         steps: int, points of the quadrature.
-        warnings: tuple of str.
+        warnings: tuple of str, those of the prediction first; `kind_of` says of each
+            whether it is about the scan, "regions" or the "map".
     """
 
     prediction: Any
@@ -55,7 +57,7 @@ class Explanation:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns plain JSON: all but the map."""
-        content = {
+        return {
             "model": self.prediction.model,
             "target": self.target,
             "value": round(self.value, 4),
@@ -72,10 +74,7 @@ class Explanation:
             "steps": self.steps,
             "random_weights": _rounded(self.random_weights),
             "regions": [effect.to_dict() for effect in self.regions],
-        }
-        if self.warnings:
-            content["warnings"] = list(self.warnings)
-        return content
+        } | warning_record(self.warnings)
 
     def lines(self) -> list[str]:
         """Returns the answer and the regions that change it most, for a terminal."""

@@ -13,6 +13,7 @@ from medzoo.explanation.latent_space import LATENT_FILE, LatentSpace, latent_svg
 from medzoo.files import replace_atomically, write_text_atomically
 from medzoo.inference.predict import predict_image
 from medzoo.metrics.head_psnr import head_mask
+from medzoo.spatial.doubt import warning_record
 from medzoo.volume import Volume
 
 LONGEST = 480
@@ -45,7 +46,7 @@ class ImageDifference:
             "rms": round(self.rms, 4),
             "relative": round(self.relative, 5),
         }
-        return content | ({"warnings": list(self.warnings)} if self.warnings else {})
+        return content | warning_record(self.warnings)
 
     def lines(self) -> list[str]:
         """Returns what a terminal shows."""
@@ -96,7 +97,7 @@ class LatentPlace:
             "variance": [round(float(share), 3) for share in self.space.variance],
             "ages_of_nearest": list(self.nearest),
         }
-        return content | ({"warnings": list(self.warnings)} if self.warnings else {})
+        return content | warning_record(self.warnings)
 
     def lines(self) -> list[str]:
         """Returns what a terminal shows."""

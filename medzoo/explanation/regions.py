@@ -12,6 +12,7 @@ from medzoo.inference.sides import published_classes
 from medzoo.inference.standard_result import way_into
 from medzoo.spatial import Grid
 from medzoo.spatial.apply_transform import apply
+from medzoo.spatial.doubt import REGIONS, Doubt
 from medzoo.spatial.registration import KINDS
 from medzoo.spatial.standard_space import standard_space
 from medzoo.spatial.transform import Transform
@@ -181,4 +182,5 @@ def _named(codes, names, source, warnings=()):
     for code, name in names.items():
         table[code] = places[name]
     names = (OUTSIDE, *order)
-    return Regions(table[np.maximum(codes, 0)], names, source, tuple(warnings))
+    doubts = tuple(Doubt(text, REGIONS) for text in warnings)
+    return Regions(table[np.maximum(codes, 0)], names, source, doubts)

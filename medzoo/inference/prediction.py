@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from medzoo.spatial.doubt import kind_of
+from medzoo.spatial.doubt import warning_record
 from medzoo.volume import Volume
 
 # Of intervals, where nothing else is said.
@@ -84,12 +84,7 @@ class Prediction:
         content = _numbers(self)
         if self.standard is not None:
             content["standard_space"] = self.standard.to_dict()
-        if self.warnings:
-            content["warnings"] = list(map(str, self.warnings))
-            kinds = list(map(kind_of, self.warnings))
-            if any(kinds):
-                content["warning_kinds"] = kinds
-        return content
+        return content | warning_record(self.warnings)
 
     def classes(self) -> Any:
         """Returns `labels` with each class's place in `class_names`, a Volume."""

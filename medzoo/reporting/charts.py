@@ -145,11 +145,17 @@ def _axes(sizes, years):
     return [*parts, element("text", "years", **place)]
 
 
-def bar(share):
-    """Returns a horizontal bar: share, 0 to 1, of its full length."""
-    width = f"{100 * min(max(share, 0.0), 1.0):.2f}%"
+def bar(share, *, signed=False):
+    """Returns a horizontal bar: share, 0 to 1, of its full length.
+
+    Args:
+        share: float; signed, from -1, and the colour is that of a map of the sign.
+        signed: bool.
+    """
+    width = f"{100 * min(abs(share) if signed else max(share, 0.0), 1.0):.2f}%"
     inner = element("span", style=f"width: {width}")
-    return element("span", inner, class_="bar", aria_hidden="true")
+    sign = (" lowers" if share < 0 else " raises") if signed else ""
+    return element("span", inner, class_=f"bar{sign}", aria_hidden="true")
 
 
 def _bars(targets, low, high, step, x_of):

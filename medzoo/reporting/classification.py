@@ -39,7 +39,12 @@ class ClassificationReport(TaskReport):
             )
             for name, share in shares
         ]
-        parts = [headline(found.label), bar_table("Probability of each class", rows)]
+        # A class alone would look surer than it is.
+        share = found.probabilities[found.label]
+        parts = [
+            headline(f"{found.label}, {100 * share:.0f} %"),
+            bar_table("Probability of each class", rows),
+        ]
         if found.uncertainty is not None:
             text = f"Standard deviation of its probability: {found.uncertainty:.3f}."
             parts.append(element("p", text))

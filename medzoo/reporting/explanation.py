@@ -1,13 +1,22 @@
 """An explanation in a report: the map over three slices, and the regions."""
 
 from medzoo.drawing.heat import heat_slices
-from medzoo.drawing.pictures import data_address
 from medzoo.errors import InputError
 from medzoo.explanation.explanation import Explanation
-from medzoo.io.png import encode_png
 from medzoo.reporting.charts import bar
 from medzoo.reporting.markup import element
+from medzoo.reporting.privacy import without_paths
 from medzoo.reporting.task_report import bar_table
+from medzoo.reporting.viewer import pictures_with_sides
+from medzoo.spatial.doubt import (
+    CONTRAST,
+    COVERAGE,
+    IMAGE,
+    MAP,
+    REGIONS,
+    SLICES,
+    kind_of,
+)
 
 MOST_ROWS = 20
 LONGEST = 320
@@ -15,6 +24,17 @@ ABOUT = (
     "It shows what the model looks at, not what is wrong with a person; effects of "
     "regions are no causes and do not add up to the answer exactly."
 )
+
+# What a warning is about, by its kind.
+SUBJECTS = {
+    None: "",
+    IMAGE: " about the scan",
+    SLICES: " about the scan",
+    COVERAGE: " about the scan",
+    CONTRAST: " about the scan",
+    REGIONS: " about the regions",
+    MAP: " about the map",
+}
 
 
 def check_explanation(explanation):
@@ -34,21 +54,16 @@ def explanation_section(explanation, scan):
         scan: Volume that it is of.
     """
     pictures, limit = heat_slices(scan, explanation.map, LONGEST)
-    views = [
-        element("img", src=data_address(encode_png(picture)), alt=f"{view} slice")
-        for view, picture in pictures.items()
-    ]
     return [
         element("h3", "What the answer rests on"),
         element("p", told(explanation)),
+        # Those of the scan stand with the prediction.
+        *warning_lines(explanation, (REGIONS, MAP)),
+        element("div", pictures_with_sides(pictures), class_="views small"),
         element(
-            "figure",
-            views,
-            element(
-                "figcaption",
-                f"{colours(explanation, limit)} Slices through where the map is "
-                "strongest.",
-            ),
+            "p",
+            f"{colours(explanation, limit)} Slices through where the map is strongest.",
+            class_="note",
         ),
         region_table(explanation),
         element("p", ABOUT, class_="note"),
@@ -61,6 +76,25 @@ def told(explanation):
         f"{explanation}. Attributions (integrated gradients) add up to the difference "
         f"but for {abs(explanation.gap):.2g} {explanation.unit}."
     )
+
+
+def warning_lines(explanation, kinds=tuple(SUBJECTS), images=()):
+    """Returns warnings, each with what it is about, a list of `Markup`.
+
+    Args:
+        explanation: `Explanation`.
+        kinds: those to return, of `SUBJECTS`.
+        images: dict of channel -> path, which are not to be told.
+    """
+    return [
+        element(
+            "p",
+            f"Warning{SUBJECTS[kind_of(text)]}: {without_paths(text, dict(images))}",
+            class_="warning",
+        )
+        for text in explanation.warnings
+        if kind_of(text) in kinds
+    ]
 
 
 def colours(explanation, limit):
@@ -95,7 +129,7 @@ def _rows(explanation):
             "tr",
             element("th", region.name, scope="row"),
             element("td", f"{region.effect:+.2f} {explanation.unit}", class_="number"),
-            element("td", bar(abs(region.effect) / most), class_="bars"),
+            element("td", bar(region.effect / most, signed=True), class_="bars"),
         )
         for region in shown
     ]

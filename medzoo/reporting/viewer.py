@@ -81,6 +81,36 @@ def stills(display):
     return [_figure(display, panels[name], SMALL_STILL, None) for name in ORDER]
 
 
+def pictures_with_sides(pictures):
+    """Returns pictures that are there already as views, a list of `Markup`.
+
+    Args:
+        pictures: dict of a view's name -> `(rows, columns, 3)` uint8, of one scale.
+    """
+    panels = {panel[0]: panel for panel in PANELS}
+    views = []
+    for name in ORDER:
+        rows, columns = pictures[name].shape[:2]
+        address = data_address(encode_png(pictures[name]))
+        pane = element(
+            "div",
+            element("img", src=address, alt=f"{name} slice"),
+            _edges(panels[name][-1]),
+            class_="pane",
+            style=f"aspect-ratio: {columns} / {rows}",
+        )
+        views.append(
+            element(
+                "figure",
+                element("figcaption", name.capitalize()),
+                element("div", pane, class_="panes"),
+                class_="view",
+                style=f"--width: {columns}",
+            )
+        )
+    return views
+
+
 def thumbnail(display, alt):
     """Returns a small axial slice as an image element."""
     panel = next(panel for panel in PANELS if panel[0] == "axial")
@@ -134,21 +164,25 @@ def _pane(display, panel, longest, layer):
     if layer == "image" and "labels" in display.layers:
         alt += " with its classes"
     size = [n * s for n, s in zip(display.shape, display.spacing, strict=True)]
-    marks = [
-        element("span", letter, class_=f"edge {side}", aria_hidden="true")
-        for letter, side in zip(letters, SIDES, strict=True)
-    ]
     paired = "result" in display.layers
     return element(
         "div",
         _still(display, panel, longest, layer, alt),
         element("canvas", role="img", aria_label=alt, hidden=True),
-        marks,
+        _edges(letters),
         element("span", NAMES[layer], class_="layer") if paired else None,
         class_="pane",
         data_layer=layer,
         style=f"aspect-ratio: {size[horizontal]:.4g} / {size[vertical]:.4g}",
     )
+
+
+def _edges(letters):
+    """What is left, right, on top and below of a picture."""
+    return [
+        element("span", letter, class_=f"edge {side}", aria_hidden="true")
+        for letter, side in zip(letters, SIDES, strict=True)
+    ]
 
 
 def _still(display, panel, longest, layer, alt):

@@ -17,6 +17,7 @@ from medzoo.reporting.explanation import (
     explanation_section,
     region_table,
     told,
+    warning_lines,
 )
 from medzoo.reporting.markup import element, join
 from medzoo.reporting.privacy import without_paths
@@ -28,6 +29,7 @@ from medzoo.serve.result_files import MAP, REPORT, VIEW
 from medzoo.serve.scene import write_scene
 
 VERIFIED = "(verified when it was loaded)"
+WARNINGS = ("warnings", "warning_kinds")
 
 
 def explain(
@@ -44,8 +46,8 @@ def explain(
     """Explains the answer of each model; one that fails does not stop the others.
 
     Says `stage` and `windows` (batches of the network) of each, and at its end its
-    `record`: `model`, `explanation` as `Explanation.to_dict` gives it, `files`,
-    `table` and `seconds`, or `error`.
+    `record`: `model`, `explanation` as `Explanation.to_dict` gives it, its `warnings`
+    and `warning_kinds` beside it, `files`, `table` and `seconds`, or `error`.
 
     Args:
         talk: `medzoo.serve.child_work.Talk`.
@@ -88,12 +90,14 @@ def _one(source, name, images, case_id, folder, say):
     folder.mkdir()
     files = _written(found, source, own, case_id, folder, task)
     content = found.to_dict()
-    content.pop("warnings", None)
-    warnings = [without_paths(text, own) for text in found.warnings]
+    # Warnings stand where those of a prediction stand.
+    said = {key: content.pop(key) for key in WARNINGS if key in content}
+    if said:
+        said["warnings"] = [without_paths(text, own) for text in found.warnings]
     return {
         "model": found.prediction.model,
         "explanation": content,
-        **({"warnings": warnings} if warnings else {}),
+        **said,
         "files": files,
         "table": [[r.name, round(r.effect, 4), found.unit] for r in found.regions],
     }
@@ -121,10 +125,6 @@ def _written(found: Explanation, source, images, case_id, folder, task):
 
 def _view(found, display, limit, channel, images):
     """An explanation for the page: the map over the scan, and the regions beside it."""
-    warnings = [
-        element("p", f"Warning: {without_paths(text, images)}", class_="warning")
-        for text in found.warnings
-    ]
     both = [
         element(
             "div",
@@ -136,7 +136,7 @@ def _view(found, display, limit, channel, images):
     return join(
         (
             element("p", told(found)),
-            join(warnings),
+            join(warning_lines(found, images=images)),
             element("div", both, class_="result"),
         )
     )

@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Sequence
 
 # What a doubt may be about: the kind of image, the thickness of its slices, whether all
-# of the head is in it, and whether its contrast is one that the model knows.
+# of the head is in it, and whether its contrast is one that the model knows; of an
+# explanation, where its regions lie, and its map.
 IMAGE, SLICES, COVERAGE, CONTRAST = "image", "slices", "coverage", "contrast"
-ABOUT = (IMAGE, SLICES, COVERAGE, CONTRAST)
+REGIONS, MAP = "regions", "map"
+ABOUT = (IMAGE, SLICES, COVERAGE, CONTRAST, REGIONS, MAP)
 
 
 class Doubt(str):
@@ -32,6 +34,22 @@ class Doubt(str):
 def kind_of(warning: str) -> str | None:
     """Returns the kind of a warning; None of one that is no `Doubt`."""
     return getattr(warning, "kind", None)
+
+
+def warning_record(warnings: Iterable[str]) -> dict[str, list]:
+    """Returns warnings as plain JSON.
+
+    Args:
+        warnings: str or `Doubt` each.
+
+    Returns:
+        `warnings`, list of str, and `warning_kinds`, `kind_of` each; without warnings
+        neither, and without a kind no kinds.
+    """
+    known = list(warnings)
+    kinds = list(map(kind_of, known))
+    content: dict[str, list] = {"warnings": list(map(str, known))} if known else {}
+    return content | ({"warning_kinds": kinds} if any(kinds) else {})
 
 
 def with_kinds(texts: Iterable[str], kinds: Sequence[str | None] = ()) -> tuple:

@@ -134,3 +134,17 @@ def test_background_keeps_its_grey():
     grey = np.array([[10, 200]], np.uint8)
     mixed = blend(grey, np.array([[0, 1]]), 1.0)
     np.testing.assert_array_equal(mixed[0], [[10, 10, 10], class_colours(1)[0]])
+
+
+def test_bright_fat_beside_a_coil_does_not_darken_the_brain(head_phantom):
+    volume = head_phantom(4.0)
+    _, usual = middle_and_window(displayed(volume))
+    fat = np.where(volume.array == volume.array.max(), 1000, volume.array)
+    _, window = middle_and_window(displayed(volume.with_array(fat)))
+    assert window[1] < 500
+    # White stays where the brain is as bright as anything.
+    assert usual[1] == pytest.approx(np.percentile(volume.array, 99.8), rel=0.01)
+    # An empty middle makes nothing white.
+    hollow = np.zeros((30, 30, 30), np.float32)
+    hollow[:5] = 100
+    assert middle_and_window(displayed(Volume(hollow, np.eye(4))))[1] == (0, 40)

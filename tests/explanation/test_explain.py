@@ -9,6 +9,7 @@ import pytest
 from medzoo.errors import GeometryError, InputError
 from medzoo.explanation.explain import explain
 from medzoo.explanation.population import digest_of
+from medzoo.spatial.doubt import MAP
 from medzoo.volume import Volume
 from tests.explanation.conftest import two_halves
 
@@ -91,7 +92,10 @@ def test_a_map_that_shuffling_does_not_change_is_warned_of(
     found = explain(age_model, scan, regions=two_halves(scan), steps=4)
 
     assert found.random_weights["signed"] == pytest.approx(1)
-    assert any("shuffled weights" in text for text in found.warnings)
+    (own,) = [text for text in found.warnings if "shuffled weights" in text]
+    content = found.to_dict()
+    kinds = dict(zip(content["warnings"], content["warning_kinds"], strict=True))
+    assert kinds[own] == MAP
 
 
 @pytest.mark.parametrize(("steps", "warned"), [(1, True), (32, False)])

@@ -7,6 +7,7 @@ from medzoo.errors import InputError
 from medzoo.explanation.explain import task_and_folder
 from medzoo.explanation.regions import OUTSIDE, grouped_names, regions_of
 from medzoo.inference.predict import task_of
+from medzoo.spatial.doubt import REGIONS, kind_of
 from medzoo.spatial.standard_space import standard_space
 from medzoo.volume import Volume
 from tests.explanation.conftest import two_halves
@@ -81,7 +82,8 @@ def test_a_deformation_that_folds_leaves_its_affine_part(task, scan, undo, monke
     found = regions_of("mni:deformable", scan, undo, task)
 
     assert "doubtful" in found.warnings
-    assert any("folds" in text for text in found.warnings)
+    (folds,) = [text for text in found.warnings if "folds" in text]
+    assert kind_of(folds) == REGIONS
     monkeypatch.setattr(regions, "way_into", lambda *_: Transform([np.eye(4)]))
     affine = regions_of("mni:affine", scan, undo, task)
     np.testing.assert_array_equal(found.labels, affine.labels)

@@ -1,7 +1,6 @@
 """The report in a browser: search, places, paper, contrast, and nothing fetched."""
 
 import re
-import shutil
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,24 +12,9 @@ from medzoo.reporting.sheet import ReportSheet
 pytestmark = pytest.mark.extended
 
 REGIONS = [f"{side} region {n}" for n in range(1, 16) for side in ("left", "right")]
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PHONE, LAPTOP = (390, 844), (1280, 800)
 MILLISECONDS = 60_000
 BEYOND = "document.documentElement.scrollWidth - window.innerWidth"
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    """A headless Chromium."""
-    place = shutil.which("chromium") or shutil.which("google-chrome")
-    if place is None:
-        pytest.skip("Chromium is not installed (apt-get install chromium)")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=place, args=QUIET)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

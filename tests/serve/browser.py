@@ -24,6 +24,22 @@ def violations(page):
     return [(v["id"], [node["html"][:120] for node in v["nodes"]]) for v in found]
 
 
+def reach(page, wanted, most=150):
+    """Presses Tab until an element has the focus, as somebody without a mouse does."""
+    wanted.wait_for()
+    for _ in range(most):
+        if wanted.evaluate("element => element === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"the keyboard does not reach {wanted}")
+
+
+def press(page, wanted, key="Enter"):
+    """Reaches an element by the keyboard and presses a key."""
+    reach(page, wanted)
+    page.keyboard.press(key)
+
+
 def finish(page):
     page.get_by_text(re.compile(r"^Done in")).first.wait_for()
     page.wait_for_selector(".viewer canvas:not([hidden])")

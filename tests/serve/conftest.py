@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import shutil
 import threading
 import time
 from types import SimpleNamespace
@@ -15,7 +14,7 @@ from medzoo.serve.app import make_app
 from medzoo.serve.limits import Limits
 from medzoo.serve.run import address_of, listen
 from medzoo.serve.server import make_server
-from tests.serve.browser import MILLISECONDS, QUIET
+from tests.serve.browser import MILLISECONDS
 
 ADDRESS = "http://127.0.0.1:8765"
 # Of the tests' server: small enough to be exceeded.
@@ -119,20 +118,6 @@ def error_of():
         return content["error"]
 
     return read
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    """A headless Chromium."""
-    place = shutil.which("chromium") or shutil.which("google-chrome")
-    if place is None:
-        pytest.skip("Chromium is not installed (apt-get install chromium)")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=place, args=QUIET)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

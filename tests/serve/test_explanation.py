@@ -1,6 +1,7 @@
 """Explanations of results: a job of their own, with a map, regions and a report."""
 
 import csv
+import html
 import io
 import json
 
@@ -9,6 +10,7 @@ import pytest
 
 from medzoo.io import read
 from medzoo.spatial import orient
+from medzoo.spatial.doubt import MAP
 
 pytestmark = pytest.mark.extended
 
@@ -44,6 +46,25 @@ def test_it_runs_as_a_job_that_says_what_it_explains(explained):
     # map's integral is what it found, but for the way into the scan's own space.
     found = told["answer"] - told["baseline_answer"] - told["gap"]
     assert told["integral"] == pytest.approx(found, rel=0.2, abs=0.02)
+
+
+def test_its_warnings_say_what_they_are_about(explained):
+    visitor, of, found = explained
+    record = found.job["results"]["tiny_age"]
+    result = visitor.get(f"/jobs/{of}").json()["results"]["tiny_age"]
+    kinds = dict(zip(record["warnings"], record["warning_kinds"], strict=True))
+
+    assert not {"warnings", "warning_kinds"} & record["explanation"].keys()
+    assert set(result.get("warnings", ())) <= kinds.keys()
+    # The steps are too few for an untrained network with instance normalisation.
+    own = [text for text, kind in kinds.items() if kind == MAP]
+    root = f"/jobs/{found.job['id']}/models/tiny_age"
+    view = html.unescape(visitor.get(f"{root}/view.html").text)
+    report = html.unescape(visitor.get(f"{root}/report.html").text)
+    assert own
+    for text in own:
+        assert f"Warning about the map: {text}" in view
+        assert f"Warning about the map: {text}" in report
 
 
 def test_its_table_has_the_effect_of_each_region(explained):

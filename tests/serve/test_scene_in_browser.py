@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from medzoo.serve.page_routes import has_niivue
-from tests.serve.browser import WIDTHS, finish, violations
+from tests.serve.browser import WIDTHS, finish, press, reach, violations
 
 # Whether a canvas shows anything but grey.
 COLOURED = """(canvas) => {
@@ -150,15 +150,15 @@ def test_many_classes_leave_the_background_clear(page, head):
     assert becomes_grey(view)
 
 
-def test_an_explanation_lies_over_slices_and_3d_and_can_be_removed(page, head):
+def test_an_explanation_lies_over_slices_and_3d_by_the_keyboard_alone(page, head):
     view = page.page
     view.set_input_files("#files", head)
     view.wait_for_selector("#scans li:not(.pending)")
-    view.uncheck("#model-tiny_tissue")
-    view.check("#model-tiny_age")
-    view.click("#run")
+    press(view, view.locator("#model-tiny_tissue"), "Space")
+    press(view, view.locator("#model-tiny_age"), "Space")
+    press(view, view.locator("#run"))
     finish(view)
-    view.get_by_role("button", name="Explain").click()
+    press(view, view.get_by_role("button", name="Explain"))
     own = view.get_by_role("article", name="Explanation of tiny_age, head")
     own.get_by_text("Done in").wait_for(timeout=500_000)
     canvas = own.locator(".viewer canvas").first
@@ -166,17 +166,30 @@ def test_an_explanation_lies_over_slices_and_3d_and_can_be_removed(page, head):
 
     assert view.get_by_role("button", name="Explain").is_disabled()
     assert canvas.evaluate(COLOURED)
-    own.locator(".opacity").fill("0")
+    press(view, own.locator(".opacity"), "Home")
     assert not canvas.evaluate(COLOURED)
     assert violations(view) == []
-    own.get_by_role("button", name="3-D view").click()
+    press(view, own.get_by_role("button", name="3-D view"))
     view.wait_for_selector(".scene-controls")
-    axial(view)
-    view.locator(".scene-opacity").fill("100")
+    assert violations(view) == []
+    views = view.get_by_label("Views")
+    reach(view, views)
+    while views.evaluate("one => one.selectedOptions[0].text") != "Axial":
+        view.keyboard.press("ArrowDown")
+    press(view, own.get_by_role("checkbox", name="Cross hair"), "Space")
+    press(view, view.locator(".scene-opacity"), "End")
     assert coloured(view) > 100
-    view.locator(".scene-opacity").fill("0")
+    press(view, view.locator(".scene-opacity"), "Home")
     assert becomes_grey(view)
-    own.get_by_role("button", name="Remove").click()
+    # The canvas takes arrow keys, and lets the next Tab go on.
+    reach(view, view.locator(".scene-frame canvas"))
+    place = view.locator(".scene-place")
+    before = place.text_content()
+    view.keyboard.press("PageUp")
+    assert place.text_content() != before
+    press(view, own.get_by_role("button", name="Slices"))
+    canvas.wait_for()
+    press(view, own.get_by_role("button", name="Remove"))
     own.wait_for(state="detached")
     assert view.get_by_role("button", name="Explain").is_enabled()
     assert page.said == []

@@ -92,6 +92,8 @@ async function show(own, place, root, record, name) {
   const viewer = new Niivue({
     logLevel: "warn", dragAndDropEnabled: false, isRadiologicalConvention: true, sagittalNoseLeft: true, show3Dcrosshair: true,
     multiplanarShowRender: SHOW_RENDER.ALWAYS, multiplanarForceRender: true, crosshairColor: [1, 0.85, 0.2, 1], crosshairWidth: CROSS, backColor: [0, 0, 0, 1],
+    // In the middle of an edge the cross hair would run through it.
+    isCornerOrientationText: true,
     isOrientCube: true, scrollRequiresFocus: true, fontColor: [1, 1, 1, 1],
   });
   own.viewer = viewer;

@@ -1,4 +1,4 @@
-"""All cards, MODEL_CARDS.md and the table of models in README.md: written, checked."""
+"""All cards, MODEL_CARDS.md and the tables in other pages: written, checked."""
 
 import re
 from pathlib import Path
@@ -12,9 +12,11 @@ from medzoo.zoo.metrics_json import read_metrics
 from medzoo.zoo.registry import list_models, read_entry, zoo_folder
 
 INDEX_FILE = "MODEL_CARDS.md"
-# README.md carries the same table of models between these two lines.
-_TABLE_BEGIN = "<!-- medzoo cards: table of models begins -->"
-_TABLE_END = "<!-- medzoo cards: table of models ends -->"
+# Pages that carry a table between two such lines; where they are not, nothing.
+_BETWEEN = "<!-- medzoo cards: table of {what} {end} -->"
+_LICENCES_PAGE = "docs/guides/licences.md"
+# What licences that forbid commercial use have in their SPDX name.
+_NON_COMMERCIAL = "NC"
 
 
 def render_table(folder: str | Path | None = None, prefix: str = "zoo_models") -> str:
@@ -46,6 +48,28 @@ def render_table(folder: str | Path | None = None, prefix: str = "zoo_models") -
     return md.table(header, rows)
 
 
+def render_licences(
+    folder: str | Path | None = None, prefix: str = "zoo_models"
+) -> str:
+    """Writes the table of the licences of all weights.
+
+    Args:
+        folder: A zoo folder to read instead of medzoo's own.
+        prefix: Path from the page with the table to the zoo folder, for the links.
+
+    Returns:
+        A Markdown table, one row a model.
+    """
+    folder = zoo_folder() if folder is None else Path(folder)
+    rows = []
+    for name in list_models(folder):
+        licence = read_entry(folder / name).licence
+        forbidden = _NON_COMMERCIAL in licence.split("-")
+        link = f"[{name}]({prefix}/{name}/{CARD_FILE})"
+        rows.append([link, licence, "no" if forbidden else "see the licence"])
+    return md.table(["Weights", "Licence", "Commercial use"], rows)
+
+
 def render_index(folder: str | Path | None = None) -> str:
     """Writes MODEL_CARDS.md: the table of models, and where its numbers come from.
 
@@ -65,11 +89,11 @@ def render_index(folder: str | Path | None = None) -> str:
 
 
 def write_cards(folder: str | Path | None = None) -> list[Path]:
-    """Writes every card, MODEL_CARDS.md and the table in README.md where they differ.
+    """Writes every card, MODEL_CARDS.md and the tables in other pages if they differ.
 
     Args:
-        folder: A zoo folder to use instead of medzoo's own; the other two files
-            stand beside it.
+        folder: A zoo folder to use instead of medzoo's own; README.md, MODEL_CARDS.md
+            and docs/ stand beside it.
 
     Returns:
         The files that changed.
@@ -108,16 +132,21 @@ def _pages(folder: str | Path | None) -> dict[Path, str]:
         for name in list_models(folder)
     }
     pages[folder.parent / INDEX_FILE] = render_index(folder)
-    readme = folder.parent / "README.md"
+    readme, licences = folder.parent / "README.md", folder.parent / _LICENCES_PAGE
     if readme.is_file():
-        pages[readme] = _with_table(readme, render_table(folder, prefix=folder.name))
+        table = render_table(folder, prefix=folder.name)
+        pages[readme] = _with_table(readme, "models", table)
+    if licences.is_file():
+        table = render_licences(folder, prefix=f"../../{folder.name}")
+        pages[licences] = _with_table(licences, "licences", table)
     return pages
 
 
-def _with_table(readme: Path, table: str) -> str:
-    text = readme.read_text(encoding="utf-8")
-    pattern = re.escape(_TABLE_BEGIN) + ".*?" + re.escape(_TABLE_END)
-    block = f"{_TABLE_BEGIN}\n{table}\n{_TABLE_END}"
+def _with_table(page: Path, what: str, table: str) -> str:
+    text = page.read_text(encoding="utf-8")
+    begin, end = (_BETWEEN.format(what=what, end=end) for end in ("begins", "ends"))
+    pattern = re.escape(begin) + ".*?" + re.escape(end)
+    block = f"{begin}\n{table}\n{end}"
     return re.sub(pattern, lambda _: block, text, flags=re.DOTALL)
 
 

@@ -48,6 +48,24 @@ def test_readme_table_is_kept_between_its_marks(add_model, tmp_path):
     assert check_cards(zoo) == []
 
 
+def test_the_table_of_licences_says_which_forbid_commercial_use(add_model, tmp_path):
+    zoo = add_model("free", licence="CC-BY-4.0").parent
+    add_model("narrow", licence="CC-BY-NC-4.0")
+    page = tmp_path / "docs" / "guides" / "licences.md"
+    page.parent.mkdir(parents=True)
+    begin = "<!-- medzoo cards: table of licences begins -->"
+    end = "<!-- medzoo cards: table of licences ends -->"
+    page.write_text(f"before\n{begin}\nold\n{end}\nafter\n", encoding="utf-8")
+
+    assert page in write_cards(zoo)
+    rows = page.read_text(encoding="utf-8").splitlines()
+    link = f"../../{zoo.name}/narrow/card.md"
+    assert f"| [narrow]({link}) | CC-BY-NC-4.0 | no |" in rows
+    assert any(row.endswith("| CC-BY-4.0 | see the licence |") for row in rows)
+    assert "old" not in rows
+    assert check_cards(zoo) == []
+
+
 def test_readme_without_marks_is_left_alone(add_model, tmp_path):
     (tmp_path / "README.md").write_text("mine\n", encoding="utf-8")
     write_cards(add_model().parent)
