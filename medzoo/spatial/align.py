@@ -20,6 +20,10 @@ ITERATIONS = 25
 # Below this channels count as aligned: nothing is gained by touching them.
 LEAST_MM = 0.3
 LEAST_DEGREES = 0.3
+# Likewise where both have one grid: somebody has registered them, and what is found on
+# top of that is as much the error of this registration as of theirs.
+LEAST_MM_ON_ONE_GRID = 2.0
+LEAST_DEGREES_ON_ONE_GRID = 2.0
 # A head in a head coil moves by less than this between two scans of a session.
 MOST_MM = 40.0
 MOST_DEGREES = 35.0
@@ -41,10 +45,15 @@ class Motion:
     mm: float
     degrees: float
 
-    @property
-    def is_small(self):
-        """bool: whether the channels count as aligned."""
-        return self.mm < LEAST_MM and self.degrees < LEAST_DEGREES
+    def is_small(self, one_grid):
+        """Whether the channels count as aligned.
+
+        Args:
+            one_grid: bool, whether they have the same shape and affine.
+        """
+        mm = LEAST_MM_ON_ONE_GRID if one_grid else LEAST_MM
+        degrees = LEAST_DEGREES_ON_ONE_GRID if one_grid else LEAST_DEGREES
+        return self.mm < mm and self.degrees < degrees
 
     def undone(self, volume):
         """Returns the channel where the reference has the head; nothing is resampled.
@@ -65,7 +74,9 @@ def aligned(volumes, channels):
 
     Returns:
         dict of channel -> Volume in the reference's place; a channel that moved by more
-        than noise has a warning with the amount. Nothing is resampled.
+        than noise has a warning with the amount. Of channels on one grid, which have
+        been registered before, less than 2 mm and 2 degrees count as noise. Nothing is
+        resampled.
 
     Raises:
         InputError: for channels that do not show the same head.
@@ -81,7 +92,7 @@ def aligned(volumes, channels):
         if name == reference:
             continue
         motion = motion_between(volumes[reference], volumes[name], name)
-        if motion.is_small:
+        if motion.is_small(_on_one_grid(volumes[reference], volumes[name])):
             continue
         note = (
             f"Channel {name} was brought onto {reference}: the head had moved by "
@@ -126,6 +137,10 @@ def motion_between(reference, channel, name):
             "pass aligned channels with --aligned."
         )
     return found
+
+
+def _on_one_grid(one, other):
+    return one.shape == other.shape and np.allclose(one.affine, other.affine, atol=1e-3)
 
 
 def _prepared(volume):

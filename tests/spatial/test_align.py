@@ -4,6 +4,7 @@ from scipy.spatial.transform import Rotation
 
 from medzoo.errors import InputError
 from medzoo.preprocess import Preprocessor
+from medzoo.spatial import Grid, resample_to
 from medzoo.spatial.align import aligned, motion_between
 from medzoo.volume import Volume
 from tests.conftest import make_head
@@ -80,6 +81,19 @@ def test_channels_that_lie_on_each_other_are_not_touched(pair):
 
     assert np.abs(found["flair"].affine - flair.affine).max() < 0.5
     assert found["t1"] is t1
+
+
+@pytest.mark.parametrize(("mm", "touched"), [(1.2, False), (4.0, True)])
+def test_on_one_grid_a_millimetre_is_left_alone(pair, mm, touched):
+    t1, flair = pair
+    channel, _ = moved(flair, (0.0, 0.0, 0.0), (0.0, mm, 0.0))
+    channel = resample_to(channel, Grid.of(t1))
+
+    found = aligned({"t1": t1, "flair": channel}, ["t1", "flair"])["flair"]
+
+    assert bool(found.warnings) == touched
+    shift = found.affine[:3, 3] - channel.affine[:3, 3]
+    assert np.linalg.norm(shift) == pytest.approx(mm if touched else 0, abs=1.0)
 
 
 def test_what_was_undone_is_told(pair):
