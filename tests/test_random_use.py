@@ -203,7 +203,7 @@ def check_metrics(use, found, plain, told):
         right = plain["tiny_sex"]["label"] == "female"
         share = np.mean([woman == right for woman in use.truth["sex"]])
         assert metrics["accuracy"] == pytest.approx(share, abs=1e-3), told
-    else:
+    elif use.truth["labels"] != "empty":
         dice = dice_of(found)
         apart = max(abs(dice[name] - plain["dice"][name]) for name in dice)
         silent = "be aligned" not in told and apart > MOST_CHANGE["dice"]
