@@ -5,9 +5,11 @@ import os
 import re
 import secrets
 import shutil
+import stat
 import time
 import zlib
 from contextlib import contextmanager, suppress
+from errno import EISDIR
 from pathlib import Path
 
 CHUNK_BYTES = 1 << 20
@@ -89,8 +91,11 @@ def check_writable(path):
 
     Raises:
         OSError: naming `path`, if its folder, or the first that exists above it, takes
-            no file.
+            no file; if the name is too long, or that of a folder.
     """
+    with suppress(FileNotFoundError, NotADirectoryError):
+        if stat.S_ISDIR(os.stat(path).st_mode):
+            raise IsADirectoryError(EISDIR, os.strerror(EISDIR), os.fspath(path))
     folder = Path(os.path.realpath(path)).parent
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent

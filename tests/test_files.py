@@ -142,6 +142,11 @@ def test_writability_is_known_before_any_work(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(NotADirectoryError, match=r"a\.csv"):
         check_writable(tmp_path / "file" / "a.csv")
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(IsADirectoryError, match=r"folder\.csv"):
+        check_writable(tmp_path / "folder.csv")
+    with pytest.raises(OSError, match="name too long"):
+        check_writable(tmp_path / ("x" * 300 + ".csv"))
 
 
 def test_a_cache_without_a_home_is_one_sentence(monkeypatch):
