@@ -119,6 +119,38 @@ def test_one_epoch_of_fit_lowers_the_loss(name, tmp_path):
     model.save(tmp_path / "tuned.keras")
     again = keras.models.load_model(tmp_path / "tuned.keras")
     np.testing.assert_array_equal(again.predict_on_batch(x), model.predict_on_batch(x))
+    # So that a training goes on where it was.
+    assert int(again.optimizer.iterations) == int(model.optimizer.iterations) > 0
+    pairs = zip(again.optimizer.variables, model.optimizer.variables, strict=True)
+    for one, other in pairs:
+        np.testing.assert_array_equal(np.asarray(one), np.asarray(other))
+    assert places(again.trainable_weights) == places(model.trainable_weights)
+
+
+def places(weights):
+    return [weight.path for weight in weights]
+
+
+def test_it_is_saved_cut_and_frozen_as_any_keras_model(name, tmp_path):
+    model = first_members(name, 2)
+    x = small_batch(model, 1)
+    answer = model.predict_on_batch(x)
+    model.save(tmp_path / "m.h5", include_optimizer=False)
+    again = keras.models.load_model(tmp_path / "m.h5")
+    np.testing.assert_array_equal(again.predict_on_batch(x), answer)
+    assert again.recipe == model.recipe
+    for one in (model, getattr(model, "members", [model])[0]):
+        whole = keras.Model(one.input, one.layers[-1].output)
+        np.testing.assert_array_equal(
+            whole.predict_on_batch(x), one.predict_on_batch(x)
+        )
+        inner = keras.Model(one.input, one.layers[len(one.layers) // 2].output)
+        assert np.isfinite(inner.predict_on_batch(x)).all()
+    trainable = places(model.trainable_weights)
+    medzoo.freeze(model)
+    kept = places(model.trainable_weights)
+    assert kept
+    assert set(kept) < set(trainable)
 
 
 def batch_normalizations(model):
