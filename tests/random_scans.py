@@ -1,5 +1,7 @@
 """Scans, label maps and tables changed at random, for `test_random_use.py`."""
 
+import gzip
+
 import nibabel as nib
 import numpy as np
 from scipy import ndimage
@@ -78,8 +80,9 @@ CHANGES = {
     "one volume": lambda a, m, draw: (a[..., None], m),
     "two volumes": lambda a, m, draw: (np.stack([a, a], -1), m),
 }
+SLOPES = {"slope nan": np.nan, "slope": 2.5, "slope inf": np.inf}
 # What a header may do beside; the answer is the same, or the scan refused.
-HEADERS = ("usual", "slope nan", "slope", "slope inf", "sform only", "micron", "NIfTI-2")
+HEADERS = ("usual", "sform only", "micron", "NIfTI-2", *SLOPES)
 DAMAGES = ("cut", "empty", "flipped bit", "no NIfTI")
 
 
@@ -89,8 +92,8 @@ def scan(head, path, draw):
     change = CHANGES.get(kind, CHANGES["plain"])
     array, affine = change(np.array(head.array, np.float32), head.affine.copy(), draw)
     nib.save(_image(array, affine, kind), path)
-    if kind.startswith("slope"):
-        _set_slope(path, {"slope nan": np.nan, "slope": 2.5, "slope inf": np.inf}[kind])
+    if kind in SLOPES:
+        _set_slope(path, SLOPES[kind])
     content = bytearray(path.read_bytes())
     if kind == "cut":
         content = content[: int(draw.integers(len(content)))]
@@ -112,13 +115,10 @@ def _image(array, affine, kind):
 
 
 def _set_slope(path, slope):
-    """Writes scl_slope, which nibabel sets itself, into an uncompressed file's header."""
-    unzipped = nib.load(path)
-    plain = bytearray(unzipped.to_bytes())
+    """Writes scl_slope, which nibabel sets itself, into a file's header."""
+    plain = bytearray(nib.load(path).to_bytes())
     plain[112:116] = np.float32(slope).tobytes()
     if path.suffix == ".gz":
-        import gzip
-
         plain = gzip.compress(bytes(plain), 1)
     path.write_bytes(bytes(plain))
 
@@ -161,9 +161,11 @@ def _outside_nan(labels, draw):
     return np.where(labels.array > 0, labels.array, np.nan), labels.affine
 
 
+# Stored scaled, 8 comes back as 7.999996.
+ALMOST = np.float32(0.9999995)
 LABELS = {
     "plain": lambda labels, draw: (labels.array, labels.affine),
-    "rounded": lambda labels, draw: (labels.array * np.float32(0.9999996), labels.affine),
+    "rounded": lambda labels, draw: (labels.array * ALMOST, labels.affine),
     "turned": lambda labels, draw: turned(labels.array, labels.affine, draw),
     "wider": _wider,
     "one-hot": _one_hot,

@@ -34,5 +34,5 @@ def test_a_few_voxels_without_a_class_are_background():
     [LABELS * 0.5, LABELS - 1.0, ONE_HOT * 0.9, np.ones((2, 2, 2, 2), np.uint8)],
 )
 def test_what_is_no_map_is_refused(array):
-    with pytest.raises(InputError, match="x.nii"):
+    with pytest.raises(InputError, match=r"x\.nii"):
         whole_labels(array, "x.nii")
