@@ -5,10 +5,14 @@ import os
 import re
 import secrets
 import shutil
+import stat
 import time
 import zlib
 from contextlib import contextmanager, suppress
+from errno import EIO, EISDIR
 from pathlib import Path
+
+from medzoo.errors import MedzooError
 
 CHUNK_BYTES = 1 << 20
 # Names of temporary files hold machine and process.
@@ -50,14 +54,40 @@ def replace_atomically(path):
         os.replace(temporary, target)
     except OSError as error:
         # A full disk names no file, and nobody knows the temporary one.
-        if error.errno is None or error.filename not in (None, os.fspath(temporary)):
+        own = error.filename in (None, os.fspath(temporary))
+        if isinstance(error, MedzooError) or not own:
             raise
-        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
+        raise _named(error, path) from error
     finally:
         # On a disk that failed even this may.
         with suppress(OSError):
             temporary.unlink()
     _sync_folder(target.parent)
+
+
+@contextmanager
+def naming(path):
+    """Puts a file's name into errors of the system that have none, as of a full disk.
+
+    Args:
+        path: the file that the block writes.
+
+    Raises:
+        OSError: as the block does, naming `path`.
+    """
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, MedzooError) or error.filename is not None:
+            raise
+        raise _named(error, path) from error
+
+
+def _named(error, path):
+    """An error of the system with the file's name."""
+    # NumPy's, for a disk that became full, is a text alone.
+    number, text = error.errno or EIO, error.strerror or f"not written whole ({error})"
+    return OSError(number, text, os.fspath(path))
 
 
 def temporary_beside(path):
@@ -89,8 +119,11 @@ def check_writable(path):
 
     Raises:
         OSError: naming `path`, if its folder, or the first that exists above it, takes
-            no file.
+            no file; if the name is too long, or that of a folder.
     """
+    with suppress(FileNotFoundError, NotADirectoryError):
+        if stat.S_ISDIR(os.stat(path).st_mode):
+            raise IsADirectoryError(EISDIR, os.strerror(EISDIR), os.fspath(path))
     folder = Path(os.path.realpath(path)).parent
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent

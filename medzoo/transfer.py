@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from medzoo.errors import InputError, IntegrityError, OfflineError
+from medzoo.files import naming
 from medzoo.transport import FaultError, chunks, open_address, public
 
 CHUNK_BYTES = 1 << 18
@@ -161,7 +162,7 @@ def _save(response, url, path, expected, progress, start) -> None:
     if promised is not None:
         beginning = _beginning(response, promised, expected)
         _check_size(promised, expected, url, beginning)
-    with open(path, "ab" if start else "wb") as file:
+    with naming(path), open(path, "ab" if start else "wb") as file:
         pieces = _passing(response, expected)
         watch = progress and (lambda done: progress(done, promised))
         received = _receive(pieces, file, expected, url, watch, start)
@@ -337,7 +338,7 @@ def _copy_local(url: str, path: Path, expected: Expected) -> None:
             f"A file must be readable. Received: {error.strerror}: {place}. "
             f"Check MEDZOO_MIRROR."
         ) from None
-    with source, open(path, "wb") as file:
+    with source, naming(path), open(path, "wb") as file:
         pieces = iter(lambda: source.read(CHUNK_BYTES), b"")
         received = _receive(pieces, file, expected, url, None)
     _check_size(received, expected, url, b"")

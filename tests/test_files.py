@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from medzoo.batch.status_log import STATUS_FILE, StatusLog
 from medzoo.files import (
     cache_folder,
     check_writable,
@@ -14,6 +15,7 @@ from medzoo.files import (
     temporary_beside,
     write_text_atomically,
 )
+from medzoo.transfer import Expected, transfer
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX file modes and links")
 
@@ -136,12 +138,29 @@ def test_a_full_disk_names_the_file(tmp_path):
         write()
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux alone has it")
+def test_a_full_disk_names_what_is_not_replaced_but_written(tmp_path):
+    (tmp_path / STATUS_FILE).symlink_to("/dev/full")
+    with pytest.raises(OSError, match=rf"No space.*{STATUS_FILE}"):
+        StatusLog(tmp_path).add({"case_id": "a"})
+    weights, scan = tmp_path / "model.weights.h5", tmp_path / "scan"
+    weights.symlink_to("/dev/full")
+    scan.write_bytes(b"weights")
+    with pytest.raises(OSError, match=r"No space.*model\.weights\.h5"):
+        transfer(scan.as_uri(), weights, Expected(100))
+
+
 def test_writability_is_known_before_any_work(tmp_path):
     check_writable(tmp_path / "new" / "folder" / "a.csv")
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "file").touch()
     with pytest.raises(NotADirectoryError, match=r"a\.csv"):
         check_writable(tmp_path / "file" / "a.csv")
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(IsADirectoryError, match=r"folder\.csv"):
+        check_writable(tmp_path / "folder.csv")
+    with pytest.raises(OSError, match="name too long"):
+        check_writable(tmp_path / ("x" * 300 + ".csv"))
 
 
 def test_a_cache_without_a_home_is_one_sentence(monkeypatch):

@@ -17,12 +17,12 @@ PACKAGE = Path(medzoo.__file__).parent
 DIRECT = {
     "_version": (),
     "errors": (),
-    "files": (),
+    "files": ("errors",),
     "progress": (),
     "zoo_access": (),
     # Connections, for weights and data sets.
     "transport": ("errors", "_version"),
-    "transfer": ("transport",),
+    "transfer": ("transport", "files"),
     "volume": ("errors",),
     # _version: a DICOM SEG says what made it.
     "io": ("volume", "files", "_version"),

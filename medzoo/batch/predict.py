@@ -126,7 +126,8 @@ def predict(
 
 
 def _check_place(output):
-    if not isinstance(output, str | PathLike | None) or str(output) == "":
+    path = isinstance(output, str | PathLike | None)
+    if not path or str(output) == "" or "\0" in str(output):
         raise InputError(
             "`output` must be a path or None. "
             f"Received: output={output!r}. Give a file or a folder."

@@ -9,6 +9,8 @@ import os
 import secrets
 from pathlib import Path
 
+from medzoo.files import naming
+
 STATUS_FILE = "status.jsonl"
 STATUS_FILES = "status*.jsonl"
 
@@ -33,6 +35,9 @@ class StatusLog:
 
         Args:
             line: dict, plain JSON.
+
+        Raises:
+            OSError: naming the file, if the disk is full or cannot be written.
         """
         lines = [line]
         if self._head is not None:
@@ -41,7 +46,7 @@ class StatusLog:
         text = "".join(as_text(one) for one in lines)
         # A run that was killed may have left half a line.
         start = "" if _ends_with_line(self.path) else "\n"
-        with self.path.open("a", encoding="utf-8") as file:
+        with naming(self.path), self.path.open("a", encoding="utf-8") as file:
             file.write(f"{start}{text}")
 
     def close(self):

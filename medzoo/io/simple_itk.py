@@ -3,6 +3,8 @@
 The headers are checked by `meta_image` and `nrrd` before SimpleITK sees the file.
 """
 
+from errno import EIO
+
 import numpy as np
 
 from medzoo.errors import FileFormatError, GeometryError, InputError
@@ -81,7 +83,12 @@ def write_with_simple_itk(array, affine, path):
     image.SetOrigin(lps[:3, 3].tolist())
     # MetaImage goes by the suffix, and knows it in lower case only.
     plain = path.with_suffix(path.suffix.lower())
-    SimpleITK.WriteImage(image, str(plain), useCompression=True)
+    try:
+        SimpleITK.WriteImage(image, str(plain), useCompression=True)
+    except RuntimeError:
+        plain.unlink(missing_ok=True)
+        # Its text is ITK's and names the temporary file; the caller knows the path.
+        raise OSError(EIO, "not written whole: the disk may be full") from None
     plain.replace(path)
 
 

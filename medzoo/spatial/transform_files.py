@@ -1,5 +1,6 @@
 """Transforms in ITK's own files, as ANTs, 3D Slicer and SimpleITK read them."""
 
+from errno import EIO
 from os import PathLike
 from pathlib import Path
 
@@ -54,7 +55,10 @@ def write_transform(transform: Transform, path: str | PathLike) -> Path:
     if transform.is_affine:
         found = sitk.AffineTransform(found.GetNthTransform(0))
     with replace_atomically(path) as temporary:
-        sitk.WriteTransform(found, str(temporary))
+        try:
+            sitk.WriteTransform(found, str(temporary))
+        except RuntimeError:
+            raise OSError(EIO, "not written whole: the disk may be full") from None
     return path
 
 

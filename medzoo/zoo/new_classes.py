@@ -2,6 +2,7 @@
 
 from medzoo.errors import InputError
 from medzoo.zoo.recipe.tasks import TASKS
+from medzoo.zoo.recipe.training_options import MOST_CLASSES
 
 # Steps whose arguments belong to the old classes or were measured for them.
 _OF_CLASSES = ("interval", "familiarity", "guide", "sides", "groups", "centiles")
@@ -24,15 +25,15 @@ def with_new_classes(model, num_classes, class_names=None):
         A new model; its recipe names the new classes and has no weights.
 
     Raises:
-        InputError: if names and number differ, there are fewer than two classes, or
-            the number is none.
+        InputError: if names and number differ, there are fewer than two classes or
+            more than `MOST_CLASSES`, or the number is none.
         ValueError: if the network has no classes.
     """
     from medzoo.models.from_recipe import with_new_head
 
-    if not isinstance(num_classes, int) or num_classes < 2:
+    if not isinstance(num_classes, int) or not 2 <= num_classes <= MOST_CLASSES:
         raise InputError(
-            "`num_classes` must be a whole number of at least 2. "
+            f"`num_classes` must be a whole number within 2..{MOST_CLASSES}. "
             f"Received: num_classes={num_classes!r}."
         )
     names = class_names

@@ -53,6 +53,7 @@ def test_what_is_no_case_is_one_sentence(model_folder, given):
     [
         {"output": 3},
         {"output": ""},
+        {"output": "a\0.csv"},
         {"threads": 0},
         {"threads": "2"},
         {"threads": True},

@@ -167,6 +167,28 @@ def test_damage_while_writing_is_noticed(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.fixture
+def small_disk():
+    """Files end after 20 kB, as on a disk that becomes full."""
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("name", ["a.nii", "a.nii.gz", "a.npy", "a.mha", "a.NRRD"])
+def test_a_disk_that_becomes_full_names_the_file(tmp_path, small_disk, name):
+    voxels = np.random.default_rng(0).random((32, 32, 32), np.float32)
+    with pytest.raises(OSError, match=r"whole|large") as told:
+        write(Volume(voxels, np.eye(4)), tmp_path / name)
+    assert told.value.filename == str(tmp_path / name)
+    # No text of other libraries, which name the temporary file.
+    assert "\n" not in str(told.value)
+    assert ".medzoo" not in str(told.value)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("name", ["a.txt", "a", "a.mhd", "a.hdr", "a.gz"])
 def test_refuses_other_suffixes(tmp_path, name):
     with pytest.raises(InputError, match="name must end in"):

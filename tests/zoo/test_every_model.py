@@ -106,6 +106,36 @@ def first_members(name, count):
     return medzoo.load(name, **({"num_members": count} if ensemble else {}))
 
 
+def places(weights):
+    return [weight.path for weight in weights]
+
+
+def test_it_is_saved_cut_and_frozen_as_any_keras_model(name, tmp_path):
+    model = first_members(name, 2)
+    x = small_batch(model, 1)
+    answer = model.predict_on_batch(x)
+    model.save(tmp_path / "m.h5", include_optimizer=False)
+    again = keras.models.load_model(tmp_path / "m.h5")
+    np.testing.assert_array_equal(again.predict_on_batch(x), answer)
+    assert again.recipe == model.recipe
+    member = getattr(model, "members", [model])[0]
+    for one in (model, member):
+        whole = keras.Model(one.input, one.output)
+        np.testing.assert_array_equal(
+            whole.predict_on_batch(x), one.predict_on_batch(x)
+        )
+    # The output of a layer that is a model belongs to its own graph, as Keras has it.
+    layers = [n for n in member.layers[1:] if not isinstance(n, keras.Model)]
+    if layers:
+        inner = keras.Model(member.input, layers[len(layers) // 2].output)
+        assert np.isfinite(inner.predict_on_batch(x)).all()
+    trainable = places(model.trainable_weights)
+    medzoo.freeze(model, but=("head", "output", "decoder"))
+    kept = places(model.trainable_weights)
+    assert kept
+    assert set(kept) < set(trainable)
+
+
 def batch_normalizations(model):
     return [
         layer
@@ -141,6 +171,12 @@ def test_fit_lowers_the_loss_and_a_few_cases_spoil_no_model(name, tmp_path):
     model.save(tmp_path / "tuned.keras")
     again = keras.models.load_model(tmp_path / "tuned.keras")
     np.testing.assert_array_equal(again.predict_on_batch(x), model.predict_on_batch(x))
+    # So that a training goes on where it was.
+    assert int(again.optimizer.iterations) == int(model.optimizer.iterations) > 0
+    pairs = zip(again.optimizer.variables, model.optimizer.variables, strict=True)
+    for one, other in pairs:
+        np.testing.assert_array_equal(np.asarray(one), np.asarray(other))
+    assert places(again.trainable_weights) == places(model.trainable_weights)
 
 
 def test_averages_are_measured_for_fresh_weights_and_on_request(name, model):

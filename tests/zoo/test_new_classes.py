@@ -97,6 +97,8 @@ def test_segmentation_stays_and_forgets_what_held_for_the_old_classes(recipe):
         (2.5, None),
         ("2", None),
         (None, ["a", "b"]),
+        # Its head alone would take gigabytes.
+        (10**9, None),
     ],
 )
 def test_refuses_classes_that_do_not_fit_their_names(recipe, num_classes, names):

@@ -6,13 +6,16 @@ from medzoo.errors import InputError
 
 # Scaled label maps come back a little off what they were.
 ROUNDING = 1e-3
+# Share of the voxels of a one-hot map in which no channel is set.
+MOST_WITHOUT_CLASS = 0.01
 
 
 def whole_labels(array, name):
     """Returns a label map as whole numbers, `(x, y, z)`.
 
     Maps that were stored scaled (7.999996) are rounded. One-hot maps, a channel a
-    class, become the index of the class; where no channel is set it is background.
+    class, background first, become the index of the class; a few voxels without a
+    class are background.
 
     Args:
         array: `(x, y, z)`, or `(x, y, z, classes)` of zeros and ones.
@@ -22,7 +25,8 @@ def whole_labels(array, name):
         Integer array `(x, y, z)`.
 
     Raises:
-        InputError: for values that are no whole numbers, or negative.
+        InputError: for values that are no whole numbers, or negative; for a one-hot
+            map with more than one class a voxel, or with none in many.
     """
     if array.ndim == 4 and array.shape[3] > 1:
         return _from_one_hot(array, name)
@@ -48,6 +52,14 @@ def _from_one_hot(array, name):
         raise InputError(
             "A label map of one channel a class must have one class a voxel. Received: "
             f"up to {int(total.max())} in {name}. Give one map of numbers."
+        )
+    none = float((total == 0).mean())
+    if none > MOST_WITHOUT_CLASS:
+        # Without a channel of background each class would become the one before it.
+        raise InputError(
+            "A label map of one channel a class must have one class a voxel, the first "
+            f"being background. Received: {none:.1%} of the voxels of {name} without "
+            "one. Put a channel of background first, or give one map of numbers."
         )
     return np.where(total > 0, near.argmax(axis=-1), 0).astype(np.int32)
 

@@ -2,6 +2,7 @@
 
 import math
 import re
+import unicodedata
 from pathlib import PurePath
 
 # In this order; names are compared by their letters and digits alone.
@@ -24,6 +25,23 @@ SURE_COLUMNS = (
 # Of cohorts and of systems that collect data: ADNI, UK Biobank, IXI, CDISC. The last
 # may number rows, which then are a person each, as without it.
 PERSON_COLUMNS = (*SURE_COLUMNS, "ptid", "rid", "eid", "pid", "ixi_id", "usubjid", "id")
+PERSON_COLUMNS += ("mrn", "guid", "name", "full_name")
+# What a column of any other name is called that tells people apart: a word for a
+# person, and words for a number or a name around it (`src_subject_id`, `Patient Nr.`,
+# `Probandennummer`, `code_sujet`).
+PERSON_WORDS = (
+    *("subject", "subj", "patient", "participant", "person", "volunteer", "record"),
+    *("pseudonym", "proband", "versuchsperson", "sujet", "personne", "volontaire"),
+    *("sujeto", "paciente", "participante", "persona", "soggetto", "paziente"),
+    *("partecipante", "sujeito", "pessoa", "deelnemer", "pacjent", "forsoksperson"),
+    *("被験者", "患者", "被试", "受试者", "피험자", "환자", "пациент", "испытуемыи"),
+)
+NUMBER_WORDS = "id|ids|no|nr|num|number|nummer|numero|code|key|label|name|identifier"
+NUMBER_WORDS += "|kennung|番号|编号|번호|номер"
+PERSON_NAME = re.compile(
+    f"(?:src|study|anon|de|du|del|{NUMBER_WORDS})*(?:{'|'.join(PERSON_WORDS)})"
+    f"(?:en|in|s)?(?:{NUMBER_WORDS})*"
+)
 # An entity of BIDS, in the name of a file or folder.
 BIDS_SUBJECT = re.compile(r"(?:^|[_/\\])(sub-[A-Za-z0-9]+)(?=$|[_./\\])", re.IGNORECASE)
 # DICOM writes ages as 039Y, 018M, 003W, 010D.
@@ -45,8 +63,15 @@ def bids_subject(text):
 
 
 def letters(name):
-    """Returns the letters and digits of a column's name, in lower case."""
-    return re.sub(r"[^a-z0-9]", "", name.casefold())
+    """Returns the letters and digits of a column's name, in lower case, no accents."""
+    parts = unicodedata.normalize("NFKD", name.casefold())
+    plain = "".join(c for c in parts if not unicodedata.combining(c))
+    return re.sub(r"[\W_]", "", unicodedata.normalize("NFC", plain))
+
+
+def names_people(name):
+    """Whether a column's name says that its cells are people, in words of any kind."""
+    return PERSON_NAME.fullmatch(letters(name)) is not None
 
 
 def one_spelling(name):

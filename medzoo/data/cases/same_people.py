@@ -7,6 +7,7 @@ from medzoo.data.cases.people import (
     PERSON_COLUMNS,
     SURE_COLUMNS,
     letters,
+    names_people,
     one_spelling,
 )
 from medzoo.errors import MedzooWarning
@@ -18,9 +19,10 @@ def person_columns(table):
     found = {}
     for name in table.header:
         found.setdefault(letters(name), []).append(name)
-    return [
+    usual = [
         column for name in PERSON_COLUMNS for column in found.get(letters(name), [])
     ]
+    return usual + [c for c in table.header if c not in usual and names_people(c)]
 
 
 def with_same_people(cases):

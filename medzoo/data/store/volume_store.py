@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from medzoo.files import cache_folder
+from medzoo.files import cache_folder, naming
 
 FACTS_FILE = "facts.json"
 TEMPORARY_PREFIX = ".medzoo-"
@@ -65,12 +65,21 @@ class VolumeStore:
             arrays: dict of str -> array.
 
         Raises:
-            OSError: if the disk is full or the folder cannot be written.
+            OSError: naming the folder, if the disk is full or it cannot be written.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         temporary = self.folder / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
         temporary.mkdir()
         try:
+            self._fill(temporary, arrays)
+            self._take_place(temporary, name)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+    def _fill(self, temporary, arrays):
+        """Writes arrays, and their names last."""
+        # A full disk names no file, and nobody knows the temporary one.
+        with naming(self.folder):
             for key, array in arrays.items():
                 with (temporary / f"{key}.npy").open("wb") as file:
                     np.save(file, array, allow_pickle=False)
@@ -78,9 +87,6 @@ class VolumeStore:
             with (temporary / FACTS_FILE).open("w", encoding="utf-8") as file:
                 json.dump({"arrays": list(arrays)}, file)
                 _flush(file)
-            self._take_place(temporary, name)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
 
     def sweep(self):
         """Removes what killed processes left half-written hours ago."""

@@ -27,6 +27,28 @@ def test_spellings_of_one_name_are_one_person(tmp_path, names):
     assert people(tmp_path, text) == [one, one, "10"]
 
 
+@pytest.mark.parametrize(
+    "column",
+    [
+        *("src_subject_id", "record_id", "Patient Nr.", "mrn", "GUID", "Name"),
+        *("Pseudonym", "Probandennummer", "Patienten-ID", "code_sujet", "Nº paciente"),
+        *("ID soggetto", "被験者番号", "患者ID", "пациент", "Försöksperson"),
+    ],
+)
+def test_a_column_of_people_is_found_whatever_its_language(tmp_path, column):
+    text = f"case_id,t1,{column}\na,x.nii,p\nb,y.nii,p\nc,z.nii,q\n"
+    assert people(tmp_path, text) == ["p", "p", "q"]
+
+
+@pytest.mark.parametrize(
+    "column",
+    ["subject_age", "patient_weight", "session_id", "scanner", "study_id", "site_code"],
+)
+def test_what_is_said_of_people_is_no_name(tmp_path, column):
+    text = f"case_id,t1,{column}\na,x.nii,1\nb,y.nii,1\nc,z.nii,2\n"
+    assert people(tmp_path, text) == ["a", "b", "c"]
+
+
 def test_case_of_the_word_sub_does_not_matter(tmp_path):
     text = "case_id,t1\na,Sub-01_ses-1_T1w.nii\nb,SUB-01_ses-2_T1w.nii\nc,sub-02.nii\n"
     found = people(tmp_path, text)
