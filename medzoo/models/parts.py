@@ -48,7 +48,8 @@ def features(model: Any, layer: str = "features") -> Any:
     """Returns a model whose output is that of a layer of another model.
 
     Of an ensemble the mean over its members, whose layers
-    `keras.Model(model.input, layer.output)` does not reach.
+    `keras.Model(model.input, layer.output)` does not reach; nor does that reach parts
+    that are models themselves, as the encoder of an autoencoder.
 
     Args:
         model: Keras model.
@@ -70,12 +71,25 @@ def features(model: Any, layer: str = "features") -> Any:
             "`layer` must be a layer of the model. "
             f"Received: layer={layer!r}. Use one of {known}."
         )
-    bodies = [keras.Model(m.inputs, m.get_layer(layer).output) for m in members]
+    bodies = [_up_to(m, m.get_layer(layer)) for m in members]
     if len(bodies) == 1:
         return bodies[0]
     inputs = keras.Input(members[0].input_shape[1:], dtype="float32", name="volumes")
     outputs = [body(inputs) for body in bodies]
     return keras.Model(inputs, keras.layers.Average(name="mean_features")(outputs))
+
+
+def _up_to(model, layer):
+    """The part of a model that ends in a layer, which may be a model itself."""
+    if not isinstance(layer, keras.Model):
+        return keras.Model(model.inputs, layer.output)
+    # Its `output` is of its own graph. Of its calls, the last one of this graph counts.
+    for node in reversed(layer._inbound_nodes):
+        try:
+            return keras.Model(model.inputs, node.output_tensors[0])
+        except ValueError:  # a call in another graph
+            continue
+    raise InputError(f"The layer must take part in the model. Received: {layer.name!r}.")
 
 
 def _is_named(place, kept):

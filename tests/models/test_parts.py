@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from medzoo.errors import InputError
-from medzoo.models import Ensemble3D, ResNet3D
+from medzoo.models import ConvolutionalAutoencoder3D, Ensemble3D, ResNet3D
 from medzoo.models.parts import features, freeze
 from medzoo.training.normalization import freeze_normalizations
 
@@ -52,6 +52,23 @@ def test_features_are_what_the_layer_gives(model):
     np.testing.assert_allclose(found, np.mean(wanted, axis=0), atol=1e-5)
     with pytest.raises(InputError, match="layer="):
         features(model, "no_such_layer")
+
+
+def test_features_of_a_part_that_is_a_model_itself():
+    autoencoder = ConvolutionalAutoencoder3D(
+        input_shape=[8, 8, 8, 1], latent_dim=4, filters=[3], strides=[[2, 2, 2]]
+    )
+    x, _ = batch()
+    code = autoencoder.encoder.predict(x, verbose=0)
+    # Calls in other graphs are not those of the model.
+    autoencoder.encoder(keras.Input([8, 8, 8, 1]))
+
+    found = [features(autoencoder, n) for n in ("encoder", "decoder")]
+
+    assert code.shape == (2, 4)
+    whole = autoencoder.predict(x, verbose=0)
+    for part, wanted in zip(found, (code, whole), strict=True):
+        np.testing.assert_allclose(part.predict(x, verbose=0), wanted, atol=1e-6)
 
 
 def test_a_loaded_model_trains_on_as_the_saved_one(model, tmp_path):

@@ -29,9 +29,7 @@ SETS = (("t1", "flair"), ("t1",), ("flair",))
 def main(table):
     """Paints, predicts and prints."""
     model = medzoo.load(FOLDER)
-    training = model.recipe["training"]
-    settings = training["options"]["sources"]["manual"]["lesions"]["arguments"]
-    paint = RandomLesions(**{**settings, "rate": 1, "num_lesions": [20, 20], "seed": 3})
+    training, paint = model.recipe["training"], painter(model)
     folder = Path(table).parent
     with Path(table).open(newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
@@ -45,6 +43,13 @@ def main(table):
                 overlap = dice(found, classes == LESION)
                 chosen = " and ".join(names)
                 sys.stdout.write(f"{row['case_id']}: {overlap:.3f} with {chosen}\n")
+
+
+def painter(model):
+    """Returns the layer that paints twenty lesions as training did."""
+    sources = model.recipe["training"]["options"]["sources"]
+    settings = sources["manual"]["lesions"]["arguments"]
+    return RandomLesions(**{**settings, "rate": 1, "num_lesions": [20, 20], "seed": 3})
 
 
 def painted(scan, labels, paint):
