@@ -21,8 +21,8 @@ def save_legacy(model, filepath, overwrite=True, include_optimizer=None):
         model: `VolumeModel`.
         filepath: str or path, ending in .h5 or .hdf5.
         overwrite: bool, whether a file that is there is replaced.
-        include_optimizer: bool or None. None leaves it out, with a warning if there is
-            one.
+        include_optimizer: bool or None. None leaves it out, with a warning if the model
+            was trained with one.
 
     Raises:
         InputError: if the optimizer is asked for, or a file is there that is to stay.
@@ -35,7 +35,9 @@ def save_legacy(model, filepath, overwrite=True, include_optimizer=None):
             f"Received: filepath={str(filepath)!r}, overwrite={overwrite}, "
             f"include_optimizer={include_optimizer}. Use model.save('m.keras')."
         )
-    if include_optimizer is None and getattr(model, "optimizer", None) is not None:
+    optimizer = getattr(model, "optimizer", None)
+    trained = optimizer is not None and int(optimizer.iterations) > 0
+    if include_optimizer is None and trained:
         warnings.warn(
             f"{filepath} holds no optimizer, whose state .h5 cannot keep: use "
             "model.save('m.keras') to train on",

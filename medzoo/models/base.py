@@ -164,7 +164,8 @@ class VolumeModel(keras.Model):
 
         Args:
             filepath: str or path, ending in .keras; or in .h5, Keras' old format, which
-                keeps weights and recipe, but no optimizer: a warning says so.
+                keeps weights and recipe, but no optimizer: after training a warning
+                says so.
             overwrite: bool, see `keras.Model.save`.
             zipped: bool or None, likewise.
             **options: likewise.

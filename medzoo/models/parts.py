@@ -89,7 +89,9 @@ def _up_to(model, layer):
             return keras.Model(model.inputs, node.output_tensors[0])
         except ValueError:  # a call in another graph
             continue
-    raise InputError(f"The layer must take part in the model. Received: {layer.name!r}.")
+    raise InputError(
+        f"`layer` must take part in the model. Received: layer={layer.name!r}."
+    )
 
 
 def _is_named(place, kept):
