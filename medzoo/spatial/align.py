@@ -17,6 +17,9 @@ SPACING = 2.0
 SAMPLES = 30_000
 BINS = 32
 ITERATIONS = 25
+# The descent ends where the metric has changed by less than this share over so many
+# iterations. Heads that lie on each other are at its end after a few.
+CONVERGED, WINDOW = 1e-5, 10
 # Below this channels count as aligned: nothing is gained by touching them.
 LEAST_MM = 0.3
 LEAST_DEGREES = 0.3
@@ -181,7 +184,7 @@ def _register(fixed, moving, centre):
     method.SetInterpolator(sitk.sitkLinear)
     # Heads are nearly round: steepest descent creeps along their turns.
     method.SetOptimizerAsConjugateGradientLineSearch(
-        1.0, ITERATIONS, 1e-6, 10, 0.0, 5.0, 0.01, 8
+        1.0, ITERATIONS, CONVERGED, WINDOW, 0.0, 5.0, 0.01, 8
     )
     method.SetOptimizerScalesFromPhysicalShift()
     method.SetShrinkFactorsPerLevel(SHRINK)

@@ -8,9 +8,9 @@ from medzoo.spatial.demons import demons
 from medzoo.spatial.descent import descend
 from medzoo.spatial.grid import Grid
 from medzoo.spatial.histogram import matched
-from medzoo.spatial.register import register as register_coarsely
 from medzoo.spatial.register import rigid_part
 from medzoo.spatial.resample import resample_to
+from medzoo.spatial.shared_registration import register_once
 from medzoo.spatial.transform import Transform
 from medzoo.volume import Volume
 
@@ -76,7 +76,7 @@ def _limited(volume, name):
 def _start(moving, fixed, here, there):
     """By the atlas where both are heads, else the middle of what is bright."""
     try:
-        found = [register_coarsely(v, COARSE_ATLAS) for v in (fixed, moving)]
+        found = [register_once(v, COARSE_ATLAS) for v in (fixed, moving)]
     except MedzooError:  # no field of view for a head
         found = []
     if found and min(f.correlation for f in found) > LEAST_HEAD:

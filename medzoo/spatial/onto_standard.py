@@ -11,9 +11,9 @@ from medzoo.spatial.bias_field import correct_bias_field
 from medzoo.spatial.demons import demons
 from medzoo.spatial.descent import descend
 from medzoo.spatial.grid import Grid
-from medzoo.spatial.register import register as register_coarsely
 from medzoo.spatial.register import rigid_part
 from medzoo.spatial.resample import resample_to
+from medzoo.spatial.shared_registration import register_once
 from medzoo.spatial.standard_space import StandardSpace, standard_space
 from medzoo.spatial.tissue_contrast import own_white_level, white_level
 from medzoo.spatial.transform import Transform
@@ -49,7 +49,7 @@ def onto_standard(
     """
     space = standard_space(name)
     image = resample_to(moving, Grid.of(moving).around(SPACING))
-    start = register_coarsely(moving, COARSE_ATLAS, contrast).to_image
+    start = register_once(moving, COARSE_ATLAS, contrast).to_image
     matrix = _affine(image, space, start, contrast)
     parts = [matrix]
     if kind == "rigid":

@@ -1,4 +1,4 @@
-"""Registrations that several models ask for of one scan, found once."""
+"""Registrations that several models or steps ask for of one scan, found once."""
 
 import hashlib
 from collections import OrderedDict

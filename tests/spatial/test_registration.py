@@ -1,5 +1,7 @@
 """Registration: a head that was moved or bent on purpose is found again."""
 
+from importlib import import_module
+
 import numpy as np
 import pytest
 
@@ -29,6 +31,20 @@ def space():
 def brain_points(space):
     index = np.argwhere(space.mask.array)[::997]
     return index @ space.grid.affine[:3, :3].T + space.grid.affine[:3, 3]
+
+
+@pytest.fixture
+def coarse(monkeypatch):
+    """The descents to the coarse atlas that were made."""
+    module, made = import_module("medzoo.spatial.register"), []
+    descend = module._descend
+
+    def counted(*arguments):
+        made.append(arguments)
+        return descend(*arguments)
+
+    monkeypatch.setattr(module, "_descend", counted)
+    return made
 
 
 def bent(space):
@@ -98,7 +114,7 @@ def test_a_bent_head_is_straightened_and_labels_come_back(space):
         assert dice(back.array, labels.array, code) > 0.95
 
 
-def test_a_recipe_with_a_deformation_answers_in_the_scans_own_space(space):
+def test_a_recipe_with_a_deformation_answers_in_the_scans_own_space(space, coarse):
     moving, way = bent(space)
     moving = moving.with_affine(MOVED @ moving.affine)
     steps = [
@@ -114,6 +130,8 @@ def test_a_recipe_with_a_deformation_answers_in_the_scans_own_space(space):
     channels = [{"name": "t1", "required": True}]
     preprocessor = Preprocessor({"spatial": steps, "layers": []}, channels)
     x, undo = preprocessor(moving)
+    # The deformation goes on from where the recipe's own check of the head ended.
+    assert len(coarse) == 1
     assert x.shape == (1, 80, 96, 80, 1)
     labels = apply(way, space.tissue, labels=True, grid=space.grid)
     labels = labels.with_affine(MOVED @ labels.affine)
