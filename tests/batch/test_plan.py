@@ -214,6 +214,7 @@ def _add_people(study):
             table.write(f"sub-{number}\t{20 + number}\tF\n")
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_training_and_feeding_take_a_tree(study, models, tmp_path):
     model = medzoo.load(models["tiny_age"])
 

@@ -40,7 +40,7 @@ def dict_model(chain):
     return keras.Model(inputs, keras.layers.Pipeline(chain)(inputs))
 
 
-def main():
+def fit():
     data = make_case()
     inputs = keras.Input((*SHAPE, 1))
     x = inputs
@@ -61,7 +61,10 @@ def main():
         predicted, model.predict(data["images"], batch_size=2, verbose=0)
     )
     print("fitted")  # noqa: T201 -- read by the test
-    expected = data
+
+
+def compare():
+    data = expected = make_case()
     for layer in chain():
         expected = layer(expected, training=True)
     found = medzoo.CompiledPipeline(chain())(data)
@@ -71,4 +74,5 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    fit()
+    compare()

@@ -146,6 +146,7 @@ def test_super_resolution_keeps_the_field_of_view(factor, residual):
     assert model.predict(x, verbose=0).shape == (1, 3 * fx, 4 * fy, 5 * fz, 2)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_untrained_residual_is_the_interpolation_and_is_trained_from_there():
     model = SuperResolution3D(filters=(4,), upsampling_factor=(1, 2, 2), residual=True)
     x = batch(2, 4, 4, 4, 1)
@@ -193,13 +194,18 @@ def test_super_resolution_refuses(changes, received):
         SuperResolution3D(**changes)
 
 
-@pytest.mark.parametrize(("size", "expected"), [(51, 3), (57, 9), (59, 9), (99, 51)])
-def test_sizes_of_the_default_deepmedic(size, expected):
+@pytest.fixture(scope="module")
+def default_deepmedic():
+    """A model without values of its weights."""
     with keras.StatelessScope(initialize_variables=False):
         model = DeepMedic3D()
-
-    shape = model.compute_output_shape((None, size, 57, 60, 1))
+    yield model
     keras.backend.clear_session()
+
+
+@pytest.mark.parametrize(("size", "expected"), [(51, 3), (57, 9), (59, 9), (99, 51)])
+def test_sizes_of_the_default_deepmedic(default_deepmedic, size, expected):
+    shape = default_deepmedic.compute_output_shape((None, size, 57, 60, 1))
 
     assert shape == (None, expected, 9, 12, 2)
 

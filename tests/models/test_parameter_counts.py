@@ -54,6 +54,13 @@ FOUR_TIMES = {
 }
 
 
+@pytest.fixture(autouse=True, scope="module")
+def forgotten():
+    """Else a later scope would give the variables values. It takes most of a second."""
+    yield
+    keras.backend.clear_session()
+
+
 @pytest.mark.parametrize(
     ("network", "arguments", "trainable", "statistics"),
     [
@@ -85,7 +92,4 @@ def test_number_of_parameters(network, arguments, trainable, statistics):
         sum(prod(w.shape) for w in weights)
         for weights in (model.trainable_weights, model.non_trainable_weights)
     ]
-    # Else a later scope would give them one.
-    keras.backend.clear_session()
-
     assert counts == [trainable, statistics]

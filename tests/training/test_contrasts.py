@@ -10,6 +10,7 @@ import pytest
 import medzoo
 from medzoo.errors import InputError
 from medzoo.training.train import train
+from tests.conftest import run_eagerly
 
 SIZE = 8
 
@@ -98,7 +99,8 @@ def folder(tmp_path_factory):
     place = tmp_path_factory.mktemp("cubes")
     # Text of a table never becomes a path.
     table = write_table(place, [("../GE 1.5 T", 1), ("Siemens/3 T", 2)])
-    return train(recipe_of(), table, place / "model")
+    with run_eagerly():
+        return train(recipe_of(), table, place / "model")
 
 
 @pytest.fixture(scope="module")

@@ -47,6 +47,7 @@ def test_answer_is_the_mixture_of_both_parts(wide_recipe, study):
     assert abs(data.targets[4] - data.targets.mean()) > 6
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_fit_trains_both_parts_and_leaves_all_of_it_trainable(
     wide_recipe, study, tmp_path
 ):
@@ -59,6 +60,7 @@ def test_fit_trains_both_parts_and_leaves_all_of_it_trainable(
     assert len(readout.trainable_weights) == 2
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_deep_part_is_trained_as_if_there_were_no_readout(wide_recipe, study, tmp_path):
     plain = fit(
         wide_recipe | {"architecture": without_readout(wide_recipe)},

@@ -46,6 +46,7 @@ def rows_of(folder):
         return list(csv.DictReader(file))
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_a_killed_search_goes_on_and_its_best_recipe_gives_its_score(
     single, study, tmp_path
 ):

@@ -20,7 +20,13 @@ from medzoo.evaluation.evaluate import evaluate
 from medzoo.io import read
 from medzoo.spatial import orient
 from medzoo.zoo.load import load
-from tests.training.tissue import NAMES, scaled, tissue_recipe, true_classes
+from tests.training.tissue import (
+    NAMES,
+    few_batches_for_averages,
+    scaled,
+    tissue_recipe,
+    true_classes,
+)
 
 # Patches as they are: augmentation and synthesis are compiled anew for each network.
 NOTHING_COMPILED = {"augmentation": [], "options": {"sources": {}}}
@@ -232,6 +238,7 @@ def test_evaluation_takes_another_target_and_its_codes(
     assert "dice_grey" not in found["metrics"]
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_fine_tuning_on_own_cases_cross_validates(
     tissue_model, tissue_study, tmp_path, capsys
 ):
@@ -248,7 +255,8 @@ def test_fine_tuning_on_own_cases_cross_validates(
         (start / name).write_bytes((tissue_model / name).read_bytes())
     out = tmp_path / "tuned"
     arguments = ["train", str(start), "--cases", str(table), "-o", str(out)]
-    assert main([*arguments, "--fine-tune"]) == 0
+    with few_batches_for_averages():
+        assert main([*arguments, "--fine-tune"]) == 0
     capsys.readouterr()
     folds = json.loads((out / "cross_validation.json").read_text())
     assert sorted(fold["cases"] for fold in folds.values()) == [["own0"], ["own1"]]
@@ -286,6 +294,7 @@ def test_fit_on_own_cases_with_a_new_head(tissue_model, tissue_study, tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_a_data_set_in_its_own_layout_is_trained_on(tissue_model, tmp_path, capsys):
     from tests.datasets.test_mrbrains13 import make_layout
 

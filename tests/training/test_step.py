@@ -53,6 +53,7 @@ def trained_on(batches, settings, steps_per_epoch):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "mixed_float16"])
+@pytest.mark.usefixtures("eagerly")
 def test_accumulated_batches_make_the_step_of_one_large_batch(dtype):
     generator = np.random.default_rng(0)
     images = generator.normal(size=(24, 8, 8, 8, 1)).astype("float32")
@@ -92,6 +93,7 @@ def test_accumulated_batches_make_the_step_of_one_large_batch(dtype):
     ],
     ids=["averaged", "float16"],
 )
+@pytest.mark.usefixtures("eagerly")
 def test_training_resumes_in_the_midst_of_an_accumulated_step(
     tmp_path, study, make_recipe, training
 ):
@@ -135,6 +137,7 @@ def test_epochs_train_as_keras_fit_does(study, make_recipe):
     assert epoch == other_epoch == 3
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_the_log_tells_how_long_steps_waited(tmp_path, study, make_recipe):
     recipe = single(make_recipe, epochs=2)
     lines = []
@@ -189,6 +192,7 @@ def written(recipe, folder):
     return folder
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_command_line_takes_them(tmp_path, study, recipe, capsys):
     recipe = without_augmentation(recipe)
     recipe["training"].update(epochs=1)
@@ -231,6 +235,7 @@ def test_a_network_without_blocks_is_refused_before_any_work(tmp_path, recipe, c
 
 
 @pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.usefixtures("eagerly")
 def test_a_loaded_model_is_fine_tuned_in_less_precision(tmp_path, study, recipe, dtype):
     recipe = without_augmentation(single_network(recipe))
     model = load(written(recipe, tmp_path / "model"), weights=False, dtype=dtype)

@@ -16,7 +16,7 @@ from medzoo.training.prediction_interval import error_bounds
 from medzoo.training.settings import TrainingSettings
 from medzoo.training.train import train
 from medzoo.zoo.load import load
-from tests.conftest import CHECKOUT
+from tests.conftest import CHECKOUT, run_eagerly
 
 EPOCHS = 2
 
@@ -27,7 +27,8 @@ def trained(tmp_path_factory, study):
 
     folder = tmp_path_factory.mktemp("trained")
     lines = []
-    train(tiny_recipe(epochs=EPOCHS), study, folder, log=lines.append)
+    with run_eagerly():
+        train(tiny_recipe(epochs=EPOCHS), study, folder, log=lines.append)
     return folder, lines
 
 
@@ -92,6 +93,7 @@ def test_finished_folds_are_not_trained_again(trained, study, make_recipe):
 @pytest.mark.parametrize(
     "feed", ["cached", pytest.param("streamed", marks=pytest.mark.extended)]
 )
+@pytest.mark.usefixtures("eagerly")
 def test_where_scans_are_kept_changes_no_result(trained, tmp_path, study, feed):
     from tests.training.conftest import tiny_recipe
 

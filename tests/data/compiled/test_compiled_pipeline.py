@@ -99,7 +99,7 @@ def test_layers_of_keras_know_whether_they_train():
     np.testing.assert_array_equal(dropout(x, training=False), x)
 
 
-@pytest.mark.parametrize("batch", [None, 2])
+@pytest.mark.parametrize("batch", [None, pytest.param(2, marks=pytest.mark.extended)])
 def test_in_a_data_pipeline(batch):
     data = case()
     cases = tf.data.Dataset.from_tensor_slices(data)

@@ -99,6 +99,7 @@ def test_shapes_and_targets(table, tmp_path):
 
 
 @pytest.mark.parametrize("mode", ["cached", "streamed"])
+@pytest.mark.usefixtures("eagerly")
 def test_a_mode_changes_no_number(table, tmp_path, mode):
     folder = tmp_path if mode == "cached" else None
     memory, other = (
@@ -114,6 +115,7 @@ def test_threads_change_no_number(table, tmp_path):
     assert_same(epoch(many), [one[i] for i in range(len(one))])
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_epochs_and_seeds_differ(table, tmp_path):
     feed = make(table, tmp_path)
     first, second = epoch(feed), epoch(feed)
@@ -131,6 +133,7 @@ def test_every_case_comes_as_often_and_groups_stay_together(table, tmp_path):
     assert [ordered._mixed.case_of(0, n) for n in range(15)] == sorted([*range(5)] * 3)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_resumes_within_an_epoch(table, tmp_path):
     whole = make(table, tmp_path)
     expected = epoch(whole) + epoch(whole)
@@ -145,6 +148,7 @@ def test_resumes_within_an_epoch(table, tmp_path):
         later.resume(0, 8)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_streaming_holds_few_volumes_and_reads_each_once(table, tmp_path):
     feed = make(table, tmp_path, mode="streamed", volumes_at_once=1, workers=1)
     made = []
@@ -157,6 +161,7 @@ def test_streaming_holds_few_volumes_and_reads_each_once(table, tmp_path):
     assert most <= 2
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_streaming_reads_each_once_where_a_batch_is_more_than_a_group(table, tmp_path):
     settings = {"volumes_at_once": 1, "patches_per_volume": 1, "batch_size": 2}
     feed = make(table, tmp_path, mode="streamed", workers=2, **settings)
@@ -166,6 +171,7 @@ def test_streaming_reads_each_once_where_a_batch_is_more_than_a_group(table, tmp
     assert sorted(made) == [*range(5)]
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_the_cache_is_built_once_and_found_by_content(table, tmp_path):
     made = []
     for _ in range(2):
@@ -181,6 +187,7 @@ def test_the_cache_is_built_once_and_found_by_content(table, tmp_path):
     assert same.volumes.has(0)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_an_interrupted_build_goes_on(table, tmp_path, monkeypatch):
     feed = make(table, tmp_path, mode="cached", folder=tmp_path / "store", workers=1)
     original = FeedScans.__call__
@@ -231,6 +238,7 @@ def test_classes_are_drawn_by_weight(table, tmp_path):
         make(table, tmp_path, class_weights=[1, 1])[0]
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_small_volumes_are_padded_and_whole_ones_need_no_size(table, tmp_path):
     x, _ = make(table, tmp_path, patch_size=64, augmentation=[])[0]
     assert x.shape[1:] == (64, 64, 64, 1)
@@ -239,6 +247,7 @@ def test_small_volumes_are_padded_and_whole_ones_need_no_size(table, tmp_path):
     assert x.shape[1:4] == make(table, tmp_path).volumes.get(0)["labels"].shape
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_a_margin_brings_in_what_lies_around(table, tmp_path):
     moved = [layers.RandomAffine3D(rotation=20)]
     x, _ = make(table, tmp_path, margin=4, augmentation=moved)[0]
@@ -255,6 +264,7 @@ def test_several_channels_one_of_them_absent(table, tmp_path):
     assert not feed.volumes.get(4)["image"][..., 1].any()
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_half_precision_halves_the_store(table, tmp_path):
     feed = make(table, tmp_path, dtype="float16", mode="cached", folder=tmp_path)
     assert feed.volumes.get(0)["image"].dtype == np.float16
