@@ -108,8 +108,8 @@ class ImageOutput:
                 f"Images are written to a folder. Received: output={path}, where {own} "
                 "is a file. Choose another."
             )
-        check_writable(own / STATUS_FILE)
         self._earlier = earlier or EarlierResults(own)
+        check_writable(own / STATUS_FILE)
         self.log = CaseLog(
             recipe, self.options, self._earlier, status or StatusLog(own)
         )
