@@ -25,6 +25,7 @@ def chain(seed=1):
         layers.BalancedCrop3D((6, 7, 8), 3, (0, 1, 1), seed=seed + 2),
         layers.RandomNoise(seed=seed + 3),
         layers.RandomGamma(rate=0.5, seed=seed + 4),
+        layers.RandomBiasField(seed=seed + 5),
         layers.ZScore(),
     ]
 
