@@ -79,10 +79,10 @@ class Preprocessor:
         unknown = sorted(set(given) - set(self.channels))
         missing = sorted(set(self.required) - set(given))
         if unknown or missing or not given:
-            needed = self.required or "one or more"
+            needed = ", ".join(self.required) or "at least one of them"
             raise InputError(
-                f"A case must have the channels {needed} (known: {self.channels}) and "
-                f"no others. Received: channels={sorted(given)}."
+                f"Channels of this model are {', '.join(self.channels)}; a case must "
+                f"have {needed}. Received: channels={', '.join(sorted(given)) or None}."
             )
         volumes = {name: _as_volume(given[name], name) for name in given}
         for name, volume in volumes.items():
