@@ -78,10 +78,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _say("error: interrupted")
         return EXIT_INTERRUPTED
-    # A full disk or a folder without permission is the user's to mend, like the rest.
-    except (MedzooError, OSError) as error:
+    except MedzooError as error:
         _say(f"error: {error}")
         return EXIT_WRONG_USE
+    # A full disk or a folder without permission is the user's to mend, like the rest.
+    except OSError as error:
+        _say(f"error: {_of_system(error)}")
+        return EXIT_WRONG_USE
+
+
+def _of_system(error: OSError) -> str:
+    """Says what the operating system refused, in the form of other errors."""
+    if error.filename is None or error.strerror is None:
+        return str(error)
+    return (
+        f"The file system must allow what is asked. Received: {error.filename} "
+        f"({error.strerror}). Check the path, its permissions and the space left."
+    )
 
 
 def _run(arguments: list[str]) -> int:

@@ -13,6 +13,7 @@ from medzoo.cli import main as main_module
 from medzoo.cli.cards_command import write_or_check
 from medzoo.cli.main import COMMANDS, main
 from medzoo.errors import InputError, MedzooWarning
+from medzoo.io import write
 from tests.cli.conftest import error_line
 
 
@@ -270,3 +271,18 @@ def test_closed_and_full_streams_end_without_a_traceback(streams, tmp_path):
     )
     assert "Traceback" not in done.stderr
     assert done.returncode == (2 if streams == ">/dev/full" else 0)
+
+
+def test_what_the_file_system_refuses_is_said_with_advice(
+    run_medzoo, models, head_phantom, tmp_path
+):
+    write(head_phantom(spacing=6.0), tmp_path / "t1.nii.gz")
+    target = tmp_path / ("a" * 300 + ".nii.gz")
+
+    result = run_medzoo(
+        "predict", models["tiny_tissue"], tmp_path / "t1.nii.gz", "-o", target
+    )
+
+    assert result.returncode == 2
+    assert f"Received: {target} (File name too long). Check the path" in result.stderr
+    assert "Errno" not in result.stderr
