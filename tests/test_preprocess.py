@@ -166,7 +166,7 @@ def test_channels_with_the_axis_of_one_are_scalars():
 def test_refuses_missing_and_unknown_channels(given):
     given = {name: volume() for name in given}
 
-    with pytest.raises(InputError, match=r"Channels of this model are .*Received: channels="):
+    with pytest.raises(InputError, match=r"this model are .*Received: channels="):
         Preprocessor(STEPS, TWO)(given)
 
 

@@ -1,9 +1,10 @@
 """The models on offer, and what the page tells of each before it runs."""
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-from medzoo.errors import InputError
+from medzoo.errors import InputError, MedzooError, MedzooWarning
 from medzoo.inference.postprocess import step_arguments
 from medzoo.inference.tasks import TASKS
 from medzoo.reporting.markup import Markup
@@ -77,21 +78,35 @@ def offered(sources: list[str]) -> dict[str, OfferedModel]:
     Args:
         sources: As `medzoo.load` takes them; empty for the whole zoo.
 
+    A model of the zoo that nobody named and whose files are faulty is left out, with a
+    warning; the others serve.
+
     Raises:
         InputError: There is no such model, or two have one name.
         RecipeError: A recipe breaks the schema.
     """
     found: dict[str, OfferedModel] = {}
     for source in sources or list_models():
-        folder, recipe = resolve_recipe(source)
-        if recipe.name in found:
+        try:
+            model = _offered(source)
+        except MedzooError as error:
+            if sources:
+                raise
+            text = f"{source} is not offered: {error}"
+            warnings.warn(text, MedzooWarning, stacklevel=3)
+            continue
+        if model.name in found:
             raise InputError(
                 "Models on one page must differ in their names. "
-                f"Received: {source}, another {recipe.name}. Rename one of them."
+                f"Received: {source}, another {model.name}. Rename one of them."
             )
-        measured = read_metrics(folder, recipe)
-        found[recipe.name] = OfferedModel(source, folder, recipe, measured)
+        found[model.name] = model
     return found
+
+
+def _offered(source: str) -> OfferedModel:
+    folder, recipe = resolve_recipe(source)
+    return OfferedModel(source, folder, recipe, read_metrics(folder, recipe))
 
 
 def preselected(models: dict[str, OfferedModel]) -> str | None:

@@ -59,8 +59,8 @@ def test_its_warnings_say_what_they_are_about(explained):
     root = f"/jobs/{found.job['id']}/models/tiny_age"
     view = html.unescape(visitor.get(f"{root}/view.html").text)
     report = html.unescape(visitor.get(f"{root}/report.html").text)
-    # Of an untrained network with instance normalisation the steps are nearly always too
-    # few, and differ by chance; tests/reporting has each kind.
+    # Whether the steps are too few for this untrained network differs by chance;
+    # tests/reporting has each kind.
     for text, kind in kinds.items():
         about = kind if kind in (MAP, REGIONS) else "scan"
         assert f"Warning about the {about}: {text}" in view
