@@ -212,7 +212,8 @@ def test_one_bad_case_does_not_stop_the_others(
 def test_wrong_channel_is_refused(model_folder, scan, run_medzoo):
     done = run_medzoo("predict", model_folder, "--channel", f"flair={scan}")
     assert done.returncode == 2
-    assert "channels=['flair']" in done.stderr
+    assert "Channels of this model are t1" in done.stderr
+    assert "channels=flair" in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 
