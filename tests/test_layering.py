@@ -19,6 +19,7 @@ DIRECT = {
     "errors": (),
     "files": ("errors",),
     "progress": (),
+    "processes": (),
     "zoo_access": (),
     # Connections, for weights and data sets.
     "transport": ("errors", "_version"),
@@ -43,7 +44,7 @@ DIRECT = {
     "datasets": ("data/cases", "transfer"),
     "data/compiled": ("data", "layers"),
     # _version: what was prepared by another version is prepared anew.
-    "data/store": ("data", "files", "errors", "_version"),
+    "data/store": ("data", "files", "errors", "processes", "_version"),
     "data/feeds": ("data/store", "data/compiled", "datasets", "preprocess"),
     "inference": ("io", "preprocess", "drawing", "zoo_access"),
     # models too: what is trained has to be built.
@@ -79,6 +80,7 @@ STANDARD_LIBRARY_ONLY = {
     "_version",
     "errors",
     "files",
+    "processes",
     "progress",
     "transfer",
     "transport",

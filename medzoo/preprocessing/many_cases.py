@@ -3,15 +3,15 @@
 import json
 import os
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
 from pathlib import Path
 
 from medzoo._version import __version__
 from medzoo.errors import InputError, MedzooError
 from medzoo.files import write_text_atomically
 from medzoo.preprocessing.one_case import Work, places_of, preprocess_case
+from medzoo.processes import pool_of_processes
 
 # Each process may hold a network and a head: two of them fit into a small machine.
 MOST_JOBS = 2
@@ -44,8 +44,7 @@ def preprocess(
     if jobs == 1:
         return [_and_tell(_one(case, work), progress) for case in cases]
     found = {}
-    # Not forked: a child of a process that runs TensorFlow would hang.
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+    with pool_of_processes(jobs, work) as pool:
         waiting = {pool.submit(_one, case, work): case[0] for case in cases}
         for done in as_completed(waiting):
             found[waiting[done]] = _and_tell(_result(done, waiting[done]), progress)

@@ -4,7 +4,6 @@ A native library that a hostile file brings down, or a computation that is cance
 takes the child with it and never the server.
 """
 
-import multiprocessing
 import threading
 import time
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from multiprocessing.connection import wait
 from typing import Any
 
 from medzoo.errors import InputError
+from medzoo.processes import ApartContext
 from medzoo.serve.child_work import serve_requests
 
 # How long a child that was asked to stop may finish a window.
@@ -36,7 +36,7 @@ class Child:
         self.name = name
         self.most_bytes = most_bytes
         self.starts = 0
-        self._context = multiprocessing.get_context("spawn")
+        self._context = ApartContext()
         self._lock = threading.Lock()
         self._process: Any = None
         self._connection: Any = None

@@ -1,8 +1,8 @@
 """PreparedCases: prepared arrays of each case, in memory, on disk or streamed."""
 
 from collections import OrderedDict, deque
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
-from multiprocessing import get_context
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from threading import Lock
 
 import numpy as np
@@ -11,6 +11,7 @@ from medzoo.data.store.content_hash import hashes_beside, name_by_content
 from medzoo.data.store.storage_modes import check_mode
 from medzoo.data.store.volume_store import VolumeStore
 from medzoo.errors import InputError
+from medzoo.processes import pool_of_processes
 
 # Names of arrays.
 IMAGE, LABELS = "image", "labels"
@@ -158,8 +159,7 @@ class PreparedCases:
         if threads:
             pool = ThreadPoolExecutor(workers, "medzoo-builder")
         else:
-            # Spawned, not forked: TensorFlow's threads do not survive a fork.
-            pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+            pool = pool_of_processes(workers, self.preparation)
         with pool:
             tasks = ((make_arrays, *self._task(key)) for key in todo)
             results = _in_order(pool, tasks, 2 * workers)
@@ -246,12 +246,19 @@ def make_arrays(preparation, case, way):
 def _in_order(pool, tasks, most):
     """Yields the results of tasks in order; at most so many wait at once."""
     pending = deque()
-    for task in tasks:
-        if len(pending) == most:
+    try:
+        for task in tasks:
+            if len(pending) == most:
+                yield pending.popleft().result()
+            pending.append(pool.submit(*task))
+        while pending:
             yield pending.popleft().result()
-        pending.append(pool.submit(*task))
-    while pending:
-        yield pending.popleft().result()
+    except BrokenProcessPool as error:
+        raise InputError(
+            "A process must live until its cases are prepared. Received: one that was "
+            "ended, mostly for want of memory. Use workers=1 (--workers 1) and run "
+            "again: what a folder holds is kept."
+        ) from error
 
 
 def _read_only(arrays):

@@ -1,5 +1,7 @@
 """PreparedCases: nothing is made twice, and little is held."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -29,6 +31,13 @@ class Odd(Numbers):
         if case.case_id == "1":
             raise InputError("Odd.")
         return super().__call__(case, way)
+
+
+class Deadly(Numbers):
+    """Ends the process that it runs in, as the system does for want of memory."""
+
+    def __call__(self, case, way=0):
+        os._exit(9)
 
 
 class Twice(Numbers):
@@ -121,6 +130,12 @@ def test_an_input_error_names_its_case():
         prepared.get(1)
     with pytest.raises(InputError, match=r"Odd. \(case 1\)"):
         prepared.prepare(threads=True)
+
+
+def test_a_process_that_was_ended_is_told_of_in_a_sentence():
+    prepared = PreparedCases(cases(3), Deadly())
+    with pytest.raises(InputError, match=r"want of memory\. Use workers=1"):
+        prepared.prepare()
 
 
 def test_what_was_made_is_read_only():
