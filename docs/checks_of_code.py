@@ -148,7 +148,7 @@ def _rule(node):
     for text in _texts(node):
         rule = re.split(r"\.? Received:", text)[0].strip(" ,")
         # The place where it was found is no part of the rule.
-        rule = re.sub(r"[,.]?( in| at)?( \.\.\.)?$", "", rule)
+        rule = re.sub(r"(?<!\bleast)[,.]?( in| at) \.\.\.$", "", rule)
         if " " in rule and not rule.startswith(("...", "(")):
             rules.append(_sentence(rule))
     return rules
@@ -167,8 +167,10 @@ def _texts(node):
 
 
 def _sentence(text):
-    text = text.rstrip(" .:,").removesuffix(": ...").replace("|", r"\|")
-    return f"{text[0].upper()}{text[1:]}."
+    bare = re.sub(r"[ .:,]+$", "", text).removesuffix(": ...").replace("|", r"\|")
+    # What ends in a value keeps its dots.
+    end = " ..." if re.search(r"\w \.\.\.$", text) else ""
+    return f"{bare[0].upper()}{bare[1:]}{end}."
 
 
 def _name(node):
