@@ -5,7 +5,7 @@ import numpy as np
 from medzoo.batch.predictor import CaseError
 from medzoo.data.cases.case_sources import read_sources, source_of
 from medzoo.data.cases.cohort import group_masks
-from medzoo.data.cases.label_check import read_checked_labels
+from medzoo.data.cases.label_check import check_label_maps, read_whole_labels
 from medzoo.data.cases.splits import named_split
 from medzoo.errors import InputError
 from medzoo.evaluation.case_means import mean_over_cases
@@ -33,10 +33,13 @@ def measure_regions(predict, recipe, cases, *, progress=None):
         class, both sides together.
 
     Raises:
-        InputError: if no case has both a truth and a prediction.
+        InputError: if no case has both a truth and a prediction, or, before any is
+            predicted, for a label map that is not aligned with its image.
     """
     held_out = [cases[i] for i in named_split(cases, recipe)[1]]
     chosen = held_out or list(cases)
+    # Before hours of prediction.
+    check_label_maps(chosen)
     sources = read_sources(recipe["training"])
     rows, failed = [], {}
     for done, case in enumerate(chosen, 1):
@@ -89,7 +92,7 @@ def dice_of_codes(found, truth, recipe):
 
 
 def _truth(case, found):
-    return resample_labels(read_checked_labels(case), Grid.of(found)).array
+    return resample_labels(read_whole_labels(case), Grid.of(found)).array
 
 
 def _members(recipe):

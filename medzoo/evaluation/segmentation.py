@@ -8,7 +8,7 @@ from medzoo.batch.predictor import CaseError
 from medzoo.data.cases.case_sources import read_sources, source_of
 from medzoo.data.cases.code_table import read_code_table, recode
 from medzoo.data.cases.cohort import group_masks
-from medzoo.data.cases.label_check import read_checked_labels
+from medzoo.data.cases.label_check import check_label_maps, read_whole_labels
 from medzoo.data.cases.splits import named_split
 from medzoo.errors import InputError
 from medzoo.evaluation.case_means import mean_over_cases
@@ -88,13 +88,21 @@ def measure_segmentation(predict, recipe, cases, *, tables, codes=None, progress
         are several, and `failed` (case_id -> error).
 
     Raises:
-        InputError: if no case has both a truth and a prediction.
+        InputError: if no case has both a truth and a prediction, or, before any is
+            predicted, for a label map that is not aligned with its image.
     """
     if step_arguments(recipe, "sides") is not None:
         return measure_regions(predict, recipe, cases, progress=progress)
     held_out = [cases[i] for i in named_split(cases, recipe)[1]]
     chosen = held_out or list(cases)
     sources = read_sources(recipe["training"])
+
+    def truth_of(case):
+        own = _beside(tables, source_of(case, sources).codes)
+        return true_labels(case, recipe, codes or own)
+
+    # Before hours of prediction.
+    check_label_maps(chosen, truth_of)
     rows, failed = [], {}
     for done, case in enumerate(chosen, 1):
         source = source_of(case, sources)
@@ -103,11 +111,8 @@ def measure_segmentation(predict, recipe, cases, *, tables, codes=None, progress
         except CaseError as error:
             failed[case.case_id] = str(error)
         else:
-            truth = true_labels(case, recipe, codes or _beside(tables, source.codes))
-            entry = compare(prediction.labels, truth, recipe, source.any_of)
-            believed = calibration(prediction, truth, source.any_of)
-            columns = {**case.columns, "source": source.name}
-            rows.append({"columns": columns, "classes": entry, **believed})
+            found = _row(prediction, truth_of(case), recipe, source.any_of)
+            rows.append({"columns": {**case.columns, "source": source.name}, **found})
         if progress is not None:
             progress(done, len(chosen))
     if not rows:
@@ -116,6 +121,25 @@ def measure_segmentation(predict, recipe, cases, *, tables, codes=None, progress
             f"Received: {len(chosen)} labelled, {len(failed)} failed."
         )
     names = recipe["class_names"]
+    which = "of the validation split" if held_out else "of the table"
+    return {
+        "protocol": f"{len(rows)} cases {which}, label maps compared on the grid of "
+        "the scan; means over cases. A class counts where the true map has it.",
+        "metrics": summary(rows, names),
+        "baselines": {},
+        "groups": _by_group(rows, names),
+        **({"failed": failed} if failed else {}),
+    }
+
+
+def _row(prediction, truth, recipe, any_of):
+    """What one case says: each class, and how sure the network was with reason."""
+    classes = compare(prediction.labels, truth, recipe, any_of)
+    return {"classes": classes, **calibration(prediction, truth, any_of)}
+
+
+def _by_group(rows, names):
+    """Summaries of sexes, ages and sources; distances of sources alone."""
     groups = {}
     for name, mask in group_masks([row["columns"] for row in rows]).items():
         found = summary(
@@ -123,13 +147,7 @@ def measure_segmentation(predict, recipe, cases, *, tables, codes=None, progress
         )
         whole = name in {row["columns"]["source"] for row in rows}
         groups[name] = {k: v for k, v in found.items() if whole or "dice" in k}
-    which = "of the validation split" if held_out else "of the table"
-    protocol = (
-        f"{len(rows)} cases {which}, label maps compared on the grid of the scan; "
-        "means over cases. A class counts where the true map has it."
-    )
-    found = {"protocol": protocol, "metrics": summary(rows, names), "baselines": {}}
-    return {**found, "groups": groups, **({"failed": failed} if failed else {})}
+    return groups
 
 
 def true_labels(case, recipe, codes):
@@ -148,7 +166,7 @@ def true_labels(case, recipe, codes):
     """
     count = len(recipe["class_names"])
     table = None if codes is None else read_code_table(codes, count)
-    labels = read_checked_labels(case)
+    labels = read_whole_labels(case)
     return labels.with_array(recode(labels.array, table, count))
 
 

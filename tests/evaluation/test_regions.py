@@ -90,3 +90,26 @@ def test_cases_that_fail_are_named_and_none_is_refused(tmp_path):
     assert measured["metrics"]["mean_dice"]["value"] == 1.0
     with pytest.raises(InputError, match="1 failed"):
         measure_regions(predict, RECIPE, cases[:1])
+
+
+@pytest.mark.parametrize("recipe", [RECIPE, {**RECIPE, "postprocessing": []}])
+def test_a_label_map_elsewhere_is_refused_before_any_prediction(tmp_path, recipe):
+    true, _ = maps()
+    inside = np.pad(true[2:6, 2:6, 2:6] // 47, 2)
+    medzoo.write(volume(100 * (inside > 0)), tmp_path / "t1.nii.gz")
+    away = np.diag([1.0, 1, 1, 1])
+    away[:3, 3] = 60
+    medzoo.write(volume(inside), tmp_path / "here.nii.gz")
+    elsewhere = medzoo.Volume(inside.astype(np.int32), away)
+    medzoo.write(elsewhere, tmp_path / "elsewhere.nii.gz")
+    image = {"t1": tmp_path / "t1.nii.gz"}
+    cases = [
+        Case(name, image, target=f"{name}.nii.gz", folder=tmp_path)
+        for name in ("here", "elsewhere")
+    ]
+
+    def predict(case):
+        raise AssertionError("a case was predicted")
+
+    with pytest.raises(InputError, match=r"aligned.*elsewhere\.nii\.gz"):
+        measure_segmentation(predict, recipe, cases, tables=tmp_path)

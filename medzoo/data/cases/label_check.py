@@ -3,7 +3,7 @@
 import warnings
 
 from medzoo.data.cases.label_values import whole_labels
-from medzoo.errors import InputError, MedzooWarning
+from medzoo.errors import InputError, MedzooError, MedzooWarning
 from medzoo.io.image_files import read_labels, read_quietly
 from medzoo.spatial.label_place import label_doubts
 from medzoo.volume import Volume
@@ -49,24 +49,28 @@ def read_labels_at(path):
     return volume.with_array(whole_labels(volume.array, path))
 
 
-def read_checked_labels(case):
-    """Reads the label map of a case, integers aligned with its image.
+def check_label_maps(cases, read=None):
+    """Checks that each case's label map can be read and is aligned with its image.
+
+    A case whose image cannot be read is passed over: that is told where it is used.
 
     Args:
-        case: `Case` whose target is the path of a label map.
-
-    Returns:
-        Volume of integers.
+        cases: list of `Case` whose target is the path of a label map.
+        read: callable, `Case` -> Volume of its labels; None for `read_whole_labels`.
 
     Raises:
         MedzooError: for a map that cannot be read, is none, or lies elsewhere.
     """
-    labels = read_whole_labels(case)
-    first = next(iter(case.images.values()), None)
-    if first is not None:
-        image = first if isinstance(first, Volume) else read_quietly(first)
+    for case in cases:
+        labels = (read or read_whole_labels)(case)
+        first = next(iter(case.images.values()), None)
+        if first is None:
+            continue
+        try:
+            image = first if isinstance(first, Volume) else read_quietly(first)
+        except (MedzooError, OSError):
+            continue
         check_label_place(image, labels, first_image(case), case.target)
-    return labels
 
 
 def first_image(case):
