@@ -5,6 +5,7 @@ import shutil
 import sys
 import warnings
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -166,6 +167,19 @@ def run_eagerly():
 def eagerly():
     """For tests whose subject is not what is compiled; see `run_eagerly`."""
     with run_eagerly():
+        yield
+
+
+# What `without_engines` has for measured.
+ENGINES = {"keras float32": {"seconds_per_scan": 0.5}}
+
+
+@contextmanager
+def without_engines():
+    """Evaluations that export nothing to other engines, which takes seconds each."""
+    module = import_module("medzoo.evaluation.evaluate")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "engines_of", lambda *_: ENGINES)
         yield
 
 

@@ -318,8 +318,21 @@ def test_mixed_precision_rounds_no_image_and_no_weight(name):
         np.testing.assert_array_equal(found[key], value)
 
 
-@pytest.mark.parametrize("dtype", ["f8", "f2", "i2", "u1"])
-@pytest.mark.parametrize("name", [*RANDOM, *FIXED])
+@pytest.mark.parametrize(
+    ("name", "dtype"),
+    [
+        # The base class converts: each layer meets one, two of them meet all.
+        pytest.param(
+            name,
+            dtype,
+            marks=()
+            if dtype == "i2" or name in ("RandomSpatial3D", "ZScore")
+            else pytest.mark.extended,
+        )
+        for name in (*RANDOM, *FIXED)
+        for dtype in ("f8", "f2", "i2", "u1")
+    ],
+)
 def test_any_number_type_becomes_float32(name, dtype):
     x = np.round(images()).astype(dtype)
 

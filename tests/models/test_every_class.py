@@ -128,8 +128,27 @@ ONCE_A_CLASS = pytest.mark.parametrize(
 STYLED = pytest.mark.parametrize(
     "case", [case for case in ONE_A_CLASS if case not in ("dcgan", "ensemble")]
 )
-COMPILED = ("unet_deep", "dcgan", "ensemble")
-RNG = np.random.default_rng(0)
+# A variant runs the same layers in the other half precision; classes run in both.
+PRECISIONS = pytest.mark.parametrize(
+    ("case", "policy"),
+    [
+        pytest.param(
+            case,
+            policy,
+            marks=()
+            if policy == "mixed_float16" or case in ONE_A_CLASS
+            else pytest.mark.extended,
+        )
+        for case in CASES
+        for policy in ("mixed_bfloat16", "mixed_float16")
+    ],
+)
+# Instance normalisation is group normalisation with a group a channel.
+NORMALIZATIONS = ["batch", "instance", "none"]
+NORMALIZATIONS += [pytest.param("group", marks=pytest.mark.extended)]
+# Eager steps take less time here. Compiled ones, as users have them, are those of
+# test_every_model and test_dcgan, and of this one with several outputs.
+COMPILED = ("unet_deep",)
 
 
 def make(case, **changes):
@@ -143,12 +162,24 @@ def disturbed(case):
     return disturb(make(case))
 
 
+@functools.cache
+def trained(case):
+    """A network after a step of `fit`, and its weights before, for tests that ask."""
+    model = make(case, recipe={"name": "a"})
+    # Zero gradients come from zero kernels and from what ReLU cuts off.
+    if "activation" in CASES[case][1] or case.startswith("super"):
+        model = disturb(model)
+    before = [np.array(w) for w in model.trainable_weights]
+    return fitted(model, batch(case, 4), run_eagerly=case not in COMPILED), before
+
+
 def batch(case, count=2):
     name, arguments, sizes = CASES[case]
+    rng = np.random.default_rng(count)
     if name == "Generator3D":
-        return RNG.normal(size=(count, arguments["latent_dim"])).astype("f4")
+        return rng.normal(size=(count, arguments["latent_dim"])).astype("f4")
     channels = 1 if name in ("DCGAN3D", "Discriminator3D") else 2
-    return np.tanh(RNG.normal(size=(count, *sizes, channels))).astype("f4")
+    return np.tanh(rng.normal(size=(count, *sizes, channels))).astype("f4")
 
 
 def outputs(model, x, training=False):
@@ -209,7 +240,7 @@ def test_config_is_json_and_rebuilds_the_same_model(case):
 @ONCE_A_CLASS
 def test_save_and_load_after_training(case, tmp_path):
     x = batch(case)
-    model = fitted(disturb(make(case, recipe={"name": "a"})), x)
+    model, _ = trained(case)
     model.save(tmp_path / "a.keras")
 
     loaded = keras.models.load_model(tmp_path / "a.keras")
@@ -242,18 +273,9 @@ def test_weights_file_fits_a_fresh_model(case, tmp_path):
 
 @EVERY
 def test_one_step_of_fit_moves_every_weight(case):
-    model = make(case)
-    # Zero gradients come from zero kernels and from what ReLU cuts off.
-    if "activation" in CASES[case][1] or case.startswith("super"):
-        model = disturb(model)
-    before = [np.array(w) for w in model.trainable_weights]
+    model, before = trained(case)
 
-    # Eager steps take less time here; compiled ones, as users have them, are those of
-    # test_every_model and of the classes with a training step of their own.
-    eagerly = case not in COMPILED
-    history = fitted(model, batch(case, 4), run_eagerly=eagerly).history.history
-
-    assert np.isfinite(history["loss"]).all()
+    assert np.isfinite(model.history.history["loss"]).all()
     for weight, old in zip(model.trainable_weights, before, strict=True):
         assert not np.array_equal(weight, old), weight.path
 
@@ -271,8 +293,7 @@ def test_predict_and_evaluate_agree_with_a_call(case):
         assert np.ptp(one) > 1e-3
 
 
-@EVERY
-@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+@PRECISIONS
 def test_mixed_precision_with_an_output_in_float32(case, policy):
     model = disturb(make(case, dtype=policy))
     exact = disturbed(case)
@@ -302,7 +323,7 @@ def test_regularizer_reaches_the_loss_from_every_kernel(case):
 
 
 @STYLED
-@pytest.mark.parametrize("normalization", ["batch", "group", "instance", "none"])
+@pytest.mark.parametrize("normalization", NORMALIZATIONS)
 def test_normalization(case, normalization):
     model = make(case, normalization=normalization)
 

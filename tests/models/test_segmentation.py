@@ -24,10 +24,20 @@ def cross_entropy():
     return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
 
+OTHER_STRIDES = ((2, 1, 3), (2, 2, 2), (1, 3, 1))
+
+
 @NETWORKS
-@pytest.mark.parametrize("upsampling", ["linear", "transposed", "nearest"])
 @pytest.mark.parametrize(
-    "strides", [SMALL["strides"], ((2, 1, 3), (2, 2, 2), (1, 3, 1))]
+    ("upsampling", "strides"),
+    [
+        ("linear", SMALL["strides"]),
+        *[(kind, OTHER_STRIDES) for kind in ("linear", "transposed", "nearest")],
+        *[
+            pytest.param(kind, SMALL["strides"], marks=pytest.mark.extended)
+            for kind in ("transposed", "nearest")
+        ],
+    ],
 )
 @pytest.mark.usefixtures("eagerly")
 def test_output_has_the_size_of_any_input(network, upsampling, strides):
@@ -66,7 +76,7 @@ def test_it_learns_a_threshold(network):
     keras.utils.set_random_seed(0)
     x = batch(4, 8, 8, 8, 1)
     y = (x > 0).astype("i4")
-    model = network(**{**SMALL, "num_classes": 2})
+    model = network(num_classes=2, filters=(3, 4), strides=((1, 1, 1), (1, 2, 2)))
     model.compile(keras.optimizers.Adam(0.02), cross_entropy(), metrics=["accuracy"])
 
     history = model.fit(x, y, batch_size=2, epochs=15, verbose=0).history
@@ -121,6 +131,12 @@ def test_activation_layer_is_copied_to_every_place():
 
 def deep(**changes):
     return ResidualUNet3D(**SMALL, deep_supervision=True, **changes)
+
+
+@pytest.fixture(scope="module")
+def measured():
+    """A network with deep supervision that is compiled and asked, but not trained."""
+    return deep()
 
 
 def test_deep_supervision_gives_a_list_at_full_size():
@@ -190,8 +206,8 @@ def test_deep_supervision_in_fit(targets, weights, losses):
         {"output": "accuracy"},
     ],
 )
-def test_deep_supervision_takes_what_keras_takes_for_several_outputs(metrics):
-    model = deep()
+def test_deep_supervision_takes_what_keras_takes_for_several_outputs(metrics, measured):
+    model = measured
     x, y = batch(1, 4, 4, 4, 1), RNG.integers(0, 3, (1, 4, 4, 4, 1))
     losses = {"output": cross_entropy(), "output_scale1": cross_entropy()}
     weights = {"output": 1.0, "output_scale1": 0.5}
@@ -204,8 +220,8 @@ def test_deep_supervision_takes_what_keras_takes_for_several_outputs(metrics):
     assert [name for name in logs if "accuracy" in name] == ["accuracy"]
 
 
-def test_deep_supervision_takes_weights_of_voxels():
-    model = deep()
+def test_deep_supervision_takes_weights_of_voxels(measured):
+    model = measured
     x, y = batch(1, 4, 4, 4, 1), RNG.integers(0, 3, (1, 4, 4, 4, 1))
     weight = RNG.uniform(size=(1, 4, 4, 4)).astype("f4")
     model.compile("sgd", cross_entropy(), run_eagerly=True)

@@ -1,11 +1,13 @@
+import re
+
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
 from medzoo.errors import InputError
 from medzoo.preprocess import Preprocessor
-from medzoo.spatial import Grid, resample_to
-from medzoo.spatial.align import aligned, motion_between
+from medzoo.spatial import Grid, align, resample_to
+from medzoo.spatial.align import Motion, aligned, motion_between
 from medzoo.volume import Volume
 from tests.conftest import make_head
 
@@ -60,17 +62,22 @@ def pair():
     return t1, other_contrast(with_marks(coarse))
 
 
-@pytest.mark.parametrize(("degrees", "mm"), MOTIONS)
-def test_a_known_motion_is_found(pair, degrees, mm):
+def assert_undone(matrix, found):
+    """To half a millimetre and half a degree."""
+    rest = np.linalg.inv(matrix) @ found
+    turned = np.degrees(np.arccos(np.clip((np.trace(rest[:3, :3]) - 1) / 2, -1, 1)))
+    assert np.linalg.norm(rest[:3, 3]) < 0.5
+    assert turned < 0.5
+
+
+def test_a_known_motion_is_found(pair):
     t1, flair = pair
+    degrees, mm = MOTIONS[1]
     channel, matrix = moved(flair, degrees, mm)
 
     found = motion_between(t1, channel, "flair")
 
-    rest = np.linalg.inv(matrix) @ found.matrix
-    turned = np.degrees(np.arccos(np.clip((np.trace(rest[:3, :3]) - 1) / 2, -1, 1)))
-    assert np.linalg.norm(rest[:3, 3]) < 0.5
-    assert turned < 0.5
+    assert_undone(matrix, found.matrix)
     assert found.mm == pytest.approx(np.linalg.norm(mm), abs=0.6)
 
 
@@ -84,25 +91,33 @@ def test_channels_that_lie_on_each_other_are_not_touched(pair):
 
 
 @pytest.mark.parametrize(("mm", "touched"), [(1.2, False), (4.0, True)])
-def test_on_one_grid_a_millimetre_is_left_alone(pair, mm, touched):
+def test_on_one_grid_a_millimetre_is_left_alone(pair, mm, touched, monkeypatch):
     t1, flair = pair
-    channel, _ = moved(flair, (0.0, 0.0, 0.0), (0.0, mm, 0.0))
+    channel, matrix = moved(flair, (0.0, 0.0, 0.0), (0.0, mm, 0.0))
     channel = resample_to(channel, Grid.of(t1))
+    # To find so little is the subject of the tests above.
+    known = Motion(matrix, mm=mm, degrees=0.0)
+    monkeypatch.setattr(align, "motion_between", lambda *_: known)
 
     found = aligned({"t1": t1, "flair": channel}, ["t1", "flair"])["flair"]
 
     assert bool(found.warnings) == touched
     shift = found.affine[:3, 3] - channel.affine[:3, 3]
-    assert np.linalg.norm(shift) == pytest.approx(mm if touched else 0, abs=1.0)
+    assert np.linalg.norm(shift) == pytest.approx(mm if touched else 0, abs=1e-6)
 
 
-def test_what_was_undone_is_told(pair):
+def test_a_known_motion_is_undone_and_told(pair):
     t1, flair = pair
-    channel, _ = moved(flair, *MOTIONS[0])
+    degrees, mm = MOTIONS[0]
+    channel, matrix = moved(flair, degrees, mm)
 
     found = aligned({"flair": channel, "t1": t1}, ["flair", "t1"])
 
-    assert "flair was brought onto t1" in found["flair"].warnings[0]
+    assert_undone(matrix, channel.affine @ np.linalg.inv(found["flair"].affine))
+    (note,) = found["flair"].warnings
+    assert "flair was brought onto t1" in note
+    told = float(re.search(r"moved by ([0-9.]+) mm", note)[1])
+    assert told == pytest.approx(np.linalg.norm(mm), abs=0.7)
     assert found["t1"] is t1
 
 
@@ -122,9 +137,12 @@ def test_a_constant_channel_is_refused(pair):
         motion_between(t1, constant, "flair")
 
 
-def test_training_leaves_channels_as_they_are(pair):
+def test_training_leaves_channels_as_they_are(pair, monkeypatch):
     t1, flair = pair
-    channel, _ = moved(flair, *MOTIONS[0])
+    channel, matrix = moved(flair, *MOTIONS[0])
+    # How it is found is the subject of the tests above.
+    known = Motion(matrix, mm=5.0, degrees=5.0)
+    monkeypatch.setattr(align, "motion_between", lambda *_: known)
     channels = [{"name": "t1"}, {"name": "flair"}]
     preprocessor = Preprocessor({"spatial": [], "layers": []}, channels)
     case = {"t1": t1, "flair": channel}

@@ -104,6 +104,7 @@ def test_a_network_with_deep_supervision_predicts_by_its_finest_output(head_phan
 
 
 @pytest.mark.parametrize("mode", ["cached", "streamed"])
+@pytest.mark.usefixtures("eagerly")  # each of four data sets would be compiled
 def test_where_volumes_are_kept(tissue_study, tmp_path, mode):
     """On disk the batches are those of memory; streamed, volumes come in groups."""
     recipe = tissue_recipe(steps_per_epoch=40)

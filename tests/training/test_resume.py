@@ -16,6 +16,7 @@ from medzoo.training.fit import fit
 from medzoo.training.run_facts import begin_run
 from medzoo.training.train import train
 from tests.training.conftest import single_network, tiny_recipe
+from tests.training.tissue import few_batches_for_averages
 
 EPOCHS = 3
 
@@ -49,8 +50,18 @@ class Fragile:
         return self._data[number]
 
 
+@pytest.fixture(autouse=True, scope="module")
+def few_batches():
+    """Each training here ends with averages; twelve batches resume as 60 do."""
+    with few_batches_for_averages():
+        yield
+
+
 def single_recipe():
     recipe = tiny_recipe(epochs=EPOCHS, ema_momentum=0.9)
+    for view in recipe["training"]["views"]:
+        # Flips are draws enough; a curve is compiled anew for each training.
+        view["augmentation"] = view["augmentation"][:1]
     # Its averages follow from the draws, and must be the same after a stop.
     return single_network(recipe, normalization="batch")
 

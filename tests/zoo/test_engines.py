@@ -13,6 +13,7 @@ import medzoo
 from medzoo.inference.engine import engine_of
 from medzoo.zoo.golden import golden_input
 from medzoo.zoo.registry import list_models
+from tests.conftest import run_eagerly
 
 openvino = pytest.importorskip("openvino")
 
@@ -36,7 +37,8 @@ def test_every_model_answers_alike_through_openvino(name):
     x = golden_input(model.input_shape[1:])
     softmax = model.recipe["task"] == "segmentation"
     for network in networks:
-        usual = engine_of(network, softmax=softmax)(x)
+        with run_eagerly():  # traced for one batch it would take longer
+            usual = engine_of(network, softmax=softmax)(x)
         exact, rough = (
             engine_of(network, name="openvino", precision=precision, softmax=softmax)(x)
             for precision in ("float32", "bfloat16")
@@ -63,7 +65,8 @@ def test_every_model_answers_alike_through_openvino(name):
 def test_predictions_hardly_differ(name, of_answer, head_phantom):
     model = medzoo.load(name)
     image = head_phantom(spacing=3.0)
-    usual = np.asarray(of_answer(model.predict_volume(image)))
+    with run_eagerly():
+        usual = np.asarray(of_answer(model.predict_volume(image)))
     found = np.asarray(of_answer(model.predict_volume(image, engine="openvino")))
     np.testing.assert_allclose(found, usual, atol=1e-4 * max(1, np.abs(usual).max()))
 
@@ -71,7 +74,8 @@ def test_predictions_hardly_differ(name, of_answer, head_phantom):
 def test_predict_by_name_takes_an_engine(tmp_path, head_phantom):
     path = tmp_path / "head.nii.gz"
     medzoo.write(head_phantom(spacing=3.0), path)
-    (usual,) = medzoo.predict("ixi_age_resnet", [path])
+    with run_eagerly():
+        (usual,) = medzoo.predict("ixi_age_resnet", [path])
     (found,) = medzoo.predict("ixi_age_resnet", [path], engine="openvino")
     assert found["value"] == pytest.approx(usual["value"], rel=1e-4)
     # What was exported meanwhile serves a process of its own, to which Keras is closed.

@@ -30,6 +30,10 @@ TRAINED = pytest.mark.parametrize(
     ],
 )
 
+# One answer each of many copies: to trace them takes longer. Compiled ones, as users
+# have them, are those of the training and of the golden outputs.
+EAGERLY = pytest.mark.usefixtures("eagerly")
+
 
 @pytest.fixture(scope="module", params=NAMES)
 def name(request):
@@ -80,6 +84,7 @@ def test_golden_outputs(name, model):
     np.testing.assert_allclose(golden_outputs(model), expected, atol=1e-3)
 
 
+@EAGERLY
 def test_saved_model_loads_with_recipe_and_equal_outputs(tmp_path, model):
     x = small_batch(model, 2)
     model.save(tmp_path / "model.keras")
@@ -89,6 +94,7 @@ def test_saved_model_loads_with_recipe_and_equal_outputs(tmp_path, model):
     assert again.recipe == model.recipe
 
 
+@EAGERLY
 def test_attach_brings_a_cloned_model_back(name, model):
     clone = keras.models.clone_model(model)
     clone.set_weights(model.get_weights())
@@ -110,6 +116,7 @@ def places(weights):
     return [weight.path for weight in weights]
 
 
+@EAGERLY
 def test_it_is_saved_cut_and_frozen_as_any_keras_model(name, tmp_path):
     model = first_members(name, 2)
     x = small_batch(model, 1)
@@ -187,6 +194,7 @@ def test_averages_are_measured_for_fresh_weights_and_on_request(name, model):
         assert all(layer.trainable for layer in batch_normalizations(free))
 
 
+@EAGERLY
 def test_fewer_members_are_the_first_ones(name, model):
     if model.recipe["architecture"]["class"] != "Ensemble3D":
         pytest.skip("it is no ensemble")
@@ -200,6 +208,7 @@ def test_fewer_members_are_the_first_ones(name, model):
             medzoo.load(name, num_members=count)
 
 
+@EAGERLY
 def test_other_number_of_classes_keeps_the_trained_body(name, model):
     task = model.recipe["task"]
     if task in ("reconstruction", "super_resolution"):

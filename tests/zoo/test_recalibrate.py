@@ -11,6 +11,7 @@ import medzoo
 from medzoo.errors import InputError
 from medzoo.evaluation.evaluate import evaluate
 from medzoo.models.from_recipe import build_model
+from tests.conftest import without_engines
 from tests.training.test_contrasts import SIZE
 from tests.training.test_contrasts import recipe_of as cube_recipe
 
@@ -115,7 +116,8 @@ def test_the_folder_says_where_it_comes_from_and_how_good_it_is(made, base):
         "role": "recalibration",
     }
     assert medzoo.verify(folder)
-    found = evaluate(folder, out_of_fold=True)
+    with without_engines():
+        found = evaluate(folder, out_of_fold=True)
     assert found["metrics"]["mean_absolute_error"]["value"] < 1
     assert found["metrics"]["mean_absolute_error"]["n"] == PEOPLE
 

@@ -6,6 +6,9 @@ import pytest
 from medzoo.data.feeds.dataset import dataset
 from medzoo.errors import InputError, RecipeError
 
+# Each data set would compile its augmentation; test_golden_batches has compiled ones.
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 
 def test_every_labelled_case_comes_once_an_epoch(study, recipe):
     data = dataset(study, recipe, batch_size=5)

@@ -8,6 +8,9 @@ from medzoo.data.cases.case import Case
 from medzoo.data.feeds.patch_dataset import PatchDataset
 from medzoo.data.feeds.segmentation import prepared_cases
 
+# Synthesis would be compiled for each data set; test_golden_batches has compiled ones.
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 SHAPE = (12, 12, 12)
 SYNTHESIS = {
     "class": "LabelToImage",

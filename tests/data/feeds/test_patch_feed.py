@@ -12,7 +12,7 @@ from medzoo.data.feeds.feed_scans import FeedScans
 from medzoo.errors import InputError
 from medzoo.io import write
 from medzoo.volume import Volume
-from tests.conftest import make_head
+from tests.conftest import make_head, run_eagerly
 
 SPACING = {"step": "resample", "arguments": {"spacing": 6.0}}
 ORIENT = {"step": "orient", "arguments": {"orientation": "RAS"}}
@@ -56,6 +56,14 @@ def make(table, tmp_path, **changes):
     return medzoo.PatchFeed(table, ["t1"], **settings)
 
 
+@pytest.fixture(scope="module")
+def two_epochs(table, tmp_path_factory):
+    """The batches of a feed's first two epochs, augmented eagerly."""
+    feed = make(table, tmp_path_factory.mktemp("memory"))
+    with run_eagerly():
+        return epoch(feed), epoch(feed)
+
+
 class Counted(FeedScans):
     """A preparation that tells which cases it is asked for."""
 
@@ -80,6 +88,7 @@ def assert_same(found, expected):
             np.testing.assert_array_equal(part, same)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_shapes_and_targets(table, tmp_path):
     feed = make(table, tmp_path)
     x, y = feed[0]
@@ -100,28 +109,25 @@ def test_shapes_and_targets(table, tmp_path):
 
 @pytest.mark.parametrize("mode", ["cached", "streamed"])
 @pytest.mark.usefixtures("eagerly")
-def test_a_mode_changes_no_number(table, tmp_path, mode):
+def test_a_mode_changes_no_number(table, tmp_path, mode, two_epochs):
     folder = tmp_path if mode == "cached" else None
-    memory, other = (
-        make(table, tmp_path),
-        make(table, tmp_path, mode=mode, folder=folder),
-    )
-    for _ in range(2):
-        assert_same(epoch(other), epoch(memory))
+    other = make(table, tmp_path, mode=mode, folder=folder)
+    for expected in two_epochs:
+        assert_same(epoch(other), expected)
 
 
 def test_threads_change_no_number(table, tmp_path):
     one, many = make(table, tmp_path, workers=1), make(table, tmp_path, workers=4)
+    one._augment = many._augment  # compiled once
     assert_same(epoch(many), [one[i] for i in range(len(one))])
 
 
 @pytest.mark.usefixtures("eagerly")
-def test_epochs_and_seeds_differ(table, tmp_path):
-    feed = make(table, tmp_path)
-    first, second = epoch(feed), epoch(feed)
-    other = epoch(make(table, tmp_path, seed=8))
+def test_epochs_and_seeds_differ(table, tmp_path, two_epochs):
+    first, second = two_epochs
+    other = make(table, tmp_path, seed=8)[0]
     assert not np.array_equal(first[0][0], second[0][0])
-    assert not np.array_equal(first[0][0], other[0][0])
+    assert not np.array_equal(first[0][0], other[0])
 
 
 def test_every_case_comes_as_often_and_groups_stay_together(table, tmp_path):
@@ -134,9 +140,8 @@ def test_every_case_comes_as_often_and_groups_stay_together(table, tmp_path):
 
 
 @pytest.mark.usefixtures("eagerly")
-def test_resumes_within_an_epoch(table, tmp_path):
-    whole = make(table, tmp_path)
-    expected = epoch(whole) + epoch(whole)
+def test_resumes_within_an_epoch(table, tmp_path, two_epochs):
+    expected = two_epochs[0] + two_epochs[1]
     resumed = make(table, tmp_path)
     resumed.resume(0, 5)
     assert_same(epoch(resumed), expected[5:13])
@@ -188,7 +193,7 @@ def test_the_cache_is_built_once_and_found_by_content(table, tmp_path):
 
 
 @pytest.mark.usefixtures("eagerly")
-def test_an_interrupted_build_goes_on(table, tmp_path, monkeypatch):
+def test_an_interrupted_build_goes_on(table, tmp_path, monkeypatch, two_epochs):
     feed = make(table, tmp_path, mode="cached", folder=tmp_path / "store", workers=1)
     original = FeedScans.__call__
 
@@ -207,7 +212,7 @@ def test_an_interrupted_build_goes_on(table, tmp_path, monkeypatch):
     again.build(progress=lambda done, total: told.append((done, total)))
     assert told[-1] == (len(told), len(told))
     assert all(again.volumes.has(n) for n in range(5))
-    assert_same(epoch(again), epoch(make(table, tmp_path)))
+    assert_same(epoch(again), two_epochs[0])
 
 
 def test_cached_volumes_are_memory_maps_and_patches_are_copies(table, tmp_path):
@@ -275,7 +280,9 @@ def test_half_precision_halves_the_store(table, tmp_path):
 def test_keras_fits_on_it(table, tmp_path, mode):
     keras.utils.set_random_seed(0)
     folder = tmp_path if mode == "cached" else None
-    feed = make(table, tmp_path, mode=mode, folder=folder)
+    # Augmentation does not depend on the mode; compiling it takes seconds.
+    changes = {} if mode == "memory" else {"augmentation": []}
+    feed = make(table, tmp_path, mode=mode, folder=folder, **changes)
     model = keras.Sequential([keras.layers.Conv3D(3, 1, activation="softmax")])
     model.compile(keras.optimizers.Adam(0.1), "categorical_crossentropy")
     losses = model.fit(feed, epochs=3, verbose=0, shuffle=False).history["loss"]
@@ -285,7 +292,7 @@ def test_keras_fits_on_it(table, tmp_path, mode):
 
 def test_fit_goes_on_where_a_feed_resumes(table, tmp_path):
     seen = []
-    feed = make(table, tmp_path, workers=2)
+    feed = make(table, tmp_path, workers=2, augmentation=[])
     original = feed._batch
     feed._batch = lambda patches: (seen.append(patches[0][0].sum()), original(patches))[
         1
@@ -295,7 +302,7 @@ def test_fit_goes_on_where_a_feed_resumes(table, tmp_path):
     model.compile("sgd", "categorical_crossentropy")
     model.fit(feed, epochs=2, verbose=0, shuffle=False)
     assert feed.epoch == 3
-    other = make(table, tmp_path)
+    other = make(table, tmp_path, augmentation=[])
     other.resume(1, 6)
     expected = [x[0].sum() for x, _ in epoch(other) + epoch(other)]
     # Keras looks at two batches before it begins.

@@ -13,6 +13,9 @@ from medzoo.data.feeds.reconstruction import (
 )
 from medzoo.errors import InputError
 
+# A flip would be compiled for each data set; test_golden_batches has compiled ones.
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 RECIPE = {
     "name": "toy",
     "task": "reconstruction",
