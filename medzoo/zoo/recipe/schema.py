@@ -198,6 +198,12 @@ def _check_network(recipe: Section) -> None:
         if name in seen:
             raise section.fault("must stand once", "step", name, "Leave one out.")
         seen.add(name)
+    for section in recipe.each("postprocessing"):
+        weighting = section.inner("arguments").content.get("weighting")
+        if weighting == "nearest" and "mirror" in seen:
+            # Windows side by side keep classes, and no mean is taken of these.
+            rule = "must not be nearest beside the step mirror"
+            raise section.fault(rule, "weighting", weighting, "Leave one out.")
 
 
 def _check_arguments(section: Section) -> Section:

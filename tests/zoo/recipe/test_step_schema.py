@@ -104,6 +104,15 @@ def test_wrong_arguments_of_steps_are_refused_when_read(kind, name, arguments):
         Recipe.from_dict(with_step(kind, name, arguments))
 
 
+def test_a_mirror_that_no_mean_would_be_taken_of_is_refused():
+    content = with_step("post", "mirror", {"axis": 0})
+    content["postprocessing"].append(
+        {"step": "sliding_window", "arguments": {"weighting": "nearest"}}
+    )
+    with pytest.raises(RecipeError, match="nearest beside the step mirror"):
+        Recipe.from_dict(content)
+
+
 @pytest.mark.parametrize(
     "name", sorted(set(POSTPROCESSING) - {"groups", "familiarity"})
 )
