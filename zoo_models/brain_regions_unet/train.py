@@ -14,9 +14,9 @@ sides together. A label of the first may stand for several classes, see `unions`
 recipe.json: whole white matter for its lobes and tracts, and what is inside of the
 stripped head but has no label for fluid or nothing.
 
-It trains three times, see PHASES. The committed weights had 450 steps more before these, with
-a head whose logits were multiplied by 0.1 and hardly learned, and a rate planned for 29
-epochs in the first 3 of 24 (notes.md).
+It trains three times, see PHASES. The committed weights had 450 steps more before
+these, with a head whose logits were multiplied by 0.1 and hardly learned, and a rate
+planned for 29 epochs in the first 3 of 24 (notes.md).
 
 On two cores, other work beside it: 7 to 25 minutes to prepare the scans, three and a
 half hours to train (the first phase with bfloat16, the others with float32, as on

@@ -190,6 +190,10 @@ def _check_network(recipe: Section) -> None:
         check_layer(section)
     for section in preprocessing.each("spatial"):
         check_step(section, SPATIAL)
+    _check_postprocessing(recipe)
+
+
+def _check_postprocessing(recipe: Section) -> None:
     seen = set()
     for section in recipe.each("postprocessing"):
         check_step(section, POSTPROCESSING)
