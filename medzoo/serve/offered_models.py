@@ -75,11 +75,11 @@ class OfferedModel:
 def offered(sources: list[str]) -> dict[str, OfferedModel]:
     """Gives the models of a server by their names.
 
-    Args:
-        sources: As `medzoo.load` takes them; empty for the whole zoo.
-
     A model of the zoo that nobody named and whose files are faulty is left out, with a
     warning; the others serve.
+
+    Args:
+        sources: As `medzoo.load` takes them; empty for the whole zoo.
 
     Raises:
         InputError: There is no such model, or two have one name.
