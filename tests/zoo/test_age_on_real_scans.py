@@ -32,10 +32,10 @@ def rows(folder):
 
 @pytest.fixture(scope="module")
 def heads(realdata):
-    """Two whole heads and a stripped one."""
+    """A whole head and a stripped one."""
     ixi, malf = realdata / "ixi_hh", realdata / "malf2012"
-    paths = [ixi / row["t1"] for row in rows(ixi)[3:40:30]]
-    return [medzoo.read(path) for path in [*paths, malf / rows(malf)[0]["t1"]]]
+    paths = (ixi / rows(ixi)[3]["t1"], malf / rows(malf)[0]["t1"])
+    return [medzoo.read(path) for path in paths]
 
 
 def test_other_grids_of_the_same_head_give_the_same_age(model, heads):
@@ -74,7 +74,7 @@ def test_error_on_another_scanner_stays_within_eight_years(model, realdata):
     folder = realdata / "malf2012"
     errors = [
         model.predict_volume(folder / row["t1"]).value - float(row["age"])
-        for row in rows(folder)
+        for row in rows(folder)[::2]
     ]
     assert np.mean(np.abs(errors)) < 8.0
 

@@ -38,6 +38,8 @@ NAMES = sorted(path.parent.name for path in ZOO.glob("*/recipe.json"))
 PARTS = (("training",), ("preprocessing", "layers"))
 # So many changed recipes of each model are tried in the default suite.
 SOME = 80
+# One of so many changes is tried by `make test-all`.
+MANY = 3
 
 
 def recipe_of(name):
@@ -83,9 +85,10 @@ def test_a_changed_recipe_is_refused_when_read_or_works(name):
 
 @pytest.mark.extended
 @pytest.mark.parametrize("name", NAMES)
-def test_every_changed_recipe_is_refused_when_read_or_works(name):
+def test_many_changed_recipes_are_refused_when_read_or_work(name):
     content = recipe_of(name)
-    check_mutants(name, [m for part in PARTS for m in mutants(content, part)])
+    every = [mutant for part in PARTS for mutant in mutants(content, part)]
+    check_mutants(name, random.Random(1).sample(every, len(every) // MANY))
 
 
 @pytest.mark.parametrize(
