@@ -138,6 +138,7 @@ def _measured_sections(measured: dict | None) -> tuple[str, ...]:
     ]
     groups = list(measured["groups"].items())
     external = [(entry["data"], entry["metrics"]) for entry in measured["external"]]
+    repeated = [(md.label(n), e) for n, e in measured["repeatability"].items()]
     cost = [
         f"{md.label(name)}: {value if isinstance(value, str) else md.number(value)}"
         for name, value in measured["cost"].items()
@@ -157,7 +158,7 @@ def _measured_sections(measured: dict | None) -> tuple[str, ...]:
         md.section(
             "Repeatability",
             _REPEATED if measured["repeatability"] else "",
-            _by_metric("Changed", list(measured["repeatability"].items())),
+            _by_metric("Changed", repeated),
         ),
         md.section("Cost", md.bullets(cost), _engines(measured["engines"])),
     )
