@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check
 IMAGE ?=
 MINUTES ?= 40
 # The first ones are compared with other libraries; what time is left goes to the others.
-BENCHMARKS ?= sliding_window augmentation feed tissue engines training_step batch growth
+BENCHMARKS ?= sliding_window augmentation feed tissue engines training_step batch growth cluster
 
 # What `make test` leaves to `make test-all`; no test runs in both.
 EXTENDED := extended or realdata
