@@ -96,13 +96,12 @@ def spline(head):
 
 
 def lanczos(head):
-    """The same by a windowed sinc."""
-    import SimpleITK as sitk
-
-    image = sitk.GetImageFromArray(np.asarray(head.array, np.float32))
-    moved = sitk.TranslationTransform(3, [-0.4] * 3)
-    kernel = sitk.sitkLanczosWindowedSinc
-    array = sitk.GetArrayFromImage(sitk.Resample(image, image, moved, kernel, 0.0))
+    """The same by a windowed sinc of four lobes on each side, axis by axis."""
+    away = np.arange(-4, 5) - 0.4
+    weights = np.where(np.abs(away) < 4, np.sinc(away) * np.sinc(away / 4), 0)
+    array = np.asarray(head.array, np.float32)
+    for axis in range(3):
+        array = ndimage.convolve1d(array, weights / weights.sum(), axis)
     affine = head.affine.copy()
     affine[:3, 3] -= affine[:3, :3] @ np.full(3, 0.4)
     return Volume(array, affine)
