@@ -1,12 +1,12 @@
 """Many small cases on a Ray cluster: what a second node adds.
 
-    python benchmarks/cluster.py [--cases 60] [--models NAME ...]
+    python benchmarks/cluster.py [--cases 30] [--models NAME ...]
 
 What `medzoo predict --cluster ray` calls, on made-up heads of 2 mm: on a node of one
 core, then on two such nodes. Nodes are Ray's own processes on this machine, of which
 two cores must be idle. Cases a minute are those from the first result to the
-last; seconds in all have the start of Ray, workers and models too. Prints a table and
-writes benchmarks/results/cluster.json.
+last; seconds in all include the start of Ray, workers and models. Prints a table and
+writes cluster.json into the folder of this processor in benchmarks/results.
 """
 
 import argparse
@@ -25,7 +25,7 @@ CORES = 2
 def main():
     """Measures one node and two, and writes the results."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--cases", type=int, default=60)
+    parser.add_argument("--cases", type=int, default=30)
     parser.add_argument("--models", nargs="*", default=["ixi_age_resnet"])
     arguments = parser.parse_args()
     hold_to_cores(CORES)

@@ -16,6 +16,7 @@ from medzoo.evaluation.repeatability import (
     noisy,
 )
 from medzoo.inference.prediction import Prediction
+from medzoo.zoo.cards.card import render_card
 from medzoo.zoo.metrics_json import read_metrics
 from medzoo.zoo.registry import read_entry, zoo_folder
 
@@ -113,3 +114,8 @@ def test_it_joins_the_numbers_of_a_model(tmp_path, cases):
     after = read_metrics(tmp_path, recipe)
     assert after["repeatability"] == found["repeatability"]
     assert after["metrics"] == before["metrics"]
+
+
+def test_a_card_names_the_changes_in_words():
+    card = render_card(zoo_folder() / "ixi_age_resnet")
+    assert "| coarser voxels | value |" in card

@@ -233,10 +233,13 @@ def test_seeding_leaves_a_layers_own_generator(pipeline):
     assert [layer.generator for layer in pipeline.layers[:-1]] == before
 
 
-def test_many_runs_at_once_do_not_end_the_process():
+@pytest.mark.parametrize(
+    "pipelines", [20, pytest.param(60, marks=pytest.mark.extended)]
+)
+def test_many_runs_at_once_do_not_end_the_process(pipelines):
     script = Path(__file__).with_name("many_runs_at_once.py")
     done = subprocess.run(
-        [sys.executable, "-m", f"tests.data.compiled.{script.stem}", "20"],
+        [sys.executable, "-m", f"tests.data.compiled.{script.stem}", str(pipelines)],
         cwd=script.parents[3],
         capture_output=True,
         text=True,

@@ -38,7 +38,7 @@ NAMES = sorted(path.parent.name for path in ZOO.glob("*/recipe.json"))
 PARTS = (("training",), ("preprocessing", "layers"))
 # So many changed recipes of each model are tried in the default suite.
 SOME = 80
-# One of so many changes is tried by `make test-all`.
+# `make test-all` tries one change of so many.
 MANY = 3
 
 
