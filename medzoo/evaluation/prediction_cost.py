@@ -13,6 +13,8 @@ from medzoo.inference.engine import PRECISIONS, check_engine
 from medzoo.inference.settings import Settings
 
 ATLAS = "ixi_t1_4mm"
+# mm, of the brain whose prediction is timed.
+SPACING = 1.0
 
 
 def cost_of(predictor, case=None):
@@ -98,7 +100,7 @@ def _average_brain(predictor, folder):
     found = atlas(ATLAS)
     brain = Volume(found.brain, found.grid.affine)
     path = folder / "average.nii.gz"
-    write(resample_to(brain, Grid.of(brain).around(1.0)), path)
+    write(resample_to(brain, Grid.of(brain).around(SPACING)), path)
     case = Case("average", {predictor.channels[0]["name"]: path})
     recipe = predictor.recipe.to_dict()
     return TASKS[recipe["task"]](recipe).input_case(case, folder)

@@ -9,6 +9,7 @@ import pytest
 
 from medzoo.cli.main import main
 from medzoo.errors import FileFormatError
+from medzoo.evaluation import prediction_cost
 from medzoo.zoo.cards.card import render_card
 from medzoo.zoo.metrics_json import read_metrics
 from medzoo.zoo.recipe.schema import read_recipe
@@ -28,7 +29,9 @@ def measured(tmp_path_factory):
     path = folder / "metrics.json"
     path.write_text(json.dumps(METRICS), encoding="utf-8")
     printed = io.StringIO()
-    with redirect_stdout(printed):
+    with redirect_stdout(printed), pytest.MonkeyPatch.context() as patch:
+        # Reading and resampling a brain of 1 mm is most of what eight predictions take.
+        patch.setattr(prediction_cost, "SPACING", 4.0)
         assert main(["evaluate", str(folder), "--cost", "-o", str(path)]) == 0
     return folder, json.loads(printed.getvalue())
 

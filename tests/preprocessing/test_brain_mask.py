@@ -9,6 +9,7 @@ from medzoo.errors import InputError, MedzooWarning, OfflineError
 from medzoo.io.image_files import read_labels, read_quietly
 from medzoo.preprocessing.brain_mask import brain_mask, coarse_recipe, mask_doubt
 from medzoo.spatial.standard_space import standard_space
+from medzoo.spatial.transform import Transform
 
 # Of the validation split of mrbrains_tissue_unet.
 UNSEEN = ("IXI033-HH-1259", "IXI577-HH-2661")
@@ -35,10 +36,21 @@ def test_without_weights_the_atlas_is_taken_and_that_is_told(monkeypatch):
     def missing():
         raise OfflineError("No network. Received: none.")
 
+    asked = []
+
+    def found_at_once(volume, name, kind):
+        # The average head lies where the standard space has it; tests of registration
+        # and the one above deform it.
+        asked.append(kind)
+        return Transform([np.eye(4)], grid=standard_space(name).grid)
+
     monkeypatch.setattr(module, "_model", missing)
+    atlas = import_module("medzoo.spatial.atlas_brain")
+    monkeypatch.setattr(atlas, "onto_standard", found_at_once)
     space = standard_space()
     with pytest.warns(MedzooWarning, match="by the atlas alone"):
         found = module.brain_mask(space.head)
+    assert asked == ["deformable"]
     assert dice(found.array, space.mask.array) > 0.95
 
 

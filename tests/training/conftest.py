@@ -5,7 +5,10 @@ import csv
 import pytest
 
 from medzoo.io import write
+from medzoo.training import history
 from tests.training.tissue import tissue_model, tissue_study  # noqa: F401 - fixtures
+
+DRAW = history.draw
 
 
 def tiny_recipe(**training):
@@ -85,6 +88,20 @@ def tiny_recipe(**training):
         "intended_use": "tests",
         "limits": ["phantoms only"],
     }
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_pictures():
+    """Trainings draw no curves, a third of a second each; see `pictures`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(history, "draw", lambda *_, **__: None)
+        yield
+
+
+@pytest.fixture
+def pictures(monkeypatch):
+    """For tests that look at what a training draws."""
+    monkeypatch.setattr(history, "draw", DRAW)
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,8 @@ from medzoo.training.history import (
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
+pytestmark = pytest.mark.usefixtures("pictures")
+
 
 def history(folder, done=0, validation=None):
     times = SimpleNamespace(seconds=1.25, waited=0.5)

@@ -192,7 +192,7 @@ def written(recipe, folder):
     return folder
 
 
-@pytest.mark.usefixtures("eagerly")
+@pytest.mark.usefixtures("eagerly", "pictures")
 def test_command_line_takes_them(tmp_path, study, recipe, capsys):
     recipe = without_augmentation(recipe)
     recipe["training"].update(epochs=1)

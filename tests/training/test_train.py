@@ -23,11 +23,12 @@ EPOCHS = 2
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory, study):
-    from tests.training.conftest import tiny_recipe
+    from tests.training.conftest import DRAW, tiny_recipe
 
     folder = tmp_path_factory.mktemp("trained")
     lines = []
-    with run_eagerly():
+    with run_eagerly(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("medzoo.training.history.draw", DRAW)
         train(tiny_recipe(epochs=EPOCHS), study, folder, log=lines.append)
     return folder, lines
 

@@ -71,12 +71,17 @@ def test_predictions_hardly_differ(name, of_answer, head_phantom):
     np.testing.assert_allclose(found, usual, atol=1e-4 * max(1, np.abs(usual).max()))
 
 
-def test_predict_by_name_takes_an_engine(tmp_path, head_phantom):
+@pytest.mark.parametrize(
+    "name",
+    ["tiny_age", pytest.param("ixi_age_resnet", marks=pytest.mark.extended)],
+)
+def test_predict_by_name_takes_an_engine(name, models, tmp_path, head_phantom):
+    name = str(models.get(name, name))
     path = tmp_path / "head.nii.gz"
     medzoo.write(head_phantom(spacing=3.0), path)
     with run_eagerly():
-        (usual,) = medzoo.predict("ixi_age_resnet", [path])
-    (found,) = medzoo.predict("ixi_age_resnet", [path], engine="openvino")
+        (usual,) = medzoo.predict(name, [path])
+    (found,) = medzoo.predict(name, [path], engine="openvino")
     assert found["value"] == pytest.approx(usual["value"], rel=1e-4)
     # What was exported meanwhile serves a process of its own, to which Keras is closed.
     program = (
@@ -88,7 +93,7 @@ def test_predict_by_name_takes_an_engine(tmp_path, head_phantom):
         "slow = {'scipy.signal', 'scipy.stats'} & set(sys.modules)\n"
         "sys.exit(str(slow) if slow else code)\n"
     )
-    given = ["predict", "ixi_age_resnet", str(path), "--engine", "openvino", "--json"]
+    given = ["predict", name, str(path), "--engine", "openvino", "--json"]
     result = subprocess.run(
         [sys.executable, "-P", "-c", program, *given],
         env={**os.environ, "PYTHONPATH": str(Path(medzoo.__file__).parents[1])},
@@ -100,4 +105,4 @@ def test_predict_by_name_takes_an_engine(tmp_path, head_phantom):
     assert result.returncode == 0, result.stderr
     assert json.loads(result.stdout)[0]["value"] == pytest.approx(found["value"])
     with pytest.raises(medzoo.errors.InputError, match="engine='abacus'"):
-        medzoo.predict("ixi_age_resnet", [path], engine="abacus")
+        medzoo.predict(name, [path], engine="abacus")
