@@ -8,8 +8,6 @@ from medzoo.io import write
 from medzoo.training import history
 from tests.training.tissue import tissue_model, tissue_study  # noqa: F401 - fixtures
 
-DRAW = history.draw
-
 
 def tiny_recipe(**training):
     """A regression recipe that trains in seconds."""
@@ -90,18 +88,16 @@ def tiny_recipe(**training):
     }
 
 
-@pytest.fixture(autouse=True, scope="session")
-def _no_pictures():
-    """Trainings draw no curves, a third of a second each; see `pictures`."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(history, "draw", lambda *_, **__: None)
-        yield
+@pytest.fixture(autouse=True)
+def _no_pictures(request, monkeypatch):
+    """No training draws curves, which takes time, but for tests with `pictures`."""
+    if "pictures" not in request.fixturenames:
+        monkeypatch.setattr(history, "draw", lambda *_, **__: None)
 
 
 @pytest.fixture
-def pictures(monkeypatch):
+def pictures():
     """For tests that look at what a training draws."""
-    monkeypatch.setattr(history, "draw", DRAW)
 
 
 @pytest.fixture(scope="session")

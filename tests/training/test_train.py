@@ -23,12 +23,11 @@ EPOCHS = 2
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory, study):
-    from tests.training.conftest import DRAW, tiny_recipe
+    from tests.training.conftest import tiny_recipe
 
     folder = tmp_path_factory.mktemp("trained")
     lines = []
-    with run_eagerly(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr("medzoo.training.history.draw", DRAW)
+    with run_eagerly():
         train(tiny_recipe(epochs=EPOCHS), study, folder, log=lines.append)
     return folder, lines
 

@@ -71,6 +71,7 @@ def test_predictions_hardly_differ(name, of_answer, head_phantom):
     np.testing.assert_allclose(found, usual, atol=1e-4 * max(1, np.abs(usual).max()))
 
 
+# A published model takes seconds more for its two networks.
 @pytest.mark.parametrize(
     "name",
     ["tiny_age", pytest.param("ixi_age_resnet", marks=pytest.mark.extended)],
