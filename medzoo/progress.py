@@ -22,6 +22,8 @@ class Progress:
         self.noun = noun
         self._terminal = sys.stderr is not None and sys.stderr.isatty()
         self._width = 0
+        # What was done at the first call, and when: models start before that.
+        self._first = None
 
     def __enter__(self):
         self._start = self._last = time.monotonic()
@@ -35,11 +37,13 @@ class Progress:
         self.total = total or self.total
         now = time.monotonic()
         passed = now - self._start
+        if self._first is None:
+            self._first = done, now
         wait = 0.0 if self._terminal else LOG_SECONDS
         if passed < DELAY_SECONDS or now - self._last < wait or done == self.total:
             return
         self._last = now
-        left = passed / done * (self.total - done)
+        left = self._seconds_each(done, now) * (self.total - done)
         line = f"{done}/{self.total} {self.noun}, about {left:.0f} s left"
         if self._terminal:
             self.clear()
@@ -47,6 +51,13 @@ class Progress:
             self._width = len(line)
         else:
             _write(f"medzoo: {line}\n")
+
+    def _seconds_each(self, done, now):
+        """Seconds that one takes, without the start where more than one is done."""
+        first, then = self._first
+        if done > first:
+            return (now - then) / (done - first)
+        return (now - self._start) / done
 
     def clear(self):
         """Wipes the line, so that another can be written."""

@@ -70,3 +70,15 @@ def test_a_stream_that_is_gone_ends_nothing(stream, clock, monkeypatch):
         clock[0] = 60.0
         report(1)
     assert report.total == 4
+
+
+def test_what_the_first_took_to_start_is_not_counted_again(clock, monkeypatch):
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    with Progress(12, "cases") as report:
+        # Models start in 28 s; each case takes 2.
+        clock[0] = 30.0
+        report(1)
+        clock[0] = 32.0
+        report(2)
+        assert stream.getvalue().endswith("2/12 cases, about 20 s left")

@@ -101,8 +101,8 @@ def _out_of_fold(folder, recipe, task, threads):
     truth = read_out_of_fold(folder, content)
     found = {
         "protocol": f"Cross-validation in {len(set(truth.folds))} folds over "
-        f"{len(truth.target)} cases, split by subject: each case is predicted by the "
-        "network that was not trained on it.",
+        f"{len(truth.target)} cases, split by subject: each case is predicted by a "
+        "model that was fitted without it.",
         "cost": {},
         "parameters": None,
     }

@@ -15,7 +15,7 @@ from medzoo.processes import ApartContext
 from medzoo.serve.child_work import serve_requests
 
 # How long a child that was asked to stop may finish a window.
-GRACE_SECONDS = 3.0
+GRACE_SECONDS = 2.0
 POLL_SECONDS = 0.2
 END_SECONDS = 5.0
 
