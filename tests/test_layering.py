@@ -100,8 +100,11 @@ TENSORFLOW = {"tensorflow", "tf_keras"}
 BACKENDS = {"jax", "torch", "tf_keras"}
 # What data pipelines are made and compiled with.
 OF_DATA = {"tensorflow", "jax"}
-# The one way to several devices on TensorFlow, where keras.distribution serves JAX.
-OF_DEVICES = "training/mirrored_devices.py"
+# What keras.distribution lacks: TensorFlow, and messages between processes.
+OF_DEVICES = {
+    "training/mirrored_devices.py": "tensorflow",
+    "training/jax_processes.py": "jax",
+}
 # They come with an extra, so only what the extra serves may need them.
 EXTRAS = {
     "dipy": {"spatial"},
@@ -193,7 +196,7 @@ def fault_of(name, part, path, in_function):
     top, _, rest = name.partition(".")
     if top == "medzoo":
         return inner_fault(part_of(rest.replace(".", "/")), part, path, in_function)
-    if top == "tensorflow" and Path(path).as_posix() == OF_DEVICES and in_function:
+    if in_function and OF_DEVICES.get(Path(path).as_posix()) == top:
         return None
     return outer_fault(top, part)
 

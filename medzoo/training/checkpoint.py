@@ -130,10 +130,13 @@ class Checkpoints(keras.callbacks.Callback):
         folder: path.
         every: int, epochs between checkpoints. Defaults to 1.
         facts: dict to store along, extended by the epoch and its logs.
+        agree: callable, flag -> whether it is set in any process that trains, see
+            `medzoo.training.devices`. Defaults to this process alone.
     """
 
-    def __init__(self, folder, every=1, facts=None):
+    def __init__(self, folder, every=1, facts=None, agree=bool):
         super().__init__()
+        self.agree = agree
         self.folder = Path(folder)
         self.every = every
         self.history = list((facts or {}).get("history", []))
@@ -151,16 +154,16 @@ class Checkpoints(keras.callbacks.Callback):
         """Keras calls this: saves, and ends the training after SIGTERM."""
         self.history.append({k: float(v) for k, v in (logs or {}).items()})
         # A validation before this callback may have found that more will not help.
-        enough = self.model.stop_training
+        enough = self.agree(self.model.stop_training)
+        self.stopped = self.agree(self.stopped)
         if (epoch + 1) % self.every == 0 or self.stopped or enough:
             facts = {"epochs_done": epoch + 1, "history": self.history}
-            facts["enough"] = bool(enough)
+            facts["enough"] = enough
             path = self.folder / f"epoch-{epoch + 1:05d}.npz"
             save_state(path, self.model, self.model.optimizer, facts)
             for old in sorted(self.folder.glob("epoch-*.npz"))[:-NUM_KEPT]:
                 old.unlink()
-        if self.stopped:
-            self.model.stop_training = True
+        self.model.stop_training = enough or self.stopped
 
     @contextmanager
     def until_terminated(self):

@@ -18,9 +18,11 @@ class OneDevice:
 
     Attributes:
         count: int, devices.
+        tells: bool, whether this process logs: of several the first does.
     """
 
     count = 1
+    tells = True
 
     def scope(self):
         """Context in which a network and its optimizer are made."""
@@ -53,11 +55,38 @@ class OneDevice:
         """
         return model
 
+    def folder_of(self, output):
+        """Returns where this process writes.
+
+        Args:
+            output: pathlib.Path, the folder that a user named.
+        """
+        return output
+
+    def share(self, runs, facts):
+        """Gives all processes the state of the first one's earlier run.
+
+        Args:
+            runs: pathlib.Path of this process's folder of checkpoints.
+            facts: dict, what the run is of, as JSON has it.
+
+        Raises:
+            InputError: if that is something else in another process.
+        """
+
+    def agree(self, flag):
+        """Returns whether a flag is set in any process."""
+        return bool(flag)
+
 
 class SeveralDevices(OneDevice):
     """Base class: one network, of which each device has a copy."""
 
     _twin = None
+
+    def parts_of(self, size):
+        """Returns in how many parts a batch of this size is computed."""
+        return parts_of(size, self.count)
 
     def alone(self, model, make):
         """See `OneDevice`: a copy with the same variables and count of steps."""
@@ -72,7 +101,7 @@ class SeveralDevices(OneDevice):
         return twin
 
 
-def parts_of(size, count):
+def parts_of(size, count, processes=1):
     """Returns in how many equal parts a batch is computed on some devices.
 
     Parts of equal size have the mean of the batch as the mean of their means, and its
@@ -81,8 +110,12 @@ def parts_of(size, count):
     Args:
         size: int, samples in the batch.
         count: int, devices.
+        processes: int, processes that have equally many of the devices: each has
+            several parts, or several have one.
     """
-    return gcd(size, count)
+    most = gcd(size, count)
+    possible = [parts for parts in range(1, most + 1) if most % parts == 0]
+    return max(n for n in possible if n % processes == 0 or processes % n == 0)
 
 
 def sees_whole_batch(loss):

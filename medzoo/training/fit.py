@@ -68,7 +68,7 @@ def fit(
     alone = partial(devices.alone, make=make)
     facts = load_newest(folder, model, model.optimizer)
     done = data.epoch = facts.get("epochs_done", 0)
-    checkpoints = Checkpoints(folder, checkpoint_every, facts)
+    checkpoints = Checkpoints(folder, checkpoint_every, facts, devices.agree)
     epochs = Epochs(model, Prefetch(data, workers), devices.stepper(model))
     validation = None
     if measure is not None:

@@ -24,6 +24,10 @@ class ParallelDevices(SeveralDevices):
         """Returns the names of the devices there are."""
         return keras.distribution.list_devices()
 
+    def parts_of(self, size):
+        """See `SeveralDevices`."""
+        return self._distribution.parts_of(size)
+
     def scope(self):
         """See `OneDevice`."""
         return self._distribution.scope()
@@ -45,10 +49,18 @@ class EvenParts(keras.distribution.DataParallel):
     do not divide. Here devices beyond the largest common divisor repeat a shard.
     """
 
+    # Of several processes each gives a part: the batch of all is longer.
+    batch_size = None
+    processes = 1
+
+    def parts_of(self, size):
+        """Returns in how many parts a batch of this size is computed."""
+        return parts_of(size, self.device_mesh.devices.size, self.processes)
+
     def get_data_layout(self, data_shape):
         """Returns the `TensorLayout` of an array whose first axis is the batch."""
         devices = self.device_mesh.devices
-        parts = parts_of(data_shape[0], devices.size)
+        parts = self.parts_of(self.batch_size or data_shape[0])
         mesh = keras.distribution.DeviceMesh(
             (parts, devices.size // parts),
             [self.batch_dim_name, "repeated"],

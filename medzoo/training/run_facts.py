@@ -41,6 +41,9 @@ def begin_run(runs, recipe, cases, *, start=None, tables=None, restart=False, lo
         restart: bool, remove an earlier run first.
         log: callable taking a line, or None.
 
+    Returns:
+        dict, what the run is of.
+
     Raises:
         InputError: if data or recipe of the earlier run were others (what differs is
             named), or nothing tells what they were.
@@ -69,6 +72,7 @@ def begin_run(runs, recipe, cases, *, start=None, tables=None, restart=False, lo
     if earlier is None:
         runs.mkdir(parents=True, exist_ok=True)
         write_text_atomically(path, json.dumps(facts, indent=1) + "\n")
+    return facts
 
 
 def _facts(recipe, cases, start, tables, hashes):

@@ -98,8 +98,7 @@ def train(
             data or another recipe.
         Terminated: after SIGTERM, when the state is saved.
     """
-    output = Path(output)
-    say = log or (lambda line: None)
+    say = log or _silent
     recipe = with_step(
         recipe,
         precision=precision or precision_here(recipe["training"].get("dtype"), say),
@@ -108,14 +107,18 @@ def train(
     )
     check_rematerialize(recipe)
     devices = devices_of(devices, recipe["training"].get("batch_size"), say)
+    say = say if devices.tells else _silent
     options = {"workers": workers, "devices": devices, "log": say}
-    keeping = keeping_in(output / "prepared", feed)
+    named = Path(output)
+    keeping = keeping_in(named / "prepared", feed)
+    output = devices.folder_of(named)
     if issubclass(TASKS[recipe["task"]], ImageTraining):
         recipe, usable = image_cases(cases, recipe, target)
         say(f"{counted(usable)} to learn from")
         check_enough_images(recipe, usable)
         given = {"start": start, "tables": tables}
-        begin_run(output / "runs", recipe, usable, **given, restart=restart, log=say)
+        runs, own = output / "runs", {**given, "restart": restart, "log": say}
+        devices.share(runs, begin_run(runs, recipe, usable, **own))
         model = train_images(
             recipe,
             usable,
@@ -127,26 +130,31 @@ def train(
         )
         recipe = with_spread_scale(model, recipe, usable)
         write_model(model, bring_tables(recipe, tables, output), output)
-        return output
+        return named
     _check_members(recipe)
     if target is not None:
         recipe = {**recipe, "target": {**recipe["target"], "column": target}}
-    prepared, targets = _prepared(
-        recipe, cases, output, keeping, workers or 2, restart, say
-    )
+    prepared, targets = _prepared(recipe, cases, output, keeping, restart, options)
     made = _train_networks(recipe, prepared, targets, output, options)
     write_model(*made, output)
-    return output
+    return named
 
 
-def _prepared(recipe, cases, output, keeping, workers, restart, log):
+def _silent(line):
+    """Tells nobody."""
+
+
+def _prepared(recipe, cases, output, keeping, restart, options):
     """Starts a run over the cases with a target; returns them prepared, and targets."""
+    runs, log = output / "runs", options["log"]
     _, labelled = usable_cases(cases, recipe)
     targets = [target_value(case, recipe) for case in labelled]
     log(f"{counted(labelled)} with a target")
     check_enough(recipe, labelled, targets)
-    begin_run(output / "runs", recipe, labelled, restart=restart, log=log)
+    facts = begin_run(runs, recipe, labelled, restart=restart, log=log)
+    options["devices"].share(runs, facts)
     prepared = prepared_cases(labelled, recipe, **keeping)
+    workers = options["workers"] or 2
     prepared.prepare(workers=workers, progress=every_twentieth(log))
     return prepared, targets
 

@@ -11,13 +11,20 @@ from medzoo.errors import InputError
 NUM_BYTES_SHOWN = 2000
 
 
-def import_keras(threads=None):
+def import_keras(threads=None, *, join=None):
     """Imports keras and starts its backend, quietly; what fails is still shown.
 
     Args:
         threads: int or None, CPU threads at most. Works before the first import only.
+        join: callable that joins this process to others, before the backend looks for
+            its devices; or None.
+
+    Raises:
+        InputError: if keras cannot be imported, or by `join`.
     """
     if "keras" in sys.modules:
+        if join is not None:
+            join()
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # On by itself only where a processor has AVX-512; elsewhere convolutions are slow
@@ -26,6 +33,8 @@ def import_keras(threads=None):
     limit_threads(threads)
     with quiet_stderr():
         keras = _keras()
+        if join is not None:
+            join()
         # The first operation wakes the device, which writes lines of its own.
         keras.ops.zeros(1)
     # A cohort of many models traces many functions, which is no fault of the user's.

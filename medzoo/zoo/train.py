@@ -55,6 +55,8 @@ def train(
             results do not depend on it.
         devices: int or None for 1, devices (GPUs, or without any, processors of the
             backend) that share each batch; a run may be resumed on another number.
+            Processes that Keras is told of (KERAS_DISTRIBUTION_NUM_PROCESSES) train
+            together, with JAX; None then stands for all of their devices.
         threads: int or None, CPU threads at most.
         log: callable taking a line, or None.
 
@@ -73,8 +75,10 @@ def train(
             f"Received: fine_tune=True for {recipe.name}, which has none. Leave it out."
         )
     start = ready_weights(folder, recipe) if fine_tune else None
+    from medzoo.training.jax_processes import join_processes
+
     # Refused so far without keras; the limit works before its import only.
-    import_keras(threads)
+    import_keras(threads, join=join_processes)
     from medzoo.datasets.known_layouts import named_cases
     from medzoo.training.history import NO_PICTURE, draw_all
     from medzoo.training.train import train as train_recipe

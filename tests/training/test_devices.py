@@ -101,6 +101,22 @@ def test_parts_of_a_batch_are_equal():
 
 
 @pytest.mark.parametrize(
+    ("size", "devices", "processes", "parts"),
+    [
+        (8, 8, 2, 8),
+        (2, 4, 2, 2),
+        (6, 4, 4, 2),
+        (7, 4, 2, 1),
+        (8, 6, 3, 1),
+        (9, 6, 3, 3),
+    ],
+)
+def test_each_process_has_whole_parts_of_a_batch(size, devices, processes, parts):
+    # Two parts over three processes would end within one of them.
+    assert parts_of(size, devices, processes) == parts
+
+
+@pytest.mark.parametrize(
     ("loss", "whole"),
     [
         (losses.Dice(), False),
@@ -158,8 +174,18 @@ def test_devices_that_are_not_there_are_refused(study, tmp_path, capsys):
 )
 def test_a_process_of_several_is_refused(variable, value, monkeypatch):
     monkeypatch.setenv(variable, value)
-    with pytest.raises(InputError, match=f"belong to one process.*{variable}"):
+    with pytest.raises(InputError, match=f"train together.*{variable}"):
         devices_of(2)
+
+
+def test_a_process_of_several_never_trains_alone(monkeypatch):
+    monkeypatch.setenv("KERAS_DISTRIBUTION_NUM_PROCESSES", "2")
+    with pytest.raises(InputError, match="KERAS_BACKEND=jax"):
+        devices_of(None)
+    # Of no use to TensorFlow where a training has one device.
+    monkeypatch.delenv("KERAS_DISTRIBUTION_NUM_PROCESSES")
+    monkeypatch.setenv("TF_CONFIG", '{"cluster": {}}')
+    assert isinstance(devices_of(None), OneDevice)
 
 
 def test_other_backends_are_refused(monkeypatch):
