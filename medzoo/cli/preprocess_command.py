@@ -111,7 +111,7 @@ def _cases(values: Namespace) -> list[tuple[str, str, str]]:
     if values.images:
         chosen, _ = with_series(values.images, {}, values.series)
         named = [
-            (_plain_name(path), scan)
+            (_plain_name(Path(path)), scan)
             for path, scan in zip(values.images, chosen, strict=True)
         ]
     else:
@@ -141,7 +141,7 @@ def _bids_cases(values: Namespace) -> list[tuple[str, str, str]]:
     wanted = dict(values.bids_filter)
     scans = [
         scan
-        for scan in scans_of(values.bids, list(values.participants) or None)
+        for scan in scans_of(values.bids, list(values.participant_label) or None)
         if CHANNELS[scan.suffix] == values.contrast
         and all(scan.entities.get(key) == value for key, value in wanted.items())
     ]

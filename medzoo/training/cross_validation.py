@@ -23,7 +23,15 @@ from medzoo.training.weights_file import write_weights
 
 
 def cross_validate(
-    recipe, prepared, targets, folder, *, log=None, workers=None, devices=None
+    recipe,
+    prepared,
+    targets,
+    folder,
+    *,
+    starts=None,
+    log=None,
+    workers=None,
+    devices=None,
 ):
     """Trains one network per fold and predicts its held-out cases.
 
@@ -32,6 +40,8 @@ def cross_validate(
         prepared: `PreparedCases`.
         targets: sequence of float or int, one a case.
         folder: path; folds that are finished there are not trained again.
+        starts: list of paths of weights to start from, in turns, or None for fresh
+            weights.
         log: callable taking a line, or None.
         workers: int or None, threads that make batches.
         devices: as of `medzoo.training.fit.fit`.
@@ -45,13 +55,22 @@ def cross_validate(
     folds = stratified_folds(
         subjects, targets, settings.split["num_folds"], settings.split["seed"]
     )
-    options = {"log": log, "workers": workers, "devices": devices}
+    options = {"starts": starts, "log": log, "workers": workers, "devices": devices}
     networks, outputs = leave_out(recipe, prepared, targets, folds, folder, **options)
     return networks, outputs, folds
 
 
 def leave_out(
-    recipe, prepared, targets, groups, folder, *, log=None, workers=None, devices=None
+    recipe,
+    prepared,
+    targets,
+    groups,
+    folder,
+    *,
+    starts=None,
+    log=None,
+    workers=None,
+    devices=None,
 ):
     """Trains one network for each group of cases, on all others, and predicts it.
 
@@ -61,6 +80,7 @@ def leave_out(
         targets: sequence of float or int, one a case.
         groups: sequence of int or str, one a case: a fold, or a scanner.
         folder: path; networks that are finished there are not trained again.
+        starts: as of `cross_validate`.
         log: callable taking a line, or None.
         workers: int or None, threads that make batches.
         devices: as of `medzoo.training.fit.fit`.
@@ -89,7 +109,9 @@ def leave_out(
         )
         # Never by a name out of the table: it may be no name of a folder.
         run = folder / f"{'fold' if is_fold else 'without'}-{number}"
-        network = _train_fold(recipe, data, run, number, name, log, workers, devices)
+        start = None if starts is None else starts[number % len(starts)]
+        given = {"start": start, "workers": workers, "devices": devices}
+        network = _train_fold(recipe, data, run, number, name, log, given)
         networks.append(network)
         held_out = [i for i, own in enumerate(groups) if own == group]
         for index in held_out:
@@ -103,7 +125,7 @@ def leave_out(
     return networks, np.stack([outputs[i] for i in range(len(targets))])
 
 
-def _train_fold(recipe, data, folder, number, name, log, workers, devices):
+def _train_fold(recipe, data, folder, number, name, log, given):
     finished = folder / "network.weights.h5"
     mark = folder / "network.json"
     if _is_whole(finished, mark):
@@ -118,7 +140,7 @@ def _train_fold(recipe, data, folder, number, name, log, workers, devices):
     own_seed = recipe["training"].get("seed", 0) + number
     seeded["training"] = {**recipe["training"], "seed": own_seed}
     say = None if log is None else say
-    network = fit(seeded, data, folder, log=say, workers=workers, devices=devices)
+    network = fit(seeded, data, folder, log=say, **given)
     facts = write_weights(network, finished, dtype="float32")
     write_text_atomically(mark, json.dumps(facts) + "\n")
     return network

@@ -47,7 +47,8 @@ def fit(
             the best of the measured weights are returned, and the recipe's `patience`
             stops early. It is called as `measure(model, writer=...)`, with a
             `SummaryWriter` or None.
-        start: path of a weights file to start from, or None for fresh weights.
+        start: path of a weights file to start from, or None for fresh weights. The
+            readout that it has is trained like the rest, and no other is fitted.
         workers: int or None, threads that make batches, which do not depend on it; see
             `medzoo.data.feeds.prefetch.Prefetch`.
         devices: as `medzoo.training.device_choice.devices_of` gives, or None for one;
@@ -93,7 +94,7 @@ def fit(
     freeze_readout(model, False)
     final = single_network(recipe)
     final.set_weights(model.get_weights())
-    if settings.readout is not None:
+    if settings.readout is not None and start is None:
         add_readout(final, data, recipe, **settings.readout)
     return final
 
@@ -104,7 +105,8 @@ def _compiled(recipe, settings, steps_per_epoch, start):
     model = single_network(recipe, dtype=settings.dtype)
     if start is not None:
         model.load_weights(start)
-    freeze_readout(model, settings.readout is not None)
+    # One that is fitted afterwards must not be trained; one that is there goes on.
+    freeze_readout(model, settings.readout is not None and start is None)
     model.rematerialize = settings.rematerialize
     optimizer = make_optimizer(settings, steps_per_epoch)
     model.compile(optimizer, make_loss(recipe), metrics=make_metrics(recipe))

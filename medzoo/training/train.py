@@ -30,11 +30,11 @@ from medzoo.training.held_out import HeldOut
 from medzoo.training.image_training import train_images, write_model
 from medzoo.training.log_lines import plan_line
 from medzoo.training.measured_steps import with_steps
-from medzoo.training.network import check_rematerialize
+from medzoo.training.network import check_rematerialize, starting_weights
 from medzoo.training.out_of_scanner import judge_by_scanners, sources_of
 from medzoo.training.precision import precision_here
 from medzoo.training.run_facts import begin_run
-from medzoo.training.settings import TrainingSettings, with_step
+from medzoo.training.settings import TrainingSettings, for_fine_tuning, with_step
 from medzoo.training.spread_calibration import with_spread_scale
 from medzoo.training.task_training import ImageTraining
 from medzoo.training.tasks import TASKS
@@ -70,7 +70,8 @@ def train(
             left there, beside the runs and prepared scans that may be deleted after.
         target: str or None, a column instead of the recipe's.
         tables: path of the folder with the recipe's tables of codes, or None.
-        start: path of weights to start from, for tasks that predict images; or None.
+        start: path of weights to start from, with the recipe's `fine_tuning_rate`, or
+            None for fresh ones.
         precision: str or None, "float32", "mixed_bfloat16" or "mixed_float16" instead
             of the recipe's `dtype`. None: as the recipe says, but float32 for bfloat16
             on a processor without it.
@@ -134,8 +135,10 @@ def train(
     _check_members(recipe)
     if target is not None:
         recipe = {**recipe, "target": {**recipe["target"], "column": target}}
-    prepared, targets = _prepared(recipe, cases, output, keeping, restart, options)
-    made = _train_networks(recipe, prepared, targets, output, options)
+    prepared, targets = _prepared(
+        recipe, cases, output, keeping, start, restart, options
+    )
+    made = _train_networks(recipe, prepared, targets, output, start, options)
     write_model(*made, output)
     return named
 
@@ -144,14 +147,15 @@ def _silent(line):
     """Tells nobody."""
 
 
-def _prepared(recipe, cases, output, keeping, restart, options):
+def _prepared(recipe, cases, output, keeping, start, restart, options):
     """Starts a run over the cases with a target; returns them prepared, and targets."""
     runs, log = output / "runs", options["log"]
     _, labelled = usable_cases(cases, recipe)
     targets = [target_value(case, recipe) for case in labelled]
     log(f"{counted(labelled)} with a target")
     check_enough(recipe, labelled, targets)
-    facts = begin_run(runs, recipe, labelled, restart=restart, log=log)
+    own = {"start": start, "restart": restart, "log": log}
+    facts = begin_run(runs, recipe, labelled, **own)
     options["devices"].share(runs, facts)
     prepared = prepared_cases(labelled, recipe, **keeping)
     workers = options["workers"] or 2
@@ -159,9 +163,15 @@ def _prepared(recipe, cases, output, keeping, restart, options):
     return prepared, targets
 
 
-def _train_networks(recipe, prepared, targets, output, options):
+def _train_networks(recipe, prepared, targets, output, start, options):
     """Cross-validates, and trains what is published; returns it and its recipe."""
-    log = options["log"]
+    log, published = options["log"], recipe
+    if start is not None:
+        recipe = for_fine_tuning(recipe)
+        options = {
+            **options,
+            "starts": starting_weights(recipe, start, output / "runs"),
+        }
     log(plan_line(_networks(recipe, prepared.cases)))
     contrasts = None
     if recipe["architecture"]["arguments"].get("known_contrasts") is not None:
@@ -193,7 +203,7 @@ def _train_networks(recipe, prepared, targets, output, options):
     model = _assembled(recipe, networks)
     if contrasts is not None:
         contrasts.into(model)
-    return model, with_steps(recipe, {"interval": interval, "familiarity": step})
+    return model, with_steps(published, {"interval": interval, "familiarity": step})
 
 
 def _networks(recipe, cases):
@@ -218,7 +228,9 @@ def _trained_on_all(recipe, prepared, targets, output, options):
         weights=case_weights(prepared.cases, targets, recipe["training"]),
     )
     folder = output / "runs" / "all"
-    return fit(recipe, data, folder, **options)
+    given = {name: value for name, value in options.items() if name != "starts"}
+    (start,) = options.get("starts", [None])
+    return fit(recipe, data, folder, start=start, **given)
 
 
 def _check_members(recipe):

@@ -172,6 +172,24 @@ def test_one_bad_case_of_a_table_does_not_stop_the_other(scan, tmp_path, capsys)
     assert not (out / "bad.nii.gz").exists()
 
 
+def test_scans_of_a_bids_tree_become_a_derivative(tmp_path, head_phantom, capsys):
+    for label in ("01", "02"):
+        path = tmp_path / f"sub-{label}" / "anat" / f"sub-{label}_T1w.nii.gz"
+        path.parent.mkdir(parents=True)
+        medzoo.write(head_phantom(6.0), path)
+    (tmp_path / "dataset_description.json").write_text(
+        '{"Name": "two heads", "BIDSVersion": "1.9.0"}'
+    )
+    arguments = ["preprocess", "--bids", str(tmp_path), "--steps", "rescale"]
+    assert main([*arguments, "--participant-label", "02", "--jobs", "1"]) == 0
+    folder = tmp_path / "derivatives" / "medzoo-preprocess"
+    found = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*.nii.gz"))
+    assert found == ["sub-02/anat/sub-02_desc-preproc_T1w.nii.gz"]
+    assert (folder / "dataset_description.json").is_file()
+    assert main([*arguments, "--bids-filter", "run=3"]) == 2
+    assert "Check --contrast and --bids-filter" in capsys.readouterr().err
+
+
 def test_a_series_of_a_dicom_folder_is_chosen(tmp_path, capsys):
     pytest.importorskip("highdicom")
     from tests.io.dicom.conftest import Maker

@@ -61,6 +61,25 @@ def test_fit_trains_both_parts_and_leaves_all_of_it_trainable(
 
 
 @pytest.mark.usefixtures("eagerly")
+def test_a_readout_to_start_from_is_kept(wide_recipe, study, tmp_path):
+    wide_recipe["training"] |= {"readout": {"share": 0.5, "penalty": 0.1}}
+    wide_recipe["training"] |= {"epochs": 1, "learning_rate": 1e-9}
+    network = single_network(wide_recipe)
+    layer = network.get_layer("readout")
+    draws = np.random.default_rng(0)
+    layer.set_weights([draws.normal(size=w.shape) for w in layer.get_weights()])
+    start = tmp_path / "start.weights.h5"
+    network.save_weights(start)
+
+    model = fit(wide_recipe, dataset(study, wide_recipe), tmp_path, start=start)
+
+    for name in ("readout", network.head_name):
+        pair = (one.get_layer(name).get_weights() for one in (network, model))
+        for own, found in zip(*pair, strict=True):
+            np.testing.assert_allclose(found, own, atol=1e-4)
+
+
+@pytest.mark.usefixtures("eagerly")
 def test_deep_part_is_trained_as_if_there_were_no_readout(wide_recipe, study, tmp_path):
     plain = fit(
         wide_recipe | {"architecture": without_readout(wide_recipe)},

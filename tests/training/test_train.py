@@ -90,6 +90,21 @@ def test_finished_folds_are_not_trained_again(trained, study, make_recipe):
     assert (folder / "out_of_fold.csv").read_text() == before
 
 
+@pytest.mark.usefixtures("eagerly")
+def test_fine_tuning_goes_on_from_the_weights_of_each_member(trained, study, tmp_path):
+    folder, _ = trained
+    recipe = json.loads((folder / "recipe.json").read_text())
+    recipe["training"] |= {"epochs": 1, "fine_tuning_rate": 1e-9}
+
+    train(recipe, study, tmp_path, start=folder / "model.weights.h5")
+
+    before, after = load(folder).get_weights(), load(tmp_path).get_weights()
+    for one, other in zip(before, after, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-3)
+    written = json.loads((tmp_path / "recipe.json").read_text())["training"]
+    assert written == recipe["training"]
+
+
 @pytest.mark.parametrize(
     "feed", ["cached", pytest.param("streamed", marks=pytest.mark.extended)]
 )
