@@ -21,6 +21,12 @@ TEMPORARY = re.compile(
 )
 # Whether a process of another machine still runs cannot be checked.
 LONGEST_LIFE_S = 86_400
+# Voxels in a file of their own: of the same name, or named in a header.
+PAIRED, DETACHED = (".hdr", ".img", ".img.gz"), (".mhd", ".nhdr")
+DATA_FILE = re.compile(
+    rb"^\s*(?:ElementDataFile\s*=|data ?file\s*:)\s*(.+?)\s*$", re.I | re.M
+)
+MOST_OF_HEADER = 1 << 16
 _swept = set()
 
 
@@ -136,7 +142,11 @@ def check_writable(path):
 
 
 def _host():
-    return f"{zlib.crc32(os.uname().nodename.encode()):08x}"
+    name = os.uname().nodename
+    # Containers of one machine may share its name, and none of its process numbers.
+    with suppress(OSError):
+        name += os.readlink("/proc/self/ns/pid")
+    return f"{zlib.crc32(name.encode()):08x}"
 
 
 def _is_left_over(path):
@@ -175,19 +185,66 @@ def sha256_of(path):
     """The SHA-256 of a file's bytes, 64 lower-case hexadecimal digits.
 
     Of a folder, or of "PLACE#PART" where PLACE is there, it is that of all names and
-    contents, and of the part.
+    contents, and of the part. A header whose voxels are in a file beside it counts
+    with that file.
     """
     digest = hashlib.sha256()
-    place, _, part = os.fspath(path).partition("#")
-    if os.path.isdir(path) or (part and not os.path.exists(path)):
-        digest.update(part.encode())
-        for name, file in _files_in(path if os.path.isdir(path) else place):
+    place, part = split_part(path)
+    if os.path.isdir(place) or part is not None:
+        digest.update((part or "").encode())
+        for name, file in _files_in(place):
             digest.update(f"{name}\0{sha256_of(file)}".encode(errors="surrogateescape"))
         return digest.hexdigest()
-    with open(path, "rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
-            digest.update(chunk)
+    for one in (path, *_voxels_beside(Path(path))):
+        with open(one, "rb") as file:
+            while chunk := file.read(CHUNK_BYTES):
+                digest.update(chunk)
     return digest.hexdigest()
+
+
+def files_of(path):
+    """Returns the paths of all files that `sha256_of` reads."""
+    place, part = split_part(path)
+    if os.path.isdir(place) or part is not None:
+        return [file for _, file in _files_in(place)]
+    return [Path(path), *_voxels_beside(Path(path))]
+
+
+def split_part(path):
+    """Splits "PLACE#PART", such as a folder and a series of it.
+
+    Args:
+        path: str or path.
+
+    Returns:
+        str and str; the path and None where it is there itself, or no such place is.
+    """
+    text = os.fspath(path)
+    before, separator, part = text.partition("#")
+    if not separator or os.path.exists(text):
+        return text, None
+    while separator and not os.path.exists(before):
+        more, separator, part = part.partition("#")
+        before = f"{before}#{more}"
+    return (before, part) if separator and part else (text, None)
+
+
+def _voxels_beside(path):
+    """Paths of files with the voxels of a header, or with the header of voxels."""
+    name = path.name
+    for suffix in PAIRED:
+        if name.lower().endswith(suffix):
+            stem = name[: -len(suffix)]
+            others = (path.with_name(stem + other) for other in PAIRED)
+            return [one for one in others if one != path and one.is_file()]
+    if path.suffix.lower() not in DETACHED:
+        return []
+    with open(path, "rb") as file:
+        found = DATA_FILE.search(file.read(MOST_OF_HEADER))
+    if found is None:
+        return []
+    beside = path.parent / os.fsdecode(found[1])
+    return [beside] if beside.is_file() else []
 
 
 def _files_in(place):

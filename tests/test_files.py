@@ -2,6 +2,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,11 @@ from medzoo.batch.status_log import STATUS_FILE, StatusLog
 from medzoo.files import (
     cache_folder,
     check_writable,
+    files_of,
     replace_atomically,
     sha256_of,
+    split_part,
+    sweep,
     temporary_beside,
     write_text_atomically,
 )
@@ -172,3 +176,40 @@ def test_a_cache_without_a_home_is_one_sentence(monkeypatch):
 def test_text_with_names_that_are_no_utf_8_can_be_written(tmp_path):
     path = write_text_atomically(tmp_path / "a.txt", "name\udcff")
     assert path.read_text() == "name\\udcff"
+
+
+@pytest.mark.parametrize(
+    ("header", "voxels", "text"),
+    [
+        ("a.hdr", "a.img", "header"),
+        ("a.img", "a.hdr", "voxels"),
+        ("a.mhd", "other.raw", "NDims = 3\nElementDataFile = other.raw\n"),
+        ("a.nhdr", "b.raw.gz", "NRRD0004\ndata file: b.raw.gz\n"),
+    ],
+)
+def test_voxels_beside_a_header_count_with_it(tmp_path, header, voxels, text):
+    (tmp_path / header).write_text(text)
+    (tmp_path / voxels).write_bytes(b"one")
+    before = sha256_of(tmp_path / header)
+    (tmp_path / voxels).write_bytes(b"two")
+    assert sha256_of(tmp_path / header) != before
+
+
+def test_a_part_of_a_folder_is_split_off_where_the_folder_is(tmp_path):
+    folder = tmp_path / "study#2" / "dcm"
+    folder.mkdir(parents=True)
+    (folder / "a").write_bytes(b"a")
+    assert split_part(f"{folder}#1") == (str(folder), "1")
+    assert split_part(folder) == (str(folder), None)
+    assert sha256_of(f"{folder}#1") != sha256_of(f"{folder}#2")
+    assert files_of(f"{folder}#1") == [folder / "a"]
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/ns"), reason="Linux")
+def test_files_of_a_process_in_another_container_are_not_swept(tmp_path):
+    # Of the same host name; there the number of the process may be taken.
+    host = f"{zlib.crc32(os.uname().nodename.encode()):08x}"
+    path = tmp_path / f".medzoo-{host}-999999999-0123456789ab.nii.gz"
+    path.touch()
+    sweep(tmp_path)
+    assert path.exists()

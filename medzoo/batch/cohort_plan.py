@@ -10,6 +10,7 @@ from medzoo.batch.input_cases import cases_of, table_of, with_person
 from medzoo.batch.merged_table import MergedTable
 from medzoo.batch.model_run import ModelRun, Plan
 from medzoo.batch.number_output import NumberOutput
+from medzoo.batch.output_places import folders_of
 from medzoo.batch.plan import (
     USUAL_OUTPUT,
     check_folder,
@@ -66,7 +67,8 @@ def shard_plan(
             logs[-1],
             inputs=table_of(cases),
             overwrite=overwrite,
-            keep_folders=keep_folders,
+            # Of all cases: what their folders have in common is the same to each shard.
+            keep_folders=folders_of(given) if keep_folders else False,
         )
         runs.append(run)
         inputs += paths_of(given)
@@ -134,7 +136,7 @@ def output_of(run, place, log, *, earlier=None, **options):
     """
     predictor = run.predictor
     check_probabilities(predictor)
-    settings = predictor.settings.to_dict()
+    settings = predictor.options
     earlier = earlier or EarlierResults(place)
     for case_id, problem in run.problems.items():
         log.add({"case_id": case_id, "error": problem})

@@ -8,12 +8,19 @@ import csv
 import io
 import json
 from importlib.util import find_spec
+from numbers import Real
 from pathlib import Path
 
 from medzoo.batch.case_records import cell
 from medzoo.batch.earlier_results import same_file
 from medzoo.batch.parquet_file import write_parquet
-from medzoo.batch.record_columns import TEXTS, as_cell, columns_of, meaning_of
+from medzoo.batch.record_columns import (
+    TEXTS,
+    as_cell,
+    columns_of,
+    is_result,
+    meaning_of,
+)
 from medzoo.batch.row_check import CHECK_COLUMN, check_of, is_changed
 from medzoo.errors import InputError
 from medzoo.files import check_writable, write_text_atomically
@@ -96,7 +103,7 @@ class CohortTable:
         writer = csv.writer(text, delimiter="\t", lineterminator="\n")
         writer.writerow(columns)
         for row in rows:
-            writer.writerow([cell(as_cell(row.get(c, NOT_KNOWN))) for c in columns])
+            writer.writerow([_written(row.get(c, NOT_KNOWN)) for c in columns])
         told = {c: self._meaning(c) for c in columns}
         dictionary = json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False)
         write_text_atomically(self._dictionary_path, dictionary + "\n")
@@ -112,7 +119,7 @@ class CohortTable:
             kept = {
                 column: value
                 for column, value in found.get(case_id, {}).items()
-                if not any(column.startswith(f"{name}_") for name in self._recipes)
+                if self._recipe_of(column) is None
             }
             found[case_id] = kept | row
         if self._by_case:
@@ -122,10 +129,22 @@ class CohortTable:
     def _meaning(self, column):
         if column in {**FIRST, **LAST}:
             return {**FIRST, **LAST}[column]
-        for name, recipe in self._recipes.items():
-            if column.startswith(f"{name}_"):
-                return meaning_of(column.removeprefix(f"{name}_"), recipe)
+        recipe = self._recipe_of(column)
+        if recipe is not None:
+            return meaning_of(column.removeprefix(f"{recipe['name']}_"), recipe)
         return self._meanings.get(column, {"Description": "Of an earlier run"})
+
+    def _recipe_of(self, column):
+        """The recipe of this run whose result a column is, or None.
+
+        A model "age" has no part in the columns of a model "age_flair".
+        """
+        for name, recipe in self._recipes.items():
+            if column.startswith(f"{name}_") and is_result(
+                column.removeprefix(f"{name}_")
+            ):
+                return recipe
+        return None
 
     def _check_place(self, inputs, overwrite):
         for suffix in (".tsv", ".json", ".parquet"):
@@ -141,6 +160,12 @@ class CohortTable:
                     f"Received: {path}, which medzoo did not write. "
                     "Choose another output, or --overwrite to replace it."
                 )
+
+
+def _written(value):
+    """A cell as it is written; a number below zero is no formula of a spreadsheet."""
+    text = as_cell(value)
+    return text if isinstance(value, Real) else cell(text)
 
 
 def _check(row):
@@ -183,7 +208,8 @@ def _value(column, text):
     if is_text(column):
         return text.removeprefix("'")
     try:
-        return float(text)
+        # Earlier versions quoted numbers below zero.
+        return float(text.removeprefix("'"))
     except ValueError:
         return text
 

@@ -59,7 +59,8 @@ class ImageOutput:
         options: dict, plain JSON, what else decides the result (probabilities, ...).
         inputs: paths of what else was read, as the table of cases.
         overwrite: bool, replace existing files, except inputs.
-        keep_folders: bool, lay results into folders named as those of the inputs.
+        keep_folders: bool, lay results into folders named as those of the inputs; or
+            dict of case_id -> folder, where these cases are a part of all.
         status: what lines are added to, as `StatusLog`; None for status.jsonl.
         earlier: `EarlierResults` of the folder, or None to read them.
 
@@ -129,7 +130,12 @@ class ImageOutput:
             found = {name: sha256_of(self.path / name) for name in outputs}
         except (OSError, ValueError):
             return None
-        return record if found == outputs else None
+        if found != outputs:
+            return None
+        # Where it lies now: the folder may have been moved, or named from elsewhere.
+        image = Path(record["output"]).name
+        here = next((n for n in outputs if Path(n).name == image), None)
+        return None if here is None else {**record, "output": str(self.path / here)}
 
     def write(self, case, prediction):
         """Writes the images of a case and their provenance.
@@ -185,7 +191,9 @@ class ImageOutput:
         """Chooses every case's files before any work."""
         images = (image for case in cases for image in case.images.values())
         paths = (*(i for i in images if not isinstance(i, Volume)), *inputs)
-        folders = folders_of(cases) if keep_folders else {}
+        folders = keep_folders or {}
+        if keep_folders is True:
+            folders = folders_of(cases)
         places, claimed = {}, {}
         for case in cases:
             source = Source(self.recipe.name, {}, hash_of_place(case), paths)

@@ -157,7 +157,7 @@ def _images(predictor, path, cases, inputs, overwrite, keep_folders=False):
         path,
         predictor.recipe,
         cases,
-        predictor.settings.to_dict(),
+        predictor.options,
         inputs=inputs,
         overwrite=overwrite,
         keep_folders=keep_folders,

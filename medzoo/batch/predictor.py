@@ -5,6 +5,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
+
 from medzoo.batch.look_ahead import in_order, threads_for
 from medzoo.data.cases.case import Case
 from medzoo.errors import WARNINGS_LOCK, InputError, MedzooError
@@ -116,6 +118,17 @@ class Predictor:
             self.task.recipe, self._network, settings, self.task.preprocessor
         )
         self.task.answers = answers
+
+    @property
+    def options(self):
+        """dict, plain JSON: what decides a result besides model and scans."""
+        further = {}
+        # Only where it is not as usual: other results stay what they were.
+        if self.assume_affine is not None:
+            further["assume_affine"] = np.ravel(self.assume_affine).tolist()
+        if not self.align:
+            further["aligned"] = True
+        return {**self.settings.to_dict(), **further}
 
     @property
     def model(self):

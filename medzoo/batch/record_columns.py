@@ -6,6 +6,11 @@ from medzoo.inference.postprocess import coverage_of
 
 UNITS = {"volume": "mL", "centile": "percentile"}
 TEXTS = ("label", "warnings", "error")
+# The columns that `columns_of` makes.
+RESULT = re.compile(
+    "value|label|uncertainty|warnings|error|interval_(low|high)"
+    "|(probability|volume|centile|embedding)_.+"
+)
 
 
 def columns_of(record):
@@ -33,6 +38,11 @@ def columns_of(record):
     if "error" in record:
         row["error"] = record["error"]
     return row
+
+
+def is_result(column):
+    """Whether a column is one that `columns_of` makes."""
+    return RESULT.fullmatch(column) is not None
 
 
 def _free_column(name, row):

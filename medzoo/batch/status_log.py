@@ -91,12 +91,13 @@ def lines_of(path):
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return []
-    return [line for line in map(_line, text.splitlines()) if line is not None]
+    # Not `splitlines`: names may hold characters that it takes for ends of lines.
+    return [line for line in map(_line, text.split("\n")) if line is not None]
 
 
 def as_text(line):
-    """Returns a line as it is written."""
-    return json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n"
+    """Returns a line as it is written: ASCII, for a name need not be text."""
+    return json.dumps(line, allow_nan=False) + "\n"
 
 
 def _line(row):

@@ -2,6 +2,7 @@
 
 import os
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from medzoo.batch.bids_output import BidsOutput
@@ -19,6 +20,7 @@ from medzoo.cluster.worker import Item, Job
 from medzoo.datasets.bids import read_bids
 from medzoo.errors import InputError, OfflineError
 from medzoo.io.remote import is_url
+from medzoo.volume import Volume
 
 # Cases that an earlier run did are looked through in chunks; a new one goes alone.
 CHUNK = 50
@@ -69,6 +71,8 @@ def predict_on_cluster(
         OfflineError: if the cluster cannot be reached.
     """
     _check(bids, output)
+    # Workers have other working folders.
+    output, bids = _absolute(output), _absolute(bids)
     sources = source if isinstance(source, (list, tuple)) else [source]
     job = Job(
         tuple(_as_source(one) for one in sources),
@@ -195,7 +199,7 @@ def _table_cohort(predictors, cases, output, person, overwrite):
     runs, inputs = [], table_of(cases)
     for predictor in predictors:
         given = cases_of(of_model(cases, predictor), predictor.channels)
-        given = with_person(given, *person)
+        given = with_person([_from_anywhere(case) for case in given], *person)
         runs.append(
             CohortRun(predictor, place_of(predictor, predictors, output), given)
         )
@@ -243,6 +247,20 @@ def _check(bids, output):
         )
     if bids is None:
         check_folder(output, "Cohorts on a cluster")
+
+
+def _absolute(place):
+    """A path that means the same in every process; a URL, or None, as it is."""
+    return place if place is None or is_url(place) else Path(place).absolute()
+
+
+def _from_anywhere(case):
+    """A case whose images have absolute paths."""
+    images = {
+        name: image if isinstance(image, Volume) else _absolute(image)
+        for name, image in case.images.items()
+    }
+    return replace(case, images=images)
 
 
 def _as_source(source):

@@ -37,6 +37,7 @@ def write_transform(transform: Transform, path: str | PathLike) -> Path:
     import SimpleITK as sitk
 
     path = Path(path)
+    _check_name(path)
     if path.suffix not in SUFFIXES or not (
         transform.is_affine or path.suffix == FIELD_SUFFIX
     ):
@@ -79,6 +80,7 @@ def read_transform(path: str | PathLike) -> Transform:
     import SimpleITK as sitk
 
     path = Path(path)
+    _check_name(path)
     if not path.is_file():
         raise MissingFileError(
             f"A transform's file must exist. Received: {path}. Check the path."
@@ -96,6 +98,18 @@ def read_transform(path: str | PathLike) -> Transform:
             f"{type(error).__name__}. Write it again from its source."
         ) from error
     return Transform([_part(one, path) for one in _in_order(found)])
+
+
+def _check_name(path):
+    """SimpleITK ends the whole process over a name that is no Unicode."""
+    try:
+        str(path).encode("utf-8")
+    except UnicodeEncodeError:
+        shown = str(path).encode("utf-8", "backslashreplace").decode()
+        raise InputError(
+            "The path of a transform must be valid Unicode. Received: "
+            f"{shown}, a name in another encoding. Rename the folder or the file."
+        ) from None
 
 
 def _flipped(part):

@@ -94,8 +94,10 @@ class SegmentationTraining(ImageTraining):
         """Mean Dice over sources, then each class of each source."""
         names = [n.replace(" ", "_") for n in self.recipe["class_names"][1:]]
         dice = {k: _mean_of_present(np.array(v, float)) for k, v in rows.items()}
-        means = [float(np.nanmean(values)) for values in dice.values()]
-        found = {"dice/mean": float(np.mean(means))}
+        # A source without any class, rightly found empty, has no Dice.
+        found_in = [v[np.isfinite(v)] for v in dice.values() if np.isfinite(v).any()]
+        means = [float(values.mean()) for values in found_in]
+        found = {"dice/mean": float(np.mean(means)) if means else 1.0}
         for source, values in dice.items():
             for name, value in zip(names, values, strict=True):
                 if np.isfinite(value):

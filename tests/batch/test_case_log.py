@@ -6,7 +6,7 @@ import pytest
 
 from medzoo.batch.case_log import CaseLog
 from medzoo.batch.earlier_results import EarlierResults
-from medzoo.batch.status_log import StatusLog
+from medzoo.batch.status_log import StatusLog, status_lines
 from medzoo.data.cases.case import Case
 
 CENTILES = {"step": "centiles", "arguments": {"reference": "muse"}}
@@ -57,3 +57,11 @@ def test_without_centiles_the_person_has_no_part_in_the_result(log_of, case_of):
     log_of().done(case_of(age="30", sex="F"), record={})
 
     assert log_of().found(case_of(age="60", sex="M")) is not None
+
+
+def test_names_with_odd_characters_lose_no_line(tmp_path):
+    names = ("line\u2028separator", "next\u0085line", "latin\udcfc", "plain")
+    status = StatusLog(tmp_path)
+    for name in names:
+        status.add({"case_id": name, "record": {"output": f"{name}.nii.gz"}})
+    assert [line["case_id"] for line in status_lines(tmp_path)] == list(names)

@@ -1,6 +1,7 @@
 """A cohort's table keeps what somebody corrected in it."""
 
 import csv
+import json
 
 import pytest
 
@@ -60,3 +61,37 @@ def test_how_a_row_is_written_does_not_count(row, changed):
     assert not is_changed({**changed, CHECK_COLUMN: check})
     wrong = dict.fromkeys(row, "7")
     assert is_changed({**wrong, CHECK_COLUMN: check})
+
+
+def test_numbers_below_zero_are_numbers_in_every_run(tmp_path):
+    table = CohortTable(tmp_path, [{"name": "code", "version": "1.0"}])
+    table.add("code", {"case_id": "a", "embedding": [-0.53, 0.2, -1e-5]})
+    table.write()
+    # Of a version that quoted them as formulas.
+    path = tmp_path / "cohort.tsv"
+    path.write_text(path.read_text().replace("-0.53", "'-0.53"))
+    for value in (-3.25, -4.5):
+        path = written(tmp_path, {"a": value})
+    with path.open(newline="") as file:
+        (row,) = csv.DictReader(file, delimiter="\t")
+    assert row["tiny_age_value"] == "-4.5"
+    assert [float(row[f"code_embedding_{i}"]) for i in range(3)] == [-0.53, 0.2, -1e-5]
+    parquet = pytest.importorskip("pyarrow.parquet")
+    found = parquet.read_table(path.with_suffix(".parquet")).to_pylist()[0]
+    assert found["code_embedding_0"] == -0.53
+    # What a spreadsheet would run is still quoted.
+    assert row["tiny_age_warnings"].startswith("two")
+
+
+def test_results_of_a_model_whose_name_goes_on_stay(tmp_path):
+    longer = {**RECIPES[0], "name": "tiny_age_flair", "version": "2.0"}
+    table = CohortTable(tmp_path, [longer])
+    table.add("tiny_age_flair", {"case_id": "a", "value": 40.0})
+    table.write()
+    path = written(tmp_path, {"a": 41.0})
+    with path.open(newline="") as file:
+        (row,) = csv.DictReader(file, delimiter="\t")
+    assert row["tiny_age_flair_value"] == "40.0"
+    assert row["tiny_age_value"] == "41.0"
+    told = json.loads((tmp_path / "cohort.json").read_text())
+    assert "tiny_age_flair@2.0" in told["tiny_age_flair_value"]["Description"]

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -357,3 +358,24 @@ def test_a_spreadsheet_runs_no_cell(tmp_path):
     assert row["unit"] == "'=1+1"
     assert row["error"] == "'@x"
     assert float(row["value"]) == -3.5
+
+
+def test_a_result_in_a_folder_that_was_moved_lies_where_it_is_now(
+    tmp_path, monkeypatch
+):
+    case = scan(tmp_path / "in" / "T1.nii.gz")
+    monkeypatch.chdir(tmp_path)
+    (made,) = run("out", case)
+    assert made == "out/T1.nii.gz"
+    # Another study, whose result has the same path seen from its own folder.
+    (tmp_path / "out").rename(tmp_path / "moved")
+    run("out", scan(tmp_path / "other" / "T1.nii.gz", 5.0), answer=Answer(5))
+    output = ImageOutput(tmp_path / "moved", RECIPE, [case])
+    assert output.finished(case)["output"] == str(tmp_path / "moved" / "T1.nii.gz")
+
+
+def test_folders_may_be_those_of_all_cases_where_some_are_done(tmp_path):
+    case = scan(tmp_path / "a" / "s1" / "T1.nii.gz")
+    folders = {case.case_id: Path("a/s1")}
+    (made,) = run(tmp_path / "out", case, keep_folders=folders)
+    assert made == str(tmp_path / "out" / "a" / "s1" / "T1.nii.gz")

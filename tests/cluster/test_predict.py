@@ -14,7 +14,8 @@ import pytest
 import medzoo
 from medzoo.batch.merged_table import record_of
 from medzoo.batch.status_parts import all_lines
-from medzoo.cluster.predict import predict_on_cluster
+from medzoo.cluster.predict import _absolute, _from_anywhere, predict_on_cluster
+from medzoo.data.cases.case import Case
 from medzoo.errors import InputError
 from tests.batch.small_study import make_study
 from tests.conftest import make_head
@@ -157,3 +158,13 @@ def test_what_cannot_be_is_refused(tmp_path, models, cases, run_medzoo):
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert "must be reached at its address" in line
+
+
+def test_paths_mean_the_same_in_a_worker(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    case = Case("a", {"t1": Path("in/a.nii.gz"), "flair": "s3://b/a.nii.gz"})
+    found = _from_anywhere(case).images
+    assert found == {"t1": tmp_path / "in/a.nii.gz", "flair": "s3://b/a.nii.gz"}
+    assert _absolute("out") == tmp_path / "out"
+    assert _absolute("s3://b/out") == "s3://b/out"
+    assert _absolute(None) is None

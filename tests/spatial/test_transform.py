@@ -178,3 +178,11 @@ def test_what_apply_cannot_do_it_refuses(head_phantom):
         Transform([np.eye(3)])
     with pytest.raises(InputError, match="displacement field"):
         Transform([head])
+
+
+def test_a_path_that_is_no_unicode_is_refused(tmp_path):
+    path = tmp_path / "M\udcfcller.tfm"
+    with pytest.raises(InputError, match=r"valid Unicode.*M\\udcfcller"):
+        write_transform(Transform([np.eye(4)]), path)
+    with pytest.raises(InputError, match="valid Unicode"):
+        read_transform(path)

@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import nibabel
@@ -19,6 +20,7 @@ from medzoo.errors import InputError, RecipeError
 from medzoo.evaluation.evaluate import evaluate
 from medzoo.io import read
 from medzoo.spatial import align, orient
+from medzoo.training.segmentation import SegmentationTraining
 from medzoo.zoo.load import load
 from tests.conftest import without_engines
 from tests.training.tissue import (
@@ -327,3 +329,13 @@ def test_a_data_set_in_its_own_layout_is_trained_on(tissue_model, tmp_path, caps
     capsys.readouterr()
     assert main(["train", str(folder), "--data", "adni:x", "-o", str(out)]) == 2
     assert "mrbrains13" in capsys.readouterr().err
+
+
+def test_a_source_rightly_found_empty_does_not_hide_the_others():
+    recipe = SimpleNamespace(recipe={"class_names": ["background", "lesion"]})
+    scores = []
+    for lesions, controls in ((0.6, 0.0), (0.8, np.nan), (0.9, np.nan)):
+        rows = {"patients": [[lesions]], "controls": [[controls]]}
+        scores.append(SegmentationTraining._summary(recipe, rows)["dice/mean"])
+    assert scores == [0.3, 0.8, 0.9]
+    assert SegmentationTraining._summary(recipe, {"a": [[np.nan]]})["dice/mean"] == 1.0

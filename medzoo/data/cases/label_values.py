@@ -6,6 +6,8 @@ from medzoo.errors import InputError
 
 # Scaled label maps come back a little off what they were.
 ROUNDING = 1e-3
+# However large they are: labels that were interpolated are off by up to one half.
+MOST_OFF = 0.2
 # Share of the voxels of a one-hot map in which no channel is set.
 MOST_WITHOUT_CLASS = 0.01
 
@@ -35,7 +37,8 @@ def whole_labels(array, name):
         whole = array
     else:
         rounded = np.rint(array)
-        if np.abs(array - rounded).max() > ROUNDING * max(1.0, np.abs(rounded).max()):
+        allowed = min(MOST_OFF, ROUNDING * max(1.0, np.abs(rounded).max()))
+        if np.abs(array - rounded).max() > allowed:
             raise _no_labels(array, name)
         whole = rounded.astype(np.int32)
     if whole.min() < 0:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from medzoo._version import __version__
-from medzoo.files import cache_folder, sha256_of, write_text_atomically
+from medzoo.files import cache_folder, files_of, sha256_of, write_text_atomically
 
 # A file changed later than this before it was hashed may change again within the
 # same tick of its clock, unseen: its hash is not kept.
@@ -33,12 +33,14 @@ class ContentHashes:
             OSError: if it cannot be read.
         """
         path = Path(path).resolve()
-        status = path.stat()
-        stamp = [status.st_size, status.st_mtime_ns]
+        # Of a folder, or of a header with voxels beside it, several.
+        found = [(str(file), file.stat()) for file in map(Path, files_of(path))]
+        stamp = [[name, one.st_size, one.st_mtime_ns] for name, one in found]
         known = self._known.get(path) or self._read(path)
         if known is None or known["stamp"] != stamp:
             known = {"stamp": stamp, "sha256": sha256_of(path)}
-            if time.time_ns() - status.st_mtime_ns > SETTLED_SECONDS * 1e9:
+            newest = max((one.st_mtime_ns for _, one in found), default=0)
+            if time.time_ns() - newest > SETTLED_SECONDS * 1e9:
                 self._write(path, known)
         self._known[path] = known
         return known["sha256"]

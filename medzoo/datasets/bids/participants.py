@@ -52,7 +52,8 @@ def _rows(path):
         )
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            for row in csv.DictReader(file, delimiter="\t"):
+            # BIDS knows no quotes: one that opens would swallow all later people.
+            for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
                 yield _known(row)
     except (UnicodeDecodeError, csv.Error) as error:
         raise FileFormatError(

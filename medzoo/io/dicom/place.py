@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from medzoo.errors import FileFormatError, MissingFileError, ResourceError
+from medzoo.files import split_part
 from medzoo.io.dicom.bounded_reader import BoundedReader
 from medzoo.io.refusal import refusal
 
@@ -19,7 +20,6 @@ MOST_FILES = 100_000
 MOST_RATIO = 200
 SMALL_ZIP = 64 << 20
 MOST_ZIP_BYTES = 32 << 30
-SEPARATOR = "#"
 
 
 @dataclass(frozen=True)
@@ -67,14 +67,8 @@ def split_series(path):
     Returns:
         pathlib.Path and the series, or None where none is named.
     """
-    text = os.fspath(path)
-    before, separator, series = text.partition(SEPARATOR)
-    if not separator or os.path.exists(text):
-        return Path(text), None
-    while separator and not os.path.exists(before):
-        more, separator, series = series.partition(SEPARATOR)
-        before = f"{before}{SEPARATOR}{more}"
-    return (Path(before), series) if separator and series else (Path(text), None)
+    place, series = split_part(path)
+    return Path(place), series
 
 
 def has_signature(path):

@@ -36,3 +36,14 @@ def test_a_few_voxels_without_a_class_are_background():
 def test_what_is_no_map_is_refused(array):
     with pytest.raises(InputError, match=r"x\.nii"):
         whole_labels(array, "x.nii")
+
+
+def test_interpolated_maps_of_large_codes_are_refused():
+    codes = np.array([0, 1017, 2035], np.float64)[LABELS]
+    # As integers of 16 bits with a slope, such as nibabel writes.
+    slope = 2035 / 65_535
+    stored = np.rint(codes / slope) * slope
+    np.testing.assert_array_equal(whole_labels(stored, "x.nii"), codes)
+    codes[0, 0, 0] = 508.5
+    with pytest.raises(InputError, match=r"x\.nii"):
+        whole_labels(codes, "x.nii")
