@@ -41,11 +41,12 @@ def render_table(folder: str | Path | None = None, prefix: str = "zoo_models") -
                 md.plain(recipe.summary),
                 ", ".join(channel["name"] for channel in recipe.channels),
                 f"{md.label(first[0])} {md.measurement(first[1])}" if first else "-",
+                str(first[1].get("n", "-")) if first else "-",
                 recipe.licence,
             ]
         )
-    header = ["Model", "What it does", "Input", "Measured [95 %]", "Weights' licence"]
-    return md.table(header, rows)
+    header = ["Model", "What it does", "Input", "Measured [95 %]", "Cases"]
+    return md.table([*header, "Weights' licence"], rows)
 
 
 def render_licences(
