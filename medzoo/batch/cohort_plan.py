@@ -82,7 +82,16 @@ def shard_plan(
 
 
 def shard_bids_plan(
-    predictors, root, output, *, shard, participants, entities, overwrite, dicom_seg
+    predictors,
+    root,
+    output,
+    *,
+    shard,
+    participants,
+    entities,
+    overwrite,
+    dicom_seg,
+    person=(None, None),
 ):
     """Returns the `Plan` of one shard of a BIDS tree; see `shard_plan`, `bids_plan`."""
     _check(output or root, dicom_seg)
@@ -96,9 +105,10 @@ def shard_bids_plan(
     writer, runs, outputs, inputs = writer_name(shard), [], {}, []
     for predictor in predictors:
         tree = read_bids(root, predictor.channels, scans=scans, entities=entities or {})
+        cases = with_person(tree.cases, *person)
         recipe = predictor.recipe.to_dict()
         own = BidsOutput(folder, recipe, tree, overwrite=overwrite)
-        mine = share_of(tree.cases, shard)
+        mine = share_of(cases, shard)
         problems = dict(share_of(list(tree.problems.items()), shard))
         run = ModelRun(predictor, mine, problems=problems, finish=own.add)
         log = _log_of(predictor, own.work_folder, writer)

@@ -95,7 +95,15 @@ def plan_of_several(
 
 
 def bids_plan(
-    predictors, root, output, *, participants, entities, overwrite, dicom_seg
+    predictors,
+    root,
+    output,
+    *,
+    participants,
+    entities,
+    overwrite,
+    dicom_seg,
+    person=(None, None),
 ):
     """Returns the `Plan` of models on a BIDS tree, whose results are a derivative.
 
@@ -107,6 +115,7 @@ def bids_plan(
         entities: dict of str -> str, or None.
         overwrite: bool.
         dicom_seg: bool, which is refused.
+        person: age and sex of those whose age and sex the tree does not tell.
     """
     if dicom_seg:
         raise InputError(
@@ -118,12 +127,13 @@ def bids_plan(
     runs, outputs = [], []
     for predictor in predictors:
         tree = read_bids(root, predictor.channels, scans=scans, entities=entities or {})
+        cases = with_person(tree.cases, *person)
         recipe = predictor.recipe.to_dict()
         own = BidsOutput(folder, recipe, tree, overwrite=overwrite)
-        run = ModelRun(predictor, tree.cases, problems=tree.problems, finish=own.add)
+        run = ModelRun(predictor, cases, problems=tree.problems, finish=own.add)
         check_probabilities(predictor)
-        if tree.cases and predictor.task.gives_images:
-            run.images = _images(predictor, own.work_folder, tree.cases, (), overwrite)
+        if cases and predictor.task.gives_images:
+            run.images = _images(predictor, own.work_folder, cases, (), overwrite)
         runs.append(run)
         outputs.append(own)
     inputs = [path for run in runs for path in paths_of(run.cases)]

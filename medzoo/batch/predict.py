@@ -111,7 +111,8 @@ def predict(
         align=not aligned,
     )
     options = {"overwrite": overwrite, "dicom_seg": dicom_seg}
-    person = {"person": (age, sex), "keep_folders": keep_folders}
+    options["person"] = (age, sex)
+    folders = {"keep_folders": keep_folders}
     if shard is not None:
         options["shard"] = check_shard(shard)
     if bids is not None:
@@ -122,7 +123,7 @@ def predict(
         make = plan_of_one if len(predictors) == 1 else plan_of_several
         if shard is not None or is_url(place):
             make, options = shard_plan, {"shard": None, **options}
-        return run_all(make(predictors, cases, place, **options, **person), listener)
+        return run_all(make(predictors, cases, place, **options, **folders), listener)
 
 
 def _check_place(output):

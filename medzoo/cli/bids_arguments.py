@@ -32,6 +32,15 @@ def add_bids(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def check_filters(values: argparse.Namespace) -> None:
+    """Refuses filters of a BIDS tree where there is none: all would be done."""
+    if values.bids is None and (values.participant_label or values.bids_filter):
+        raise InputError(
+            "--participant-label and --bids-filter choose from a BIDS tree. Received: "
+            "one of them without --bids. Give --bids DIR."
+        )
+
+
 def add_labelled_cases(parser: argparse.ArgumentParser) -> None:
     """Adds --cases, --data and --bids: what training and evaluation are done on."""
     parser.add_argument(

@@ -69,10 +69,12 @@ def _check(values: Namespace, cases: Path | str | None) -> None:
             "--cost measures time and memory alone. Received: --cost with "
             "--out-of-fold, --target or --as-external. Leave those out."
         )
-    if values.repeatability and (cases is None or values.cost):
+    others = values.cost or values.target or values.as_external
+    if values.repeatability and (cases is None or others):
         raise InputError(
-            "--repeatability needs a case table and excludes --cost. Received: no "
-            "--cases, or --cost too. Give --cases CASES.csv alone."
+            "--repeatability needs a case table, and goes with none of --cost, "
+            "--target and --as-external. Received: no --cases, or one of these. Give "
+            "--cases CASES.csv alone."
         )
     if cases is not None and values.out_of_fold:
         raise InputError(

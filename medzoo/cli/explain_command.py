@@ -153,9 +153,12 @@ def _check_places(values: Namespace) -> None:
 
         check_folder(values.output, overwrite=values.overwrite)
     if values.report is not None:
+        from medzoo.reporting.claim import check_free
         from medzoo.reporting.sheet import checked_path
 
         checked_path(values.report)
+        options = {"overwrite": values.overwrite, "any_report": True}
+        check_free(values.report, "", {}, **options)
 
 
 def _check_numbers(folder):

@@ -5,7 +5,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from medzoo.cli.bids_arguments import add_bids
+from medzoo.cli.bids_arguments import add_bids, check_filters
 from medzoo.cli.parser import (
     add_channels,
     add_engine,
@@ -223,6 +223,7 @@ def _check_given(values: Namespace) -> None:
             f"predict takes images, --channel, --cases or --bids. Received: "
             f"{' and '.join(given) or 'none of them'}. Give exactly one kind."
         )
+    check_filters(values)
     _check_compare(values)
 
 

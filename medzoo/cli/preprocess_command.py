@@ -5,7 +5,7 @@ import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
-from medzoo.cli.bids_arguments import add_bids
+from medzoo.cli.bids_arguments import add_bids, check_filters
 from medzoo.cli.parser import add_json, image
 from medzoo.cli.series_choice import add_series, with_series
 from medzoo.errors import InputError
@@ -104,6 +104,12 @@ def _cases(values: Namespace) -> list[tuple[str, str, str]]:
             "preprocess takes scans, --cases or --bids. Received: "
             f"{sum(given)} of them. Give exactly one kind."
         )
+    if values.series and not values.images:
+        raise InputError(
+            "--series chooses from a DICOM folder that is given itself. Received: "
+            f"--series {values.series} without one. In a table, write FOLDER#SERIES."
+        )
+    check_filters(values)
     if values.bids is not None:
         return _bids_cases(values)
     if values.output is None:

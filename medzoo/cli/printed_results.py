@@ -91,7 +91,11 @@ class PrintedResults(Listener):
         if "error" in record:
             self._sheet.failed(case.case_id, case.images, record["error"])
         elif result.prediction is None:
-            self._sheet.earlier(case.case_id, case.images, result.scan, record)
+            from medzoo.inference.centiles import Person
+
+            known = [case.columns.get(name) for name in ("age", "sex")]
+            person = Person.of(*known) if all(known) else None
+            self._sheet.earlier(case.case_id, case.images, result.scan, record, person)
         else:
             self._sheet.predicted(
                 case.case_id, case.images, result.scan, result.x, result.prediction

@@ -87,7 +87,7 @@ def predict_on_cluster(
     if bids is None:
         cohort = _table_cohort(predictors, cases, output, person, overwrite)
     else:
-        cohort = _bids_cohort(predictors, bids, output, overwrite)
+        cohort = _bids_cohort(predictors, bids, output, person, overwrite)
     job = Job(**{**vars(job), "places": tuple(run.place for run in cohort.runs)})
     with _connected(address) as ray:
         return cohort.run(job, ray, listener or Listener())
@@ -209,14 +209,15 @@ def _table_cohort(predictors, cases, output, person, overwrite):
     return Cohort(runs, table)
 
 
-def _bids_cohort(predictors, root, output, overwrite):
+def _bids_cohort(predictors, root, output, person, overwrite):
     folder = Path(output or Path(root) / USUAL_OUTPUT)
     runs, finish, inputs = [], {}, []
     for predictor in predictors:
         tree = read_bids(root, predictor.channels)
+        cases = with_person(tree.cases, *person)
         own = BidsOutput(folder, predictor.recipe.to_dict(), tree, overwrite=overwrite)
         runs.append(
-            CohortRun(predictor, own.work_folder, tree.cases, tree.problems, own.add)
+            CohortRun(predictor, own.work_folder, cases, tree.problems, own.add)
         )
         finish[predictor.recipe.name] = own.finish
         inputs += paths_of(tree.cases)

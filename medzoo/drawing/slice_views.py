@@ -52,8 +52,7 @@ def middle_and_window(volume):
     step = max(int((volume.array.size / MANY_VOXELS) ** (1 / 3)), 1)
     few = volume.array[::step, ::step, ::step]
     low, high = np.percentile(few, (1, 99.8))
-    white = max(_white(few, low, high), low + 1)
-    window = (float(low), float(white))
+    window = (float(low), float(_white(few, low, high)))
     if high <= low:
         # Nearly all voxels are one value: what differs is all there is to see.
         low, high = float(volume.array.min()), float(volume.array.max())

@@ -72,6 +72,7 @@ def evaluate(
     folder, recipe = resolve_recipe(source)
     task = TASKS[recipe.task](recipe.to_dict())
     added = cost or repeatability
+    _check_external(as_external, added)
     if output is not None:
         check_output(output, recipe, adds=added or as_external is not None)
     if cost:
@@ -93,6 +94,14 @@ def evaluate(
     elif output is not None:
         write_metrics(output, found, recipe, external=as_external)
     return found
+
+
+def _check_external(name, added):
+    if added and name is not None:
+        raise InputError(
+            "Cost and repeatability belong to the model, and to no other data. "
+            f"Received: as_external={name!r}. Leave it out."
+        )
 
 
 def _out_of_fold(folder, recipe, task, threads):

@@ -14,7 +14,7 @@ from medzoo.inference.sides import published_classes
 from medzoo.spatial import Grid, resample_labels
 
 
-def measure_regions(predict, recipe, cases, *, progress=None):
+def measure_regions(predict, recipe, cases, *, codes=None, progress=None):
     """Predicts regions and compares them with true ones on the grid of the scan.
 
     True maps hold the codes of the recipe's step "sides"; other codes are regions that
@@ -25,6 +25,7 @@ def measure_regions(predict, recipe, cases, *, progress=None):
         predict: callable, `Case` -> `Prediction`, raising `CaseError`.
         recipe: dict, the recipe's content.
         cases: list of `Case` whose target is the path of a label map.
+        codes: path of a table of codes, which is refused, or None.
         progress: callable `(done, total)` or None.
 
     Returns:
@@ -36,6 +37,11 @@ def measure_regions(predict, recipe, cases, *, progress=None):
         InputError: if no case has both a truth and a prediction, or, before any is
             predicted, for a label map that is not aligned with its image.
     """
+    if codes is not None:
+        raise InputError(
+            "Regions are compared by the codes of the recipe's step sides. "
+            f"Received: a table of codes, {codes}. Translate the label maps."
+        )
     held_out = [cases[i] for i in named_split(cases, recipe)[1]]
     chosen = held_out or list(cases)
     # Before hours of prediction.
@@ -108,7 +114,10 @@ def _members(recipe):
 
 def _means(dice, recipe):
     """Means over regions, then over cases."""
-    found = {"mean_dice": mean_over_cases(np.nanmean(dice, axis=1))}
+    there = dice[np.isfinite(dice).any(axis=1)]
+    found = {}
+    if len(there):
+        found["mean_dice"] = mean_over_cases(np.nanmean(there, axis=1))
     members = _members(recipe)
     for name, classes in (step_arguments(recipe, "groups") or {}).items():
         columns = [column for k in classes for column in members[k]]

@@ -49,11 +49,17 @@ class RegressionEvaluation(NumberEvaluation):
         masks = {}
         if len(truth.target) >= 10 * NUM_GROUPS:
             order = np.argsort(truth.target, kind="stable")
+            extent = np.ptp(truth.target)
+            digits = max(0, 1 - int(np.floor(np.log10(extent)))) if extent else 0
             for part in np.array_split(order, NUM_GROUPS):
                 least, most = truth.target[part].min(), truth.target[part].max()
                 inside = np.zeros(len(order), bool)
                 inside[part] = True
-                masks[f"{least:.0f} to {most:.0f} {self.recipe['unit']}"] = inside
+                name = f"{least:.{digits}f} to {most:.{digits}f}"
+                # Equal targets may fill more than a third.
+                name = f"{name} {self.recipe['unit']}"
+                name = name if name not in masks else f"{name} ({len(masks) + 1})"
+                masks[name] = inside
         return masks
 
     @staticmethod

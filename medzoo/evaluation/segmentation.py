@@ -92,7 +92,8 @@ def measure_segmentation(predict, recipe, cases, *, tables, codes=None, progress
             predicted, for a label map that is not aligned with its image.
     """
     if step_arguments(recipe, "sides") is not None:
-        return measure_regions(predict, recipe, cases, progress=progress)
+        options = {"codes": codes, "progress": progress}
+        return measure_regions(predict, recipe, cases, **options)
     held_out = [cases[i] for i in named_split(cases, recipe)[1]]
     chosen = held_out or list(cases)
     sources = read_sources(recipe["training"])
@@ -212,10 +213,11 @@ def calibration(prediction, truth, any_of=None):
     labels, truth = labels[chosen], truth[chosen]
     for label, classes in (any_of or {}).items():
         # The truth calls them one: so sure is the network that it is one of them.
-        together = shares[:, list(classes)].sum(-1)
-        shares[:, list(classes)] = 0
+        own = sorted({int(label), *map(int, classes)})
+        together = shares[:, own].sum(-1)
+        shares[:, own] = 0
         shares[:, int(label)] = together
-        labels[np.isin(labels, list(classes))] = int(label)
+        labels[np.isin(labels, own)] = int(label)
     sure = shares.max(-1)
     return {
         "expected_calibration_error": expected_calibration_error(
@@ -235,7 +237,9 @@ def summary(rows, class_names):
     present = [
         [row["classes"][k]["dice"] for k in labels if _is_there(row, k)] for row in rows
     ]
-    metrics = {"mean_dice": mean_over_cases([np.mean(dice) for dice in present])}
+    # A case without any of the classes, such as a lesion, has no Dice.
+    means = [np.mean(dice) for dice in present if dice]
+    metrics = {"mean_dice": mean_over_cases(means)} if means else {}
     for name, key, unit in METRICS:
         for k in labels:
             values = [row["classes"][k][key] for row in rows if _is_there(row, k)]

@@ -90,7 +90,8 @@ class Prediction:
         """Returns `labels` with each class's place in `class_names`, a Volume."""
         if self.codes is None:
             return self.labels
-        table = np.zeros(max(self.codes) + 1, np.uint8)
+        kind = np.min_scalar_type(len(self.codes))
+        table = np.zeros(max(self.codes) + 1, kind)
         table[self.codes] = range(len(self.codes))
         return self.labels.with_array(table[self.labels.array])
 

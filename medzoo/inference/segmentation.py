@@ -6,7 +6,7 @@ from medzoo.errors import InputError, RecipeError
 from medzoo.inference.engine import engine_of
 from medzoo.inference.fitted_window import fitted_window, within
 from medzoo.inference.guided_labels import as_input_of, choose, guide_of
-from medzoo.inference.label_volumes import volumes_ml
+from medzoo.inference.label_volumes import label_type, volumes_ml
 from medzoo.inference.largest_component import largest_component
 from medzoo.inference.memory_plan import network_bytes, window_voxels
 from medzoo.inference.postprocess import step_arguments
@@ -89,7 +89,7 @@ class Segmentation(Task):
             entropy = undo(entropy, interpolation="linear")
         return {
             "labels": labels,
-            "volumes_ml": volumes_ml(labels.array, labels.spacing, names, codes),
+            "volumes_ml": volumes_ml(labels.array, labels.affine, names, codes),
             "class_names": names,
             "codes": codes,
             "probabilities": None if shares is None else undo_each(undo, shares),
@@ -99,7 +99,7 @@ class Segmentation(Task):
     def volumes_of(self, labels, fields):
         """Measures the classes of a label map."""
         names, codes = fields["class_names"], fields["codes"]
-        return volumes_ml(labels.array, labels.spacing, names, codes)
+        return volumes_ml(labels.array, labels.affine, names, codes)
 
     def _guided(self, x, array):
         """Labels whose tissue is that which the guide finds there."""
@@ -190,9 +190,9 @@ def segment(
         progress: callable `(done, total)` or None.
 
     Returns:
-        labels `(x, y, z)` uint8, entropy `(x, y, z)` float16 from 0 (certain) to 1 (all
-        classes alike) or None, and probabilities `(x, y, z, num_classes)` float16 or
-        None.
+        labels `(x, y, z)` uint8 (of more than 256 classes uint16), entropy `(x, y, z)`
+        float16 from 0 (certain) to 1 (all classes alike) or None, and probabilities
+        `(x, y, z, num_classes)` float16 or None.
 
     Raises:
         InputError: if the network's output is not finite.
@@ -223,7 +223,7 @@ def segment(
         finish=_finish(probabilities, entropy),
         progress=progress,
         outputs=count,
-        kept_bytes=1 + 2 * entropy + 2 * count * probabilities,
+        kept_bytes=label_type(count).itemsize + 2 * (entropy + count * probabilities),
         network_bytes=network_bytes(size, count),
         memory_limit=memory_limit,
         **window,
@@ -245,17 +245,17 @@ def stitch_windows_of(engine, x, recipe, progress=None):
     """Runs what gives classes over a scan, each voxel by the window about it.
 
     Args:
-        engine: callable, batch -> `(n, x, y, z, outputs)` whole numbers below 256.
+        engine: callable, batch -> `(n, x, y, z, outputs)` whole numbers, classes.
         x: `(x, y, z, channels)` float32.
         recipe: dict, with the step "sliding_window".
         progress: callable `(done, total)` or None.
 
     Returns:
-        `(x, y, z, outputs)` uint8.
+        `(x, y, z, outputs)` uint8, of more than 256 classes uint16.
     """
-    window = _window_arguments(recipe)
+    window, kind = _window_arguments(recipe), label_type(len(recipe["class_names"]))
     return stitch_windows(
-        lambda batch: engine(batch).astype(np.uint8),
+        lambda batch: engine(batch).astype(kind),
         x,
         window_size=_window_size(recipe, x.shape[:3]),
         overlap=window["overlap"],
@@ -318,7 +318,7 @@ def _finish(probabilities, entropy):
                 "The model output must not contain NaN or Inf. Received: "
                 "probabilities that do. Check the intensities."
             )
-        kept = [blended.argmax(-1).astype(np.uint8)]
+        kept = [blended.argmax(-1).astype(label_type(blended.shape[-1]))]
         if entropy:
             kept.append(entropy_of(blended).astype(np.float16))
         if probabilities:

@@ -70,6 +70,16 @@ class LabelSetDiceCrossentropy(keras.losses.Loss):
         )
         self.smooth = check_not_negative(smooth=smooth)
 
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        shape = () if sample_weight is None else static_shape(sample_weight)
+        if len(shape) > 2 or (len(shape) == 2 and shape[1] != 1):
+            # Keras would broadcast them over the loss of each volume.
+            raise ValueError(
+                "LabelSetDiceCrossentropy weights volumes, not voxels. Received: "
+                f"sample_weight.shape={shape}. Give a number a volume."
+            )
+        return super().__call__(y_true, y_pred, sample_weight)
+
     def call(self, y_true: Any, y_pred: Any) -> Any:
         logits = ops.cast(y_pred, "float32")
         labels = ops.cast(y_true, "int32")

@@ -36,7 +36,8 @@ def bootstrap(
         values = np.asarray(statistic(*[a[drawn] for a in arrays]))
     # A resample may hold one case many times: its correlation is undefined.
     values = values[np.isfinite(values)]
-    defined = math.isfinite(value) and len(values) > NUM_RESAMPLES // 2
+    # Of a single case nothing is known of others.
+    defined = count > 1 and math.isfinite(value) and len(values) > NUM_RESAMPLES // 2
     ends = np.percentile(values, [2.5, 97.5]) if defined else None
     return {
         "value": round(value, digits) if math.isfinite(value) else None,

@@ -107,4 +107,6 @@ def regression_metrics(
 
 
 def _centred(values):
-    return values - values.mean(-1, keepdims=True)
+    """Distances from the mean; NaN where all are one value, whose mean may round."""
+    constant = np.ptp(values, axis=-1, keepdims=True) == 0
+    return np.where(constant, np.nan, values - values.mean(-1, keepdims=True))

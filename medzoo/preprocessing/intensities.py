@@ -16,6 +16,8 @@ SMOOTHING_BINS = 6.0
 STRIPE = 0.05
 # White matter is looked for above this quantile of the brain.
 LEAST_SHARE = 0.4
+# Of the highest peak: what is lower is noise.
+LEAST_PEAK = 0.2
 
 
 def zscore(volume: Volume, mask: Volume | None = None, region: str = "whole") -> Volume:
@@ -133,15 +135,21 @@ def white_stripe(volume: Volume, mask: Volume | None = None) -> Volume:
 
 
 def _last_peak(ascending):
-    """The mode of the brighter part of a brain's histogram."""
+    """The last peak of the brighter part of a brain's histogram.
+
+    Not the highest: that of grey matter often is.
+    """
     from scipy.ndimage import gaussian_filter1d
+    from scipy.signal import find_peaks
 
     ends = np.quantile(ascending, (LEAST_SHARE, 0.995))
     if not ends[1] > ends[0]:
         return float(ends[0])
     counts, edges = np.histogram(ascending, NUM_BINS, ends)
-    smooth = gaussian_filter1d(counts.astype(float), SMOOTHING_BINS)
-    peak = int(np.argmax(smooth))
+    smooth = gaussian_filter1d(counts.astype(float), SMOOTHING_BINS, mode="constant")
+    around = np.concatenate([[0.0], smooth, [0.0]])
+    peaks, _ = find_peaks(around, height=LEAST_PEAK * smooth.max())
+    peak = int(peaks[-1]) - 1
     return float((edges[peak] + edges[peak + 1]) / 2)
 
 

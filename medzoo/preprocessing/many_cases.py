@@ -45,9 +45,14 @@ def preprocess(
         return [_and_tell(_one(case, work), progress) for case in cases]
     found = {}
     with pool_of_processes(jobs, work) as pool:
-        waiting = {pool.submit(_one, case, work): case[0] for case in cases}
-        for done in as_completed(waiting):
-            found[waiting[done]] = _and_tell(_result(done, waiting[done]), progress)
+        try:
+            waiting = {pool.submit(_one, case, work): case[0] for case in cases}
+            for done in as_completed(waiting):
+                found[waiting[done]] = _and_tell(_result(done, waiting[done]), progress)
+        except BaseException:
+            # Such as Ctrl-C: what has not begun is not begun any more.
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return [found[case_id] for case_id, _, _ in cases]
 
 

@@ -47,6 +47,8 @@ class Normalised:
         volume: Volume, as it is now.
         mask: Volume bool on its grid, the brain, or None before "strip".
         transform: `Transform` to the scan as given, or None before "register".
+        has_standard_size: Whether that brought the head to the size of the standard
+            space, too; a rigid one does not.
         quality: dict of step -> dict of str -> number.
         warnings: list of str.
         contrast: str, of the scan.
@@ -55,6 +57,7 @@ class Normalised:
     volume: Volume
     mask: Volume | None = None
     transform: Transform | None = None
+    has_standard_size: bool = True
     quality: dict = field(default_factory=dict)
     warnings: list = field(default_factory=list)
     contrast: str = "t1"
@@ -202,6 +205,7 @@ def _register(state, spacing, space="mni152", kind="affine"):
         state.mask = state.volume.with_array(apply(found, share, grid=grid).array > 0.5)
         state.volume = _within(state.mask, state.volume, dark)
     state.transform = Transform(found.parts, grid=grid, quality=found.quality)
+    state.has_standard_size = kind != "rigid"
     state.quality["register"] = dict(found.quality)
 
 
@@ -218,9 +222,10 @@ def _within(mask, volume, dark=None):
 
 
 def _deface(state, spacing):
-    # What is registered already lies in the standard space.
+    # What is registered already lies in the standard space. A head that was only moved
+    # has its own size, and the planes about the average face do not fit it.
     way = Transform([np.eye(4)])
-    if state.transform is None:
+    if state.transform is None or not state.has_standard_size:
         way = register(state.volume, "mni152", contrast=state.contrast)
     face = face_mask(state.volume, way)
     bright = state.volume.array > state.volume.array.mean()
@@ -241,6 +246,11 @@ def _zscore(state, spacing):
 
 
 def _white_stripe(state, spacing):
+    if state.contrast != "t1":
+        raise InputError(
+            "White matter is the brightest tissue of T1s alone. Received: contrast="
+            f"{state.contrast}. Take zscore or rescale."
+        )
     state.volume = white_stripe(state.volume, state.mask)
     _judge_scale(state, "whitestripe")
 

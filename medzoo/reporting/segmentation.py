@@ -85,6 +85,7 @@ class SegmentationReport(TaskReport):
             "volumes_ml": record["volumes_ml"],
             "class_names": names,
             "codes": codes,
+            "centiles": record.get("centiles"),
         }
 
 

@@ -133,7 +133,7 @@ class ReportSheet:
         """
         return self._add(case_id, images, volume, placed, prediction, further)
 
-    def earlier(self, case_id, images, volume, record):
+    def earlier(self, case_id, images, volume, record, person=None):
         """Adds a case whose result lies in the output folder from an earlier run.
 
         Args:
@@ -141,8 +141,9 @@ class ReportSheet:
             images: dict of channel -> path.
             volume: Volume, the channels as they were given, on one grid.
             record: dict, as the folder's status file has it.
+            person: as of `medzoo.reporting.stored_predictions.read_earlier`.
         """
-        prediction = read_earlier(record, self._task)
+        prediction = read_earlier(record, self._task, person)
         self._add(case_id, images, volume, None, prediction)
 
     def failed(self, case_id, images, message):

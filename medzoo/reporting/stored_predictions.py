@@ -5,12 +5,14 @@ from medzoo.io import read
 from medzoo.spatial.doubt import with_kinds
 
 
-def read_earlier(record, task):
+def read_earlier(record, task, person=None):
     """Reads the result of a case of an image task.
 
     Args:
         record: dict, the case's record in the folder's status file.
         task: the `TaskReport` of an image task.
+        person: `medzoo.inference.centiles.Person` or None, without whom there are no
+            centiles.
 
     Returns:
         `Prediction`.
@@ -27,4 +29,7 @@ def read_earlier(record, task):
             record.get("warnings", ()), record.get("warning_kinds") or ()
         ),
     }
-    return Prediction(**content, **task.stored(result, record))
+    stored = task.stored(result, record)
+    if stored.get("centiles") is not None:
+        stored |= {"person": person} if person is not None else {"centiles": None}
+    return Prediction(**content, **stored)

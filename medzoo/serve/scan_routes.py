@@ -37,7 +37,9 @@ def scan_routes(server: Server) -> Any:
         session = session_of(request)
         told = request.headers.get("content-length", "")
         length = int(told) if told.isdecimal() else None
-        scan = await receive_scan(server, session, name, length, request.stream())
+        scan = await receive_scan(
+            server, session, name, length, request.stream(), request.is_disconnected
+        )
         server.sessions.touch(session)
         return scan_info(scan)
 

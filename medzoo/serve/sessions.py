@@ -104,6 +104,12 @@ class Session:
         """
         return self.scans[key]
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a scan is on its way, or a job waits or runs."""
+        jobs = list(self.jobs.values())
+        return bool(self._reserved) or any(not job.ended for job in jobs)
+
     def remove(self, key: str) -> None:
         """Deletes a scan, which a running job may still read."""
         scan = self.scans.pop(key)
@@ -207,7 +213,10 @@ class Sessions:
     def expire(self) -> None:
         """Ends the sessions that were not used for too long."""
         for session in list(self._open.values()):
-            if self.seconds_left(session) <= 0:
+            # Time counts from the end of the last job or upload.
+            if session.is_busy:
+                self.touch(session)
+            elif self.seconds_left(session) <= 0:
                 self.close(session)
 
     def close_all(self) -> None:
@@ -218,7 +227,7 @@ class Sessions:
 
     def _close_an_empty_one(self) -> None:
         for session in self._open.values():
-            if not session.scans and not session.jobs:
+            if not (session.scans or session.jobs or session.is_busy):
                 del self._open[session.secret]
                 session.close()
                 return

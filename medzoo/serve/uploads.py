@@ -1,6 +1,6 @@
 """Uploads: the body of a request becomes a file, bounded on its way."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from medzoo.errors import FileFormatError, ResourceError
@@ -19,6 +19,7 @@ async def receive_scan(
     name: str,
     length: int | None,
     stream: AsyncIterator[bytes],
+    is_gone: Callable[[], Awaitable[bool]],
 ) -> Scan:
     """Stores and reads an upload; nothing is left of one that is refused.
 
@@ -28,11 +29,14 @@ async def receive_scan(
         name: What its sender calls it.
         length: Its bytes as announced, or None.
         stream: Its bytes.
+        is_gone: Tells whether the sender has left.
 
     Raises:
         MedzooError: It is too large, of another kind, or cannot be read.
+        ClientDisconnect: The sender has left.
     """
     from starlette.concurrency import run_in_threadpool
+    from starlette.requests import ClientDisconnect
 
     suffix = suffix_of(name)
     if suffix is None:
@@ -52,6 +56,9 @@ async def receive_scan(
         with open(path, "xb") as file:
             num_bytes = await _stored(stream, file, limit if length is None else length)
         facts = await run_in_threadpool(server.inspect, path)
+        if await is_gone():
+            # Who cancelled meanwhile believes the scan gone.
+            raise ClientDisconnect
         scan = Scan(key, shown_name(name), path, num_bytes, facts)
         return scan
     finally:

@@ -12,6 +12,8 @@ from medzoo.training.tasks import TASKS
 from medzoo.training.weights_file import write_weights
 
 CROSS_VALIDATION_FILE = "cross_validation.json"
+# Of the weights beside them.
+MEASURED = ("metrics.json", "expected.json", "latent.json")
 
 
 def train_images(
@@ -131,8 +133,21 @@ def _cross_validate(task, cases, recipe, output, start, workers, devices, log):
 def write_model(model, recipe, output):
     """Writes the weights and the recipe with their checksum; returns the recipe."""
     facts = write_weights(model, Path(output) / "model.weights.h5")
+    _forget(Path(output), facts["sha256"])
     urls = (recipe.get("weights") or {}).get("urls", [])
     content = {**recipe, "weights": {**facts, "urls": urls}}
     text = json.dumps(content, indent=2, ensure_ascii=False)
     write_text_atomically(Path(output) / "recipe.json", text + "\n")
     return content
+
+
+def _forget(output, sha256):
+    """Removes what was measured of other weights in the same folder."""
+    try:
+        earlier = json.loads((output / "recipe.json").read_text(encoding="utf-8"))
+        same = earlier["weights"]["sha256"] == sha256
+    except (OSError, ValueError, KeyError, TypeError):
+        same = False
+    if not same:
+        for name in MEASURED:
+            (output / name).unlink(missing_ok=True)

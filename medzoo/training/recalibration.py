@@ -217,8 +217,10 @@ def _own_contrast(model, recipe, features, people):
     keep(features.mean(0))
     usual = float(np.quantile(distances, USUAL))
     ratio = max(step["limit"] / step["usual"], LEAST_LIMIT)
-    kept = {name: step[name] for name in step if name != "scanners"}
-    return {**kept, "usual": round(usual, 4), "limit": round(ratio * usual, 4)}
+    # A factor for each known scanner: of the only one it is 1.
+    factors = {"scanners": [1.0]} if "scanners" in step else {}
+    new = {"usual": round(usual, 4), "limit": round(ratio * usual, 4)}
+    return {**step, **factors, **new}
 
 
 def _told(kind, line, values, left_out, targets):

@@ -176,6 +176,8 @@ def _train_networks(recipe, prepared, targets, output, start, options):
     contrasts = None
     if recipe["architecture"]["arguments"].get("known_contrasts") is not None:
         contrasts = TrainingContrasts(recipe, prepared)
+    # Of a table with other scanners, of which this one may have a single one.
+    (output / "out_of_scanner.csv").unlink(missing_ok=True)
     networks, outputs, folds = cross_validate(
         recipe, prepared, targets, output / "runs", **options
     )

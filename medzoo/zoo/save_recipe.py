@@ -10,6 +10,7 @@ from typing import Any
 from medzoo.errors import InputError, MissingFileError, RecipeError
 from medzoo.files import write_text_atomically
 from medzoo.zoo.metrics_json import METRICS_FILE
+from medzoo.zoo.recipe.code_files import code_files
 from medzoo.zoo.recipe.schema import RECIPE_FILE, Recipe
 from medzoo.zoo.registry import zoo_folder
 
@@ -149,17 +150,18 @@ def _provenance(old, changes):
 
 
 def _bring_codes(content, old, folder):
-    """Copies the recipe's table of codes beside it, unless it is there."""
-    codes = (content["target"] or {}).get("codes")
-    if codes is None or (folder / codes).is_file():
-        return
-    source = zoo_folder() / old["name"] / codes
-    if not source.is_file():
-        raise MissingFileError(
-            f"The recipe's table of codes must lie in the folder, in {folder}. "
-            f"Received: codes={codes}. Put it there first."
-        )
-    shutil.copyfile(source, folder / codes)
+    """Copies the recipe's tables of codes beside it, unless they are there."""
+    for codes in code_files(content):
+        source = zoo_folder() / old["name"] / codes
+        if (folder / codes).is_file():
+            continue
+        if source.is_file():
+            shutil.copyfile(source, folder / codes)
+        elif codes == (content["target"] or {}).get("codes"):
+            raise MissingFileError(
+                f"The recipe's table of codes must lie in the folder, in {folder}. "
+                f"Received: codes={codes}. Put it there first."
+            )
 
 
 def _write(model, content, folder, dtype):

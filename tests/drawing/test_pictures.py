@@ -148,3 +148,12 @@ def test_bright_fat_beside_a_coil_does_not_darken_the_brain(head_phantom):
     hollow = np.zeros((30, 30, 30), np.float32)
     hollow[:5] = 100
     assert middle_and_window(displayed(Volume(hollow, np.eye(4))))[1] == (0, 40)
+
+
+def test_small_intensities_are_drawn_as_large_ones(head_phantom):
+    head = head_phantom(8.0)
+    middle, (low, high) = middle_and_window(displayed(head))
+    small = head.with_array(head.array.astype(np.float32) * 1e-4)
+    again, window = middle_and_window(displayed(small))
+    assert again == middle
+    np.testing.assert_allclose(window, (low * 1e-4, high * 1e-4), rtol=1e-3)

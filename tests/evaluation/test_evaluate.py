@@ -35,6 +35,15 @@ def error_line(capsys):
     return line
 
 
+def test_repeatability_belongs_to_no_other_data(tmp_path, capsys):
+    with pytest.raises(InputError, match="as_external='OASIS'"):
+        evaluate("ixi_age_resnet", "c.csv", repeatability=True, as_external="OASIS")
+    command = ["evaluate", "ixi_age_resnet", "--cases", "c.csv", "--repeatability"]
+    for further in (["--target", "age"], ["--as-external", "x", "-o", "m.json"]):
+        assert main([*command, *further]) == 2
+        assert "goes with none of" in capsys.readouterr().err
+
+
 def test_numbers_of_a_cross_validation_by_hand(folder):
     found = evaluate(folder, out_of_fold=True)
     assert found["metrics"]["mean_absolute_error"]["value"] == 2.0

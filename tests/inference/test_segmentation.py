@@ -34,8 +34,11 @@ def test_only_the_largest_connected_part_is_kept():
 def test_volumes_count_voxels_in_millilitres():
     labels = np.zeros((10, 10, 10), np.uint8)
     labels[:5] = 1
-    found = volumes_ml(labels, (2.0, 1.0, 0.5), ["background", "a", "b"])
-    assert found == {"a": 0.5, "b": 0.0}
+    affine = np.diag([2.0, -1.0, 0.5, 1.0])
+    # Of a registration with twelve parameters: edges grow longer, the voxel does not.
+    affine[0, 1] = 0.7
+    found = volumes_ml(labels, affine, ["background", "a", "b"])
+    assert found == {"a": pytest.approx(0.5), "b": 0.0}
 
 
 RNG = np.random.default_rng(0)
@@ -152,3 +155,20 @@ def test_fitted_windows_answer_as_others(monkeypatch):
     np.testing.assert_array_equal(divided, given)
     # With 233 bytes a voxel the whole, of 32 x 48 x 32, would take 11.5 million.
     assert asked == [(2, 32, 48, 16, 1)]
+
+
+@pytest.mark.parametrize("weighting", ["gaussian", "nearest"])
+def test_labels_of_many_classes_do_not_wrap(weighting):
+    many = recipe(window_size=[16, 16, 16], weighting=weighting)
+    many["class_names"] = [f"class {i}" for i in range(300)]
+
+    def last_but_one(batch):
+        if weighting == "nearest":
+            return np.full((*batch.shape[:4], 1), 298, np.float32)
+        return np.eye(300, dtype=np.float32)[np.full(batch.shape[:4], 298)]
+
+    x = np.zeros((16, 16, 16, 1), np.float32)
+    labels, _, _ = segment(None, x, many, engine=last_but_one, entropy=False)
+
+    assert labels.dtype == np.uint16
+    assert (labels == 298).all()

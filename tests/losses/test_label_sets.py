@@ -82,3 +82,14 @@ def test_configuration_makes_the_same_loss():
     labels, logits = example()
     labels[0] = 5
     assert float(loss(labels, logits)) == float(other(labels, logits))
+
+
+def test_weights_of_voxels_are_refused():
+    labels = np.zeros((2, 2, 2, 2), np.int32)
+    logits = np.zeros((2, 2, 2, 2, 3), np.float32)
+    loss = losses.LabelSetDiceCrossentropy()
+    with pytest.raises(ValueError, match="weights volumes, not voxels"):
+        loss(labels, logits, np.ones((2, 2, 2, 2), np.float32))
+    whole = float(loss(labels, logits))
+    half = float(loss(labels, logits, np.array([0.5, 0.5], np.float32)))
+    assert half == pytest.approx(whole / 2)

@@ -69,3 +69,16 @@ def test_wilson_matches_published_values():
 def test_shapes_must_fit(prediction):
     with pytest.raises(InputError, match="Received"):
         regression_metrics(prediction[:1] if prediction else [], prediction)
+
+
+def test_few_cases_claim_nothing():
+    # A resample of one value three times has no variance, however its mean rounds.
+    target = np.array([40.02, 48.11, 79.62])
+    for seed in range(20):
+        prediction = target + np.random.default_rng(seed).normal(0, 5, 3)
+        found = regression_metrics(target, prediction)
+        for name in ("r_squared", "correlation", "error_slope_against_target"):
+            ends = found[name]["ci95"]
+            assert ends is None or np.abs(ends).max() < 1e6
+    alone = regression_metrics(target[:1], target[:1] + 6)["mean_absolute_error"]
+    assert alone == {"value": 6.0, "ci95": None, "n": 1}

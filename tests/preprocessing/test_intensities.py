@@ -14,6 +14,7 @@ from medzoo.preprocessing import (
     zscore,
 )
 from medzoo.preprocessing.steps import WINDOWS
+from medzoo.volume import Volume
 
 
 def test_volumes_get_the_numbers_of_the_layers(head_phantom):
@@ -60,6 +61,18 @@ def test_white_matter_becomes_0(head_phantom):
         assert abs(np.median(found[white])) < 1.0
     with pytest.raises(InputError, match="White matter"):
         white_stripe(head.with_array(np.ones(head.shape)))
+
+
+def test_white_matter_is_the_last_peak_and_not_the_highest():
+    # As in a stripped T1: more grey matter than white, with more noise.
+    draws = np.random.default_rng(0)
+    levels = np.repeat([20.0, 65.0, 100.0], [6000, 14000, 9600])
+    noisy = (levels + draws.normal(0, 5, levels.size)).astype(np.float32)
+    scan = Volume(noisy.reshape(20, 37, 40), np.eye(4))
+    mask = scan.with_array(np.ones(scan.shape, np.uint8))
+    found = white_stripe(scan, mask).array.ravel()
+    assert abs(np.median(found[levels == 100])) < 1.0
+    assert np.median(found[levels == 65]) < -10
 
 
 def test_a_histogram_is_matched(head_phantom):

@@ -244,9 +244,42 @@ def test_a_registered_scan_lies_in_the_standard_space(tmp_path):
     np.testing.assert_allclose(transform.points([[0, 0, 0]]), [[10, -6, 4]], atol=1)
 
 
+def test_a_head_that_was_only_moved_loses_its_own_face(monkeypatch):
+    from medzoo.preprocessing import steps
+
+    space = standard_space()
+    asked = []
+
+    def found(volume, *_, **__):
+        asked.append(volume)
+        return Transform([np.eye(4)])
+
+    monkeypatch.setattr(steps, "register", found)
+    for has_standard_size in (True, False):
+        state = Normalised(space.head, transform=Transform([np.eye(4)]))
+        state.has_standard_size = has_standard_size
+        STEPS["deface"].run(state, None)
+    # The planes are about the average head's face: one of another size is fitted.
+    assert len(asked) == 1
+
+
 def test_the_brain_is_looked_for_in_t1s_alone(scan, tmp_path, capsys):
     assert run(scan, tmp_path / "out", "--contrast", "t2", steps="strip") == 2
     assert "The brain is found in T1s" in capsys.readouterr().err
+    assert run(scan, tmp_path / "out", "--contrast", "t2", steps="whitestripe") == 2
+    assert "brightest tissue of T1s" in capsys.readouterr().err
+
+
+def test_options_that_choose_nothing_are_refused(scan, tmp_path, capsys):
+    table = tmp_path / "cases.csv"
+    table.write_text("case_id,t1\na,in/a.nii.gz\n")
+    out = ["-o", str(tmp_path / "out")]
+    assert main(["preprocess", "--cases", str(table), "--series", "3", *out]) == 2
+    assert "FOLDER#SERIES" in capsys.readouterr().err
+    for command in ("preprocess", "predict ixi_age_resnet"):
+        arguments = [*command.split(), str(scan), "--participant-label", "01", *out]
+        assert main(arguments) == 2
+        assert "choose from a BIDS tree" in capsys.readouterr().err
 
 
 def test_every_step_tells_a_number(head_phantom):

@@ -1,9 +1,14 @@
 """A label map in a report: volumes, and centiles where there is an age."""
 
+import numpy as np
+
 from medzoo.inference.centiles import Person, reference
 from medzoo.inference.prediction import Prediction
+from medzoo.io import write
 from medzoo.reporting.markup import join
 from medzoo.reporting.segmentation import SegmentationReport
+from medzoo.reporting.stored_predictions import read_earlier
+from medzoo.volume import Volume
 
 
 def test_charts_stand_in_the_section_of_a_segmentation():
@@ -38,3 +43,16 @@ def test_charts_stand_in_the_section_of_a_segmentation():
     without = report.section(Prediction(**{**vars(found), "centiles": None}))
     without = str(join(without))
     assert "healthy women" not in without
+
+
+def test_a_result_of_an_earlier_run_keeps_its_centiles(tmp_path):
+    recipe = {"task": "segmentation", "name": "m", "version": "1", "postprocessing": []}
+    recipe["class_names"] = ["background", "brain"]
+    path = write(Volume(np.ones((4, 4, 4), np.uint8), np.eye(4)), tmp_path / "a.nii.gz")
+    record = {"output": str(path), "volumes_ml": {"brain": 1.0}}
+    record["centiles"] = {"brain": 50.0}
+    task, person = SegmentationReport(recipe), Person(40, "female")
+    assert read_earlier(record, task, person).centiles == {"brain": 50.0}
+    assert read_earlier(record, task, person).person == person
+    # Of nobody known there is no curve to draw.
+    assert read_earlier(record, task).centiles is None

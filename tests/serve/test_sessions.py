@@ -79,6 +79,28 @@ def test_a_session_ends_an_hour_after_its_last_use(sessions, clock):
     assert session.scans == {}
 
 
+def test_a_session_at_work_does_not_end(sessions, clock):
+    session = sessions.create()
+    key = session.reserve(10)
+    clock.now += 3601
+    sessions.expire()
+    assert sessions.find(session.secret) is session
+    session.release(key, None)
+    job = Job(Order(("m",), {}, "a"), session.folder / "job-1", "1")
+    session.add(job)
+    clock.now += 3601
+    sessions.expire()
+    assert not job.stop.is_set()
+    job.end("done")
+    # From then on it counts as unused.
+    clock.now += 3599
+    sessions.expire()
+    assert sessions.find(session.secret) is session
+    clock.now += 2
+    sessions.expire()
+    assert sessions.find(session.secret) is None
+
+
 def test_an_upload_that_comes_after_the_end_is_not_kept(sessions):
     session = sessions.create()
     key = session.reserve(10)

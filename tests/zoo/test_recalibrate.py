@@ -42,15 +42,23 @@ def base(tmp_path_factory):
         weight.assign(weight + generator.normal(0, 0.1, weight.shape))
     layer = model.get_layer("known_contrasts")
     known = np.stack([cube(seed, 1.0).array for seed in range(40)])[..., None]
-    layer.fit(layer.describe(known), ["home"] * 40)
+    layer.fit(layer.describe(known), ["home", "other"] * 20)
     folder = tmp_path_factory.mktemp("base")
     return medzoo.save_recipe(
         model,
         folder,
         name="tiny_contrast",
         fine_tuned=False,
-        postprocessing=cube_recipe()["postprocessing"],
+        postprocessing=[with_scanners(s) for s in cube_recipe()["postprocessing"]],
     )
+
+
+def with_scanners(step):
+    """As of a model of two scanners, each with a factor of its own."""
+    if step["step"] != "familiarity":
+        return step
+    factors = {"scanners": [1.0, 1.2], "unknown": 1.5}
+    return {**step, "arguments": {**step["arguments"], **factors}}
 
 
 @pytest.fixture(scope="module")

@@ -52,9 +52,9 @@ class CompiledPipeline:
             for training in (True, False)
         }
         self.seed_types = [
-            keras.backend.standardize_dtype(layer.generator.state.dtype)
+            keras.backend.standardize_dtype(getattr(layer, name).state.dtype)
             for layer in self.layers
-            if hasattr(layer, "generator")
+            if (name := _generator_name(layer))
         ]
         self.run_with_seeds = _pure(partial(_run_seeded, self._steps(True)))
 
@@ -131,17 +131,24 @@ def _run_seeded(steps, seeds, data):
     On TensorFlow and JAX this is traced once a shape, and what comes of it needs no
     lock: threads augment side by side.
     """
-    random = [layer for layer, _ in steps if hasattr(layer, "generator")]
+    named = [(layer, _generator_name(layer)) for layer, _ in steps]
+    random = [(layer, name) for layer, name in named if name]
     with _SEEDING:
-        own = [layer.generator for layer in random]
+        own = [getattr(layer, name) for layer, name in random]
         try:
-            for number, layer in enumerate(random):
+            for number, (layer, name) in enumerate(random):
                 # Past Keras' tracking: these seeds are no weights of the layer.
-                object.__setattr__(layer, "generator", _GivenSeeds(seeds[number]))
+                object.__setattr__(layer, name, _GivenSeeds(seeds[number]))
             return _run(steps, True, data)
         finally:
-            for layer, generator in zip(random, own, strict=True):
-                object.__setattr__(layer, "generator", generator)
+            for (layer, name), generator in zip(random, own, strict=True):
+                object.__setattr__(layer, name, generator)
+
+
+def _generator_name(layer):
+    """The attribute that a layer draws from, or None: noise and dropout name it so."""
+    names = (name for name in ("generator", "seed_generator") if hasattr(layer, name))
+    return next(names, None)
 
 
 def _flat(layers):
@@ -186,6 +193,9 @@ def _compiled(layer, training):
     if isinstance(layer, VolumeLayer):
         return _jit(partial(layer.apply_transformation, training=training))
     if "training" in signature(layer.call).parameters:
+        if hasattr(layer, "seed_generator"):
+            # It draws within its call, from seeds that no other graph may see.
+            return partial(layer, training=training)
         return _jit(partial(layer, training=training))
     return _jit(layer)
 

@@ -70,7 +70,10 @@ class CaseDataset(keras.utils.PyDataset):
         order = self._order()
         # Even sizes: a last batch of one case would upset batch normalisation.
         chosen = np.array_split(order, len(self))[number]
-        images = np.stack([self._sample(int(index)) for index in chosen])
+        before = np.array_split(_times_before(order), len(self))[number]
+        images = np.stack(
+            [self._sample(int(i), int(n)) for i, n in zip(chosen, before, strict=True)]
+        )
         if not self.augment:
             images = self.preprocessor.normalize(images)
         return images, self.targets[chosen][:, None]
@@ -87,11 +90,22 @@ class CaseDataset(keras.utils.PyDataset):
             return generator.permutation(self.indices)
         return draw_by_weight(self.indices, self.weights, generator)
 
-    def _sample(self, index):
+    def _sample(self, index, before):
         if not self.augment:
             return self.prepared.get(index)[IMAGE]
-        generator = np.random.default_rng([self.seed, 1, self.epoch, index])
+        # A case that is drawn again in an epoch is another version of it.
+        again = [before] if before else []
+        generator = np.random.default_rng([self.seed, 1, self.epoch, index, *again])
         return self.variants.draw(index, generator)
+
+
+def _times_before(order):
+    """Returns of each place how often its index stands before it."""
+    seen, counts = {}, []
+    for index in order.tolist():
+        counts.append(seen.get(index, 0))
+        seen[index] = counts[-1] + 1
+    return np.array(counts, int)
 
 
 class Variants:

@@ -22,7 +22,7 @@ def class_positions(labels, targets=None):
     """
     flat = np.ascontiguousarray(labels).ravel()
     if targets is not None:
-        table = np.zeros(int(flat.max()) + 1, np.uint8)
+        table = np.zeros(int(flat.max()) + 1, np.int32)
         for code, label in targets.items():
             if int(code) < len(table):
                 table[int(code)] = label

@@ -19,6 +19,7 @@ from medzoo.transfer import Expected, transfer
 from medzoo.zoo.hub import cache
 from medzoo.zoo.hub import client as hub
 from medzoo.zoo.metrics_json import METRICS_FILE
+from medzoo.zoo.recipe.code_files import code_files
 from medzoo.zoo.recipe.hub_address import HubModel, is_hub_address, parse_file
 from medzoo.zoo.recipe.schema import RECIPE_FILE, Recipe
 from medzoo.zoo.recipe.strict_json import FILE_LIMIT, read_json_object, shown
@@ -197,8 +198,7 @@ def _fetch_small_files(model: HubModel, files: dict, folder: Path) -> None:
         _fetch_small(model, files, RECIPE_FILE, temporary)
         content = read_json_object(temporary / RECIPE_FILE, RecipeError)
         recipe = Recipe.from_dict(content, source=f"{model}/{RECIPE_FILE}")
-        codes = (recipe.target or {}).get("codes")
-        for name in (*_OPTIONAL, codes):
+        for name in (*_OPTIONAL, *code_files(recipe.to_dict())):
             if name in files and not (temporary / name).exists():
                 _fetch_small(model, files, name, temporary)
         try:

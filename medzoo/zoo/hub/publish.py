@@ -9,6 +9,7 @@ from medzoo.transfer import with_patience
 from medzoo.zoo.hub import client as hub
 from medzoo.zoo.hub.model_card import CARD_FILE, render_hub_card
 from medzoo.zoo.metrics_json import METRICS_FILE, read_metrics
+from medzoo.zoo.recipe.code_files import code_files
 from medzoo.zoo.recipe.hub_address import SCHEME, HubModel, is_hub_address, parse_model
 from medzoo.zoo.recipe.schema import RECIPE_FILE, Recipe, read_recipe
 from medzoo.zoo.recipe.strict_json import FILE_LIMIT
@@ -95,10 +96,12 @@ def _checked_files(folder: Path, recipe: Recipe) -> dict[str, Path]:
     weights = recipe.weights["file"]
     codes = (recipe.target or {}).get("codes")
     needed = [RECIPE_FILE, weights, METRICS_FILE, *([codes] if codes else [])]
+    # Tables of sources are needed to train it alone.
+    optional = {*_OPTIONAL, *code_files(recipe.to_dict())} - set(needed)
     found = {}
-    for name in (*needed, *_OPTIONAL):
+    for name in (*needed, *sorted(optional)):
         path = folder / name
-        if name in _OPTIONAL and not path.exists():
+        if name in optional and not path.exists():
             continue
         if path.is_symlink() or not path.is_file():
             raise MissingFileError(

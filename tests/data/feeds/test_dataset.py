@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from medzoo.data.feeds.case_dataset import CaseDataset, _times_before
 from medzoo.data.feeds.dataset import dataset
 from medzoo.errors import InputError, RecipeError
 
@@ -76,3 +77,19 @@ def test_where_scans_are_kept_changes_no_batch(tmp_path, study, recipe, mode):
         assert isinstance(found.prepared.get(0)["image"], np.memmap)
     with pytest.raises(InputError, match="mode='disk'"):
         dataset(study, recipe, mode="disk")
+
+
+def test_a_case_that_is_drawn_again_is_another_version_of_it():
+    np.testing.assert_array_equal(
+        _times_before(np.array([4, 7, 4, 4, 7])), [0, 0, 1, 2, 1]
+    )
+
+    class Draws:
+        def draw(self, index, generator):
+            return np.full((1, 1, 1, 1), generator.random(), np.float32)
+
+    data = CaseDataset.__new__(CaseDataset)
+    data.seed = data.epoch = 0
+    data.augment, data.variants = True, Draws()
+    drawn = [float(data._sample(97, before).item()) for before in (0, 1, 2)]
+    assert len(set(drawn)) == 3
