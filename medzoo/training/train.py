@@ -120,15 +120,8 @@ def train(
         given = {"start": start, "tables": tables}
         runs, own = output / "runs", {**given, "restart": restart, "log": say}
         devices.share(runs, begin_run(runs, recipe, usable, **own))
-        model = train_images(
-            recipe,
-            usable,
-            output,
-            keeping=keeping,
-            tables=tables,
-            start=start,
-            **options,
-        )
+        given = {**given, "keeping": keeping, **options}
+        model = train_images(recipe, usable, output, **given)
         recipe = with_spread_scale(model, recipe, usable)
         write_model(model, bring_tables(recipe, tables, output), output)
         return named
@@ -166,46 +159,44 @@ def _prepared(recipe, cases, output, keeping, start, restart, options):
 def _train_networks(recipe, prepared, targets, output, start, options):
     """Cross-validates, and trains what is published; returns it and its recipe."""
     log, published = options["log"], recipe
-    if start is not None:
-        recipe = for_fine_tuning(recipe)
-        options = {
-            **options,
-            "starts": starting_weights(recipe, start, output / "runs"),
-        }
+    recipe, options = _from_weights(recipe, start, output / "runs", options)
     log(plan_line(_networks(recipe, prepared.cases)))
     contrasts = None
     if recipe["architecture"]["arguments"].get("known_contrasts") is not None:
         contrasts = TrainingContrasts(recipe, prepared)
     # Of a table with other scanners, of which this one may have a single one.
     (output / "out_of_scanner.csv").unlink(missing_ok=True)
-    networks, outputs, folds = cross_validate(
-        recipe, prepared, targets, output / "runs", **options
-    )
+    given = (recipe, prepared, targets)
+    networks, outputs, folds = cross_validate(*given, output / "runs", **options)
     interval = write_out_of_fold(
         output / "out_of_fold.csv", recipe, prepared.cases, targets, outputs, folds
     )
     step = None
-    if contrasts is not None:
+    sources = sources_of(prepared.cases)
+    if contrasts is not None and len(set(sources)) > 1:
         truth = np.asarray(targets, float)
         home = HeldOut(outputs, contrasts.held_out_distances(folds), truth)
-        sources = sources_of(prepared.cases)
-        if len(set(sources)) > 1:
-            _, away = leave_out(
-                recipe, prepared, targets, sources, output / "runs", **options
-            )
-            away = HeldOut(away, contrasts.held_out_distances(sources), truth)
-            step = judge_by_scanners(
-                recipe, home, away, interval, prepared.cases, output, log
-            )
-            step["scanners"] = factors_of_scanners(
-                recipe, home, interval, sources, contrasts.sources
-            )
+        _, away = leave_out(*given, sources, output / "runs", **options)
+        away = HeldOut(away, contrasts.held_out_distances(sources), truth)
+        step = judge_by_scanners(
+            recipe, home, away, interval, prepared.cases, output, log
+        )
+        factors = (recipe, home, interval, sources, contrasts.sources)
+        step["scanners"] = factors_of_scanners(*factors)
     if "num_members" not in recipe["architecture"]["arguments"]:
         networks = [_trained_on_all(recipe, prepared, targets, output, options)]
     model = _assembled(recipe, networks)
     if contrasts is not None:
         contrasts.into(model)
     return model, with_steps(published, {"interval": interval, "familiarity": step})
+
+
+def _from_weights(recipe, start, runs, options):
+    """Recipe and options of a training that starts from weights, or as they are."""
+    if start is None:
+        return recipe, options
+    starts = starting_weights(recipe, start, runs)
+    return for_fine_tuning(recipe), {**options, "starts": starts}
 
 
 def _networks(recipe, cases):
