@@ -71,7 +71,7 @@ class LabelSetDiceCrossentropy(keras.losses.Loss):
         self.smooth = check_not_negative(smooth=smooth)
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        shape = () if sample_weight is None else static_shape(sample_weight)
+        shape: Any = () if sample_weight is None else static_shape(sample_weight)
         if len(shape) > 2 or (len(shape) == 2 and shape[1] != 1):
             # Keras would broadcast them over the loss of each volume.
             raise ValueError(
