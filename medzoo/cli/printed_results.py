@@ -91,10 +91,13 @@ class PrintedResults(Listener):
         if "error" in record:
             self._sheet.failed(case.case_id, case.images, record["error"])
         elif result.prediction is None:
-            from medzoo.inference.centiles import Person
+            person = None
+            # Elsewhere an age may be text, such as 89+: nobody is compared.
+            if record.get("centiles"):
+                from medzoo.inference.centiles import Person
 
-            known = [case.columns.get(name) for name in ("age", "sex")]
-            person = Person.of(*known) if all(known) else None
+                columns = case.columns
+                person = Person.of(columns.get("age"), columns.get("sex"))
             self._sheet.earlier(case.case_id, case.images, result.scan, record, person)
         else:
             self._sheet.predicted(

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from medzoo.inference.label_volumes import label_type
 from medzoo.spatial.doubt import warning_record
 from medzoo.volume import Volume
 
@@ -90,7 +91,7 @@ class Prediction:
         """Returns `labels` with each class's place in `class_names`, a Volume."""
         if self.codes is None:
             return self.labels
-        kind = np.min_scalar_type(len(self.codes))
+        kind = label_type(len(self.codes))
         table = np.zeros(max(self.codes) + 1, kind)
         table[self.codes] = range(len(self.codes))
         return self.labels.with_array(table[self.labels.array])

@@ -145,9 +145,10 @@ def _forget(output, sha256):
     """Removes what was measured of other weights in the same folder."""
     try:
         earlier = json.loads((output / "recipe.json").read_text(encoding="utf-8"))
-        same = earlier["weights"]["sha256"] == sha256
+        other = earlier["weights"]["sha256"] != sha256
     except (OSError, ValueError, KeyError, TypeError):
-        same = False
-    if not same:
+        # No model was there: a file of such a name is somebody else's.
+        other = False
+    if other:
         for name in MEASURED:
             (output / name).unlink(missing_ok=True)

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from medzoo.batch.cohort_table import CohortTable
+from medzoo.batch.record_columns import columns_of, is_result
 from medzoo.batch.row_check import CHECK_COLUMN, check_of, is_changed, with_check
 from medzoo.errors import InputError
 
@@ -95,3 +96,14 @@ def test_results_of_a_model_whose_name_goes_on_stay(tmp_path):
     assert row["tiny_age_value"] == "41.0"
     told = json.loads((tmp_path / "cohort.json").read_text())
     assert "tiny_age_flair@2.0" in told["tiny_age_flair_value"]["Description"]
+
+
+def test_every_column_of_a_result_is_known_as_one():
+    record = {"case_id": "a", "value": 1.0, "label": "x", "interval": (0.0, 2.0)}
+    record |= {"uncertainty": 0.1, "probabilities": {"x": 0.5}, "embedding": [1.0]}
+    record |= {"volumes_ml": {"left x": 1.0}, "centiles": {"left x": 50.0}}
+    record |= {"warnings": ["w"], "error": "e"}
+    columns = columns_of(record)
+    assert len(columns) == 11
+    assert all(map(is_result, columns))
+    assert not is_result("flair_value")

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import medzoo
 from medzoo import layers
 from medzoo.errors import GeometryError, InputError
 from medzoo.layers.clip_intensity import WINDOWS as LAYER_WINDOWS
@@ -73,6 +74,19 @@ def test_white_matter_is_the_last_peak_and_not_the_highest():
     found = white_stripe(scan, mask).array.ravel()
     assert abs(np.median(found[levels == 100])) < 1.0
     assert np.median(found[levels == 65]) < -10
+
+
+@pytest.mark.realdata
+def test_white_matter_of_people_becomes_0(realdata):
+    folder = realdata / "malf2012"
+    for name in ("1000", "1107"):
+        scan = medzoo.read(folder / f"{name}_T1_brain.nii.gz")
+        labels = medzoo.read(folder / f"{name}_mrbrains.nii.gz").array
+        mask = scan.with_array((scan.array > 0).astype(np.uint8))
+        found = white_stripe(scan, mask).array
+        # The stripe is narrow, and its standard deviation the unit.
+        assert abs(np.median(found[labels == 3])) < 5
+        assert np.median(found[labels == 1]) < -15
 
 
 def test_a_histogram_is_matched(head_phantom):

@@ -12,6 +12,7 @@ from medzoo.data.feeds.dataset import dataset
 from medzoo.datasets.read_cases import read_cases
 from medzoo.errors import InputError, RecipeError
 from medzoo.training.history import read_history
+from medzoo.training.image_training import _forget
 from medzoo.training.prediction_interval import error_bounds
 from medzoo.training.settings import TrainingSettings
 from medzoo.training.train import train
@@ -177,3 +178,16 @@ def test_error_bounds_need_enough_errors():
         error_bounds(np.zeros(18), 0.9)
     with pytest.raises(RecipeError, match="10 errors"):
         error_bounds(np.zeros(10), 0.9)
+
+
+def test_what_was_measured_of_other_weights_is_removed(tmp_path):
+    metrics = tmp_path / "metrics.json"
+    metrics.write_text("{}")
+    # No model is there: the file is somebody else's.
+    _forget(tmp_path, "a")
+    assert metrics.exists()
+    (tmp_path / "recipe.json").write_text('{"weights": {"sha256": "a"}}')
+    _forget(tmp_path, "a")
+    assert metrics.exists()
+    _forget(tmp_path, "b")
+    assert not metrics.exists()

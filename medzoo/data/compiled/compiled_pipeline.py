@@ -146,7 +146,7 @@ def _run_seeded(steps, seeds, data):
 
 
 def _generator_name(layer):
-    """The attribute that a layer draws from, or None: noise and dropout name it so."""
+    """The attribute with a layer's seeds, or None; Keras has two names for it."""
     names = (name for name in ("generator", "seed_generator") if hasattr(layer, name))
     return next(names, None)
 

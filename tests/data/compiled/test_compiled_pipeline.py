@@ -246,3 +246,23 @@ def test_many_runs_at_once_do_not_end_the_process(pipelines):
         text=True,
     )
     assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
+
+
+def test_layers_of_keras_draw_from_the_given_generator():
+    pipeline = medzoo.CompiledPipeline(
+        [keras.layers.GaussianNoise(1.0), keras.layers.Dropout(0.5)]
+    )
+    x = np.ones((1, 6, 6, 6, 1), np.float32)
+
+    def drawn(seed):
+        return np.asarray(run_seeded(pipeline, x, np.random.default_rng(seed)))
+
+    first = drawn(0)
+    other = drawn(1)
+    np.testing.assert_array_equal(drawn(0), first)
+    assert not np.array_equal(first, other)
+    # Another shape is traced anew, and the first one again.
+    assert np.asarray(
+        run_seeded(pipeline, x[:, :4], np.random.default_rng(0))
+    ).shape == (1, 4, 6, 6, 1)
+    np.testing.assert_array_equal(drawn(0), first)
