@@ -60,6 +60,7 @@ def samples(tmp_path, monkeypatch, head):
     _archive(tmp_path, head)
     _study(tmp_path / "study", head)
     _challenge(tmp_path / "challenge")
+    (tmp_path / "codes.csv").write_text("code,class\n1,1\n2,2\n")
     medzoo.write(head, "scan.nii.gz")
     medzoo.write(head, "t1.nii.gz")
     medzoo.write(other_contrast(head), "flair.nii.gz")
