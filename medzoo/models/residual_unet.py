@@ -42,6 +42,9 @@ class ResidualUNet3D(DeepSupervision, VolumeModel):
         num_units: int, residual units at each scale after the first.
         symmetric: bool, as many units in the decoder as in the encoder; False for one
             at each scale. Defaults to True.
+        shortcut_kernel_size: int, of the convolutions in the decoder's shortcuts. 1
+            makes them 27 times cheaper: about a third of the network's operations.
+            Defaults to 3.
         upsampling: str, "linear" (trilinear, without parameters; the default),
             "transposed" (trained, starts as linear) or "nearest".
         head_upsampling: str, how a first stride above 1 is undone: "linear", logits are
@@ -96,6 +99,7 @@ class ResidualUNet3D(DeepSupervision, VolumeModel):
         strides: Sequence[Sequence[int]] = ((1, 1, 1), (2, 2, 2), (2, 2, 2), (2, 2, 2)),
         num_units: int = 1,
         symmetric: bool = True,
+        shortcut_kernel_size: int = 3,
         upsampling: str = "linear",
         head_upsampling: str = "linear",
         head_kernel_size: int = 3,
@@ -120,6 +124,7 @@ class ResidualUNet3D(DeepSupervision, VolumeModel):
             "strides": strides,
             "num_units": num_units,
             "symmetric": symmetric,
+            "shortcut_kernel_size": shortcut_kernel_size,
             "upsampling": upsampling,
             "head_upsampling": head_upsampling,
             "head_kernel_size": head_kernel_size,
@@ -136,9 +141,7 @@ class ResidualUNet3D(DeepSupervision, VolumeModel):
         x = PadToMultiple3D(factors(strides)[-1], dtype=style.dtype, name="pad")(inputs)
         stem = strided_kernel(strides[0]) if sub_voxel else (3, 3, 3)
         scales = residual_encoder(x, filters, strides, num_units, style, stem)
-        scales = _decode(
-            scales, strides, num_units if symmetric else 1, upsampling, style
-        )
+        scales = _decode(scales, arguments, style)
         outputs = [
             _output(x, scale, inputs, arguments, style)
             for scale, x in enumerate(scales if deep_supervision else scales[:1])
@@ -170,18 +173,25 @@ def _is_sub_voxel(kind):
     return kind == "sub_voxel"
 
 
-def _decode(scales, strides, num_units, upsampling, style):
+def _decode(scales, arguments, style):
     """Returns the end of every decoder scale, the finest first."""
+    upsampling = arguments["upsampling"]
+    num_units = arguments["num_units"] if arguments["symmetric"] else 1
+    narrowing = (arguments["shortcut_kernel_size"],) * 3
     x = scales[-1]
     decoded = []
     for scale in range(len(scales) - 2, -1, -1):
         name = f"decoder{scale}"
-        x = upsample(x, strides[scale + 1], upsampling, style, f"{name}_up")
+        strides = arguments["strides"][scale + 1]
+        x = upsample(x, strides, upsampling, style, f"{name}_up")
         x = keras.layers.Concatenate(dtype=style.dtype, name=f"{name}_concat")(
             [scales[scale], x]
         )
         for unit in range(num_units):
+            unit_name = f"{name}_unit{unit + 1}"
             filters = scales[scale].shape[-1]
-            x = residual_unit(x, filters, (1, 1, 1), style, f"{name}_unit{unit + 1}")
+            x = residual_unit(
+                x, filters, (1, 1, 1), style, unit_name, narrowing=narrowing
+            )
         decoded.insert(0, x)
     return decoded or scales

@@ -186,7 +186,7 @@ def share_prepared(folder, prepared):
 
 
 def rows_of(table, target, source):
-    """Returns a case table's rows with absolute paths, its truth as `labels`."""
+    """Returns a table's rows that have this truth: absolute paths, it as `labels`."""
     folder = Path(table).resolve().parent
     with Path(table).open(newline="", encoding="utf-8-sig") as file:
         return [
@@ -199,6 +199,7 @@ def rows_of(table, target, source):
                 "sex": row.get("sex", ""),
             }
             for row in csv.DictReader(file)
+            if row[target]
         ]
 
 
