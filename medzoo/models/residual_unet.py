@@ -42,9 +42,9 @@ class ResidualUNet3D(DeepSupervision, VolumeModel):
         num_units: int, residual units at each scale after the first.
         symmetric: bool, as many units in the decoder as in the encoder; False for one
             at each scale. Defaults to True.
-        shortcut_kernel_size: int, of the convolutions in the decoder's shortcuts. 1
-            makes them 27 times cheaper: about a third of the network's operations.
-            Defaults to 3.
+        shortcut_kernel_size: int, or a sequence with one a decoder scale, the finest
+            first: of the convolutions in its shortcuts. 1 makes one 27 times cheaper;
+            that of the finest scale is about a fifth of all operations. Defaults to 3.
         upsampling: str, "linear" (trilinear, without parameters; the default),
             "transposed" (trained, starts as linear) or "nearest".
         head_upsampling: str, how a first stride above 1 is undone: "linear", logits are
@@ -99,7 +99,7 @@ class ResidualUNet3D(DeepSupervision, VolumeModel):
         strides: Sequence[Sequence[int]] = ((1, 1, 1), (2, 2, 2), (2, 2, 2), (2, 2, 2)),
         num_units: int = 1,
         symmetric: bool = True,
-        shortcut_kernel_size: int = 3,
+        shortcut_kernel_size: int | Sequence[int] = 3,
         upsampling: str = "linear",
         head_upsampling: str = "linear",
         head_kernel_size: int = 3,
@@ -177,7 +177,7 @@ def _decode(scales, arguments, style):
     """Returns the end of every decoder scale, the finest first."""
     upsampling = arguments["upsampling"]
     num_units = arguments["num_units"] if arguments["symmetric"] else 1
-    narrowing = (arguments["shortcut_kernel_size"],) * 3
+    kernels = _kernel_sizes(arguments["shortcut_kernel_size"], len(scales) - 1)
     x = scales[-1]
     decoded = []
     for scale in range(len(scales) - 2, -1, -1):
@@ -190,8 +190,20 @@ def _decode(scales, arguments, style):
         for unit in range(num_units):
             unit_name = f"{name}_unit{unit + 1}"
             filters = scales[scale].shape[-1]
+            narrowing = (kernels[scale],) * 3
             x = residual_unit(
                 x, filters, (1, 1, 1), style, unit_name, narrowing=narrowing
             )
         decoded.insert(0, x)
     return decoded or scales
+
+
+def _kernel_sizes(given, count):
+    """One kernel size a decoder scale, of one for all or of one each."""
+    sizes = [given] * count if isinstance(given, int) else list(given)
+    if len(sizes) != count or any(not isinstance(n, int) or n < 1 for n in sizes):
+        raise ValueError(
+            "`shortcut_kernel_size` must be a positive whole number, or one for each "
+            f"of {count} decoder scales. Received: shortcut_kernel_size={given!r}."
+        )
+    return sizes

@@ -4,23 +4,24 @@ import numpy as np
 
 
 def cut_box(array, start, size):
-    """Returns the box at `start`, padded with 0 at the end of axes that are too short.
+    """Returns the box at `start`, padded with 0 where it leaves the array.
 
     Args:
         array: `(x, y, z, ...)`, a memory map too: only the box is read.
-        start: three ints.
+        start: three ints; below 0 for a box that begins before the array.
         size: three ints.
 
     Returns:
         A view of `array` where it holds the whole box, else a copy.
     """
-    part = array[
-        tuple(slice(int(a), int(a + n)) for a, n in zip(start, size, strict=True))
-    ]
-    missing = [(0, int(n) - m) for n, m in zip(size, part.shape[:3], strict=True)]
-    if not any(after for _, after in missing):
+    first = np.asarray(start, int)
+    last = first + np.asarray(size, int)
+    inside = np.clip([first, last], 0, array.shape[:3])
+    part = array[tuple(slice(a, b) for a, b in inside.T)]
+    missing = np.abs(inside - [first, last]).T
+    if not missing.any():
         return part
-    return np.pad(part, [*missing, *[(0, 0)] * (part.ndim - 3)])
+    return np.pad(part, [*missing.tolist(), *[(0, 0)] * (part.ndim - 3)])
 
 
 def centre_box(array, size):

@@ -168,7 +168,7 @@ class PatchDataset(RandomPatches):
         return (places * factors + shifts).astype(np.float32)
 
     def _region(self, case, generator):
-        """A patch and its margin about a voxel of a class, padded with 0."""
+        """A patch and its margin about a voxel of a class; padded with 0."""
         classes = np.unique(case[CLASSES])
         possible = classes[self.class_weights[classes] > 0]
         classes = possible if len(possible) else classes
@@ -177,11 +177,11 @@ class PatchDataset(RandomPatches):
         drawn = classes[generator.choice(len(weights), p=weights / weights.sum())]
         places = case[POSITIONS][case[CLASSES] == drawn]
         centre = places[generator.integers(len(places))]
+        # The patch inside where the volume is large enough, as padding teaches nothing;
+        # its margin may be padded, else no patch would hold the outermost voxels.
+        room = np.maximum(np.asarray(case[LABELS].shape) - self.patch_size, 0)
+        start = np.clip(centre - self.patch_size // 2, 0, room) - self.margin
         size = self.patch_size + 2 * self.margin
-        start = centre - size // 2
-        # Inside where the volume is large enough: padding teaches nothing.
-        room = np.maximum(np.asarray(case[LABELS].shape) - size, 0)
-        start = np.clip(start, 0, room)
         labels = cut_box(case[LABELS], start, size)[..., None].astype(np.int32)
         if IMAGE in case:
             image = cut_box(case[IMAGE], start, size).astype(np.float32)

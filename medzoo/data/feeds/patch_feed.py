@@ -226,8 +226,8 @@ class PatchFeed(keras.utils.PyDataset):
         generator = np.random.default_rng([self.seed, epoch, 1, number])
         image, labels = case[IMAGE], case.get(LABELS)
         if self.patch_size is not None:
+            start = self._start(case, generator) - self.margin
             size = self.patch_size + 2 * self.margin
-            start = self._start(case, size, generator)
             image = cut_box(image, start, size)
             labels = None if labels is None else cut_box(labels, start, size)
         if self._augment is not None:
@@ -237,7 +237,9 @@ class PatchFeed(keras.utils.PyDataset):
             labels = None if labels is None else centre_box(labels, self.patch_size)
         return image, labels
 
-    def _start(self, case, size, generator):
+    def _start(self, case, generator):
+        """Where a patch begins; its margin may leave the volume."""
+        size = self.patch_size
         room = np.maximum(np.asarray(case[IMAGE].shape[:3]) - size, 0)
         if self.class_weights is None:
             return generator.integers(0, room + 1)

@@ -259,6 +259,24 @@ def test_a_margin_brings_in_what_lies_around(table, tmp_path):
     assert x.shape == (2, 16, 14, 12, 1)
 
 
+def test_a_margin_keeps_no_voxel_from_being_drawn(tmp_path):
+    array = np.zeros((9, 9, 3), np.float32)
+    array[0, 0], array[-1, -1] = 1.0, 2.0
+    medzoo.write(medzoo.Volume(array, np.eye(4)), tmp_path / "t1.nii.gz")
+    (tmp_path / "cases.csv").write_text("case_id,t1\n1,t1.nii.gz\n")
+
+    feed = medzoo.PatchFeed(
+        tmp_path / "cases.csv", patch_size=6, margin=2, patches_per_volume=40
+    )
+    patches = np.concatenate([x for (x,) in epoch(feed)])[..., 0]
+
+    assert {0.0, 1.0, 2.0} == set(np.unique(patches))
+    # The third axis is shorter than a patch: it begins with it.
+    corners = patches[:, :, :, :3].max(axis=(1, 2))
+    assert np.all(corners == corners[:, :1])
+    assert not patches[..., 3:].any()
+
+
 def test_several_channels_one_of_them_absent(table, tmp_path):
     channels = [{"name": "t1"}, {"name": "flair", "required": False}]
     feed = medzoo.PatchFeed(
