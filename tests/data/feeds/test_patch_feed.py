@@ -268,7 +268,7 @@ def test_a_margin_keeps_no_voxel_from_being_drawn(tmp_path):
     feed = medzoo.PatchFeed(
         tmp_path / "cases.csv", patch_size=6, margin=2, patches_per_volume=40
     )
-    patches = np.concatenate([x for (x,) in epoch(feed)])[..., 0]
+    patches = np.concatenate([x for (x,) in feed.batches()])[..., 0]
 
     assert {0.0, 1.0, 2.0} == set(np.unique(patches))
     # The third axis is shorter than a patch: it begins with it.
