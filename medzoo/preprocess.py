@@ -7,6 +7,7 @@ import numpy as np
 from medzoo.errors import InputError, RecipeError
 from medzoo.spatial import Grid, SpatialChain, resample_to
 from medzoo.spatial.align import aligned
+from medzoo.spatial.background import background_level
 from medzoo.volume import Volume
 
 # Channels of one case must share at least this part of the first one's field of view.
@@ -91,7 +92,8 @@ class Preprocessor:
             volumes = aligned(volumes, self.channels)
         first = next(volumes[name] for name in self.channels if name in volumes)
         if len(self.channels) == 1:
-            return first
+            # Steps take an axis of channels for several.
+            return first.with_array(first.array.reshape(first.shape))
         parts = [_onto(first, volumes.get(name), name) for name in self.channels]
         warnings = [w for v in volumes.values() for w in v.warnings]
         return Volume(np.stack(parts, -1), first.affine, warnings=warnings)
@@ -243,4 +245,5 @@ def _onto(first, volume, name):
             f"Channel {name} must overlap the first channel by at least half. "
             f"Received: overlap={overlap:.2f}. Check that both belong to one session."
         )
-    return resample_to(volume, grid).array.reshape(first.shape)
+    level = background_level(volume.array)
+    return resample_to(volume, grid, background=level).array.reshape(first.shape)

@@ -200,7 +200,7 @@ def _decode(scales, arguments, style):
 
 def _kernel_sizes(given, count):
     """One kernel size a decoder scale, of one for all or of one each."""
-    sizes = [given] * count if isinstance(given, int) else list(given)
+    sizes = list(given) if isinstance(given, (list, tuple)) else [given] * count
     if len(sizes) != count or any(not isinstance(n, int) or n < 1 for n in sizes):
         raise ValueError(
             "`shortcut_kernel_size` must be a positive whole number, or one for each "

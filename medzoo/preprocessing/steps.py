@@ -11,7 +11,7 @@ from medzoo.preprocessing.brain_mask import METHODS as BRAIN_METHODS
 from medzoo.preprocessing.brain_mask import brain_mask, volume_ml
 from medzoo.preprocessing.intensities import ct_window, rescale, white_stripe, zscore
 from medzoo.spatial.apply_transform import apply, cubes
-from medzoo.spatial.background import from_background, zero_level
+from medzoo.spatial.background import background_level, from_background
 from medzoo.spatial.deface import deface, face_mask
 from medzoo.spatial.n4 import bias_field, field_range
 from medzoo.spatial.noise import METHODS as NOISE_METHODS
@@ -198,7 +198,7 @@ def _register(state, spacing, space="mni152", kind="affine"):
     found = register(state.volume, space, kind, contrast=state.contrast)
     size = spacing or float(np.cbrt(np.prod(state.volume.spacing)))
     grid = cubes(found.grid, size)
-    dark = background_of(state.volume)
+    dark = background_level(state.volume.array)
     state.volume = apply(found, state.volume, grid=grid, background=dark)
     if state.mask is not None:
         share = state.mask.with_array(state.mask.array.astype(np.float32))
@@ -209,14 +209,8 @@ def _register(state, spacing, space="mni152", kind="affine"):
     state.quality["register"] = dict(found.quality)
 
 
-def background_of(volume: Volume) -> float:
-    """Returns what is dark in a scan: 0, or what 0 became on another scale."""
-    array = volume.array
-    return float(zero_level(array)) if array.min() < 0 else 0.0
-
-
 def _within(mask, volume, dark=None):
-    dark = background_of(volume) if dark is None else dark
+    dark = background_level(volume.array) if dark is None else dark
     array = np.where(mask.array, volume.array, dark)
     return volume.with_array(array.astype(volume.array.dtype))
 

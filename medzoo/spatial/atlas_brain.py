@@ -40,8 +40,24 @@ def filled(mask: np.ndarray, spacing: tuple) -> np.ndarray:
     parts, count = ndimage.label(mask)
     if count > 1:
         mask = parts == 1 + np.argmax(np.bincount(parts.ravel())[1:])
-    times = max(1, round(CLOSING_MM / float(np.mean(spacing))))
-    padded = np.pad(mask, times)
-    closed = ndimage.binary_closing(padded, iterations=times)
-    inner = tuple(slice(times, -times) for _ in range(3))
+    # Thick slices are apart by more than what is closed: along them nothing is.
+    times = [round(CLOSING_MM / size) for size in spacing]
+    most = max(*times, 1)
+    elements = [_cross([n > k for n in times]) for k in range(most)]
+    closed = np.pad(mask, most)
+    for element in elements:
+        closed = ndimage.binary_dilation(closed, element)
+    for element in elements:
+        closed = ndimage.binary_erosion(closed, element)
+    inner = tuple(slice(most, -most) for _ in range(3))
     return ndimage.binary_fill_holes(closed)[inner]
+
+
+def _cross(axes):
+    """A voxel and its neighbours along some axes, `(3, 3, 3)` bool."""
+    cross = np.zeros((3, 3, 3), bool)
+    cross[1, 1, 1] = True
+    for axis, grows in enumerate(axes):
+        if grows:
+            cross[tuple(slice(None) if a == axis else 1 for a in range(3))] = True
+    return cross

@@ -113,6 +113,63 @@ def zero_level(array):
     return background if constant.mean() > 0.5 else float(low)
 
 
+def background_level(array):
+    """Returns what is dark in a scan: 0, or what 0 became on another scale.
+
+    Args:
+        array: `(x, y, z)` of numbers.
+
+    Returns:
+        float: 0 too where the scan was standardised within a mask, outside of which it
+        is 0.
+    """
+    if not array.size or array.min() >= 0 or is_standardised_inside(array):
+        return 0.0
+    return float(zero_level(array))
+
+
+def about_background(volume, draw):
+    """Resamples a scan so that what it does not reach is its background.
+
+    Args:
+        volume: Volume, with a channel axis or without.
+        draw: callable `(Volume, background=float) -> Volume`.
+    """
+    if not volume.array.size or volume.array.min() >= 0:
+        return draw(volume)
+    return each_channel(
+        volume, lambda one: draw(one, background=background_level(one.array))
+    )
+
+
+def each_channel(volume, change):
+    """Changes the channels of a Volume one by one.
+
+    Args:
+        volume: Volume, with a channel axis or without.
+        change: callable `(Volume) -> Volume` for Volumes without.
+    """
+    if volume.array.ndim == 3:
+        return change(volume)
+    channels = np.moveaxis(volume.array, -1, 0)
+    parts = [change(volume.with_array(channel)) for channel in channels]
+    return parts[0].with_array(np.stack([part.array for part in parts], -1))
+
+
+def masked(volume, mask):
+    """Returns a scan that is 0 outside a mask and counts from its darkest inside.
+
+    Args:
+        volume: Volume of one channel.
+        mask: `(x, y, z)` bool.
+    """
+    array = np.asarray(volume.array, np.float32)
+    inside = array[mask]
+    array = np.where(mask, array - darkest(inside) if inside.size else array, 0)
+    # What lies below the level is an accident; overshoot of the smoothing is not.
+    return volume.with_array(np.maximum(array, 0))
+
+
 def _zero_before(inside):
     """What 0 has become within the mask that a scan was standardised by.
 

@@ -9,7 +9,9 @@ from medzoo.spatial.resample import SIGMA_PER_FWHM, check_size, drawn, to_image
 from medzoo.volume import Volume
 
 
-def resample_blurred(volume: Volume, grid: Grid, fwhm: float) -> Volume:
+def resample_blurred(
+    volume: Volume, grid: Grid, fwhm: float, *, background: float = 0.0
+) -> Volume:
     """Samples a Volume at the voxel centres of `grid` after a Gaussian blur.
 
     Linear interpolation blurs a scan the more, the further its voxels lie from those
@@ -23,9 +25,10 @@ def resample_blurred(volume: Volume, grid: Grid, fwhm: float) -> Volume:
         volume: Volume, scalar or with channels.
         grid: `Grid`, in the same world space.
         fwhm: full width at half maximum of the Gaussian, mm.
+        background: float, the value outside the volume.
 
     Returns:
-        Volume on `grid`, float32, 0 outside the volume.
+        Volume on `grid`, float32.
 
     Raises:
         InputError: if `fwhm` is not a positive number.
@@ -43,15 +46,15 @@ def resample_blurred(volume: Volume, grid: Grid, fwhm: float) -> Volume:
     spacing = np.linalg.norm(volume.affine[:3, :3], axis=0)
     sigma = SIGMA_PER_FWHM * fwhm / spacing
     if volume.array.ndim == 3:
-        out = _sampled(volume.array, to_old, grid.shape, sigma)
+        out = _sampled(volume.array, to_old, grid.shape, sigma, background)
     else:
         channels = np.moveaxis(volume.array, -1, 0)
-        parts = [_sampled(c, to_old, grid.shape, sigma) for c in channels]
+        parts = [_sampled(c, to_old, grid.shape, sigma, background) for c in channels]
         out = np.stack(parts, axis=-1)
     return volume.with_array(out).with_affine(grid.affine)
 
 
-def _sampled(array, to_old, shape, sigma):
+def _sampled(array, to_old, shape, sigma, background):
     """Samples `array` (x, y, z) at indices `to_old @ (i, j, k, 1)`."""
     import SimpleITK as sitk
 
@@ -59,4 +62,4 @@ def _sampled(array, to_old, shape, sigma):
     # detail of 2 mm voxels, and its recursive one is not as wide as asked.
     blurred = gaussian_filter(np.asarray(array, np.float32), sigma, mode="nearest")
     image = to_image(blurred)
-    return drawn(image, to_old, shape, sitk.sitkBSpline5)
+    return drawn(image, to_old, shape, sitk.sitkBSpline5, background)

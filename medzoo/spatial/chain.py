@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,11 @@ from medzoo.spatial.atlas import CONTRASTS
 from medzoo.spatial.atlas import atlas as _atlas
 from medzoo.spatial.background import (
     STANDARDISED,
-    darkest,
+    about_background,
+    each_channel,
     from_background,
     is_standardised_inside,
+    masked,
     without_wild_voxels,
 )
 from medzoo.spatial.bias_field import correct_bias_field
@@ -242,7 +245,8 @@ def _resample(state, spacing, tolerance=0.0, finer=None):
 
 
 def _crop_pad(state, size, centre=None):
-    state.volume = crop_pad(state.volume, size, centre=centre)
+    draw = partial(crop_pad, size=size, centre=centre)
+    state.volume = about_background(state.volume, draw)
 
 
 def _crop_to_brain(state, atlas, probability, margin):
@@ -289,23 +293,20 @@ def _check_head(state, atlas):
 
 def _sample(state, shape, spacing, centre, blur=None):
     grid = Grid.centred(shape, spacing, centre)
-    if blur is None:
-        state.volume = resample_to(state.volume, grid)
-    else:
-        state.volume = resample_blurred(state.volume, grid, blur)
+    draw = partial(resample_to, grid=grid)
+    if blur is not None:
+        draw = partial(resample_blurred, grid=grid, fwhm=blur)
+    state.volume = about_background(state.volume, draw)
 
 
 def _mask(state, atlas, probability):
     mask = _brain_mask(atlas, probability, Grid.of(state.volume))
-    array = np.asarray(state.volume.array, np.float32)
-    inside = array[mask]
-    array = np.where(mask, array - darkest(inside) if inside.size else array, 0)
-    # What lies below the level is an accident; overshoot of the smoothing is not.
-    state.volume = state.volume.with_array(np.maximum(array, 0))
+    state.volume = each_channel(state.volume, partial(masked, mask=mask))
 
 
 def _correct_bias(state, **arguments):
-    state.volume = correct_bias_field(state.volume, **arguments)
+    change = partial(correct_bias_field, **arguments)
+    state.volume = each_channel(state.volume, change)
 
 
 def _limit_contrast(state, atlas, probability, lowest, highest, grey="mode"):

@@ -3,10 +3,10 @@
 import warnings
 
 import numpy as np
-from scipy.ndimage import binary_dilation
+from scipy.ndimage import distance_transform_edt
 
 from medzoo.errors import MedzooWarning
-from medzoo.spatial.background import from_background
+from medzoo.spatial.background import background_level
 from medzoo.spatial.grid import Grid
 from medzoo.spatial.registration import register
 from medzoo.spatial.resample import resample_to
@@ -51,9 +51,9 @@ def deface(volume: Volume, transform: Transform | None = None) -> Volume:
         brain is touched.
     """
     face = face_mask(volume, transform)
-    raised = from_background(volume.array)
-    # What counts as background: 0, or in raised scans what became 0.
-    dark = volume.array.min() if raised is not volume.array else 0
+    dark = background_level(volume.array)
+    if volume.array.dtype.kind in "iu":
+        dark = round(dark)
     array = np.where(face.array, np.asarray(dark, volume.array.dtype), volume.array)
     warnings.warn(NO_GUARANTEE, MedzooWarning, stacklevel=2)
     return volume.with_array(array)
@@ -81,8 +81,9 @@ def face_mask(volume: Volume, transform: Transform | None = None) -> Volume:
     )
     front = y > PLANE_Y + PLANE_SLOPE * (z - PLANE_Z)
     space = standard_space("mni152")
-    times = round(MARGIN_MM / space.head.spacing[0])
-    near = binary_dilation(space.probability.array > ANY_BRAIN, iterations=times)
+    spacing = space.head.spacing
+    away = distance_transform_edt(space.probability.array <= ANY_BRAIN, spacing)
+    near = away <= MARGIN_MM
     kept = Volume(near.astype(np.uint8), transform.matrix @ space.head.affine)
     kept = resample_to(kept, Grid.of(volume), interpolation="nearest").array > 0
     return volume.with_array(front & (z < HAIRLINE_Z) & ~kept)

@@ -47,8 +47,7 @@ def n4(
         iterations: tuple of int, at each level of the spline.
 
     Returns:
-        Volume, float32, the same mean within the mask. `bias_field` gives what it was
-        divided by.
+        Volume, float32, the scan divided by `bias_field`.
 
     Raises:
         InputError: for several channels, a constant image, a single slice, an empty
@@ -69,7 +68,7 @@ def bias_field(
     spacing: float = SPACING,
     iterations: tuple[int, ...] = ITERATIONS,
 ) -> Volume:
-    """Returns the bias field of a scan, float32 on its grid, mean 1 within the mask.
+    """Returns the bias field of a scan, float32; its geometric mean in the mask is 1.
 
     Args:
         volume: as of `n4`, and so are the others.

@@ -182,11 +182,14 @@ def _displacement_at(field, points):
 
     to_index = np.linalg.inv(field.affine)
     index = (points @ to_index[:3, :3].T + to_index[:3, 3]).T
+    # As ITK draws images: a voxel at the border reaches half its size further.
+    last = np.asarray(field.shape)[:, None] - 0.5
+    inside = ((index >= -0.5) & (index <= last)).all(axis=0)
     parts = [
-        map_coordinates(field.array[..., axis], index, order=1, cval=0.0)
+        map_coordinates(field.array[..., axis], index, order=1, mode="nearest")
         for axis in range(3)
     ]
-    return np.stack(parts, axis=-1)
+    return np.where(inside, parts, 0.0).T
 
 
 def field_image(field: Volume, numbers: type = float) -> object:
@@ -235,9 +238,11 @@ def _inverted(field):
 
 
 def _least_jacobian(field):
-    import SimpleITK as sitk
-
-    image = field_image(field)
-    found = sitk.DisplacementFieldJacobianDeterminant(image, useImageSpacing=True)
-    # The filter takes derivatives along the axes of the array alone.
-    return float(sitk.GetArrayViewFromImage(found)[1:-1, 1:-1, 1:-1].min())
+    # ITK's filter takes derivatives along the axes of the array, whatever these are in
+    # the world that displacements are of.
+    along = [
+        np.gradient(np.asarray(field.array[..., part], np.float64)) for part in range(3)
+    ]
+    steps = np.moveaxis(np.asarray(along), (0, 1), (-2, -1))
+    found = np.linalg.det(np.eye(3) + steps @ np.linalg.inv(field.affine[:3, :3]))
+    return float(found[1:-1, 1:-1, 1:-1].min())

@@ -104,6 +104,16 @@ def test_units_of_the_decoder():
     assert units(symmetric=False) == {"decoder0_unit1_add", "decoder1_unit1_add"}
 
 
+@pytest.mark.parametrize(("given", "kernels"), [(1, (1, 1)), ([1, 3], (1, 3))])
+def test_shortcuts_of_the_decoder_have_their_kernels(given, kernels):
+    model = ResidualUNet3D(**SMALL, shortcut_kernel_size=given)
+    for scale, size in enumerate(kernels):
+        kernel = model.get_layer(f"decoder{scale}_unit1_shortcut_conv").kernel
+        assert tuple(kernel.shape[:3]) == (size,) * 3
+    again = ResidualUNet3D.from_config(model.get_config())
+    assert again.count_params() == model.count_params()
+
+
 def test_skip_comes_first():
     model = ResidualUNet3D(**SMALL)
 
@@ -312,3 +322,9 @@ def test_ensemble_of_segmentation_networks():
 def test_refuses_arguments(network, changes, received):
     with pytest.raises(ValueError, match=f"Received: .*{received}"):
         network(**{**SMALL, **changes})
+
+
+@pytest.mark.parametrize("given", [0, 1.5, [1], [1, 0], "3"])
+def test_refuses_kernels_of_shortcuts(given):
+    with pytest.raises(ValueError, match="one for each of 2 decoder scales"):
+        ResidualUNet3D(**SMALL, shortcut_kernel_size=given)

@@ -8,6 +8,7 @@ import pytest
 from medzoo.errors import InputError, MedzooWarning, OfflineError
 from medzoo.io.image_files import read_labels, read_quietly
 from medzoo.preprocessing.brain_mask import brain_mask, coarse_recipe, mask_doubt
+from medzoo.spatial.atlas_brain import filled
 from medzoo.spatial.standard_space import standard_space
 from medzoo.spatial.transform import Transform
 
@@ -17,6 +18,18 @@ UNSEEN = ("IXI033-HH-1259", "IXI577-HH-2661")
 
 def dice(first, second):
     return 2 * (first & second).sum() / (first.sum() + second.sum())
+
+
+def test_what_is_closed_is_narrow_in_millimetres():
+    mask = np.zeros((60, 60, 12), bool)
+    mask[10:50, 10:50, 1:4] = mask[10:50, 10:50, 6:10] = True
+    mask[30, 30, 4:6] = True
+    mask[20:23, 10:40, 7] = False
+
+    found = filled(mask, (0.5, 0.5, 6.0))
+    # A gap of two thick slices stays, a sulcus of three thin voxels is closed.
+    np.testing.assert_array_equal(found[15, 15], mask[15, 15])
+    assert found[20:23, 15:40, 7].all()
 
 
 @pytest.mark.extended

@@ -19,10 +19,10 @@ from medzoo.preprocessing.steps import (
     Normalised,
     Step,
     _within,
-    background_of,
     normalise,
     parse_steps,
 )
+from medzoo.spatial.background import background_level
 from medzoo.spatial.standard_space import standard_space
 from medzoo.spatial.transform import Transform
 from medzoo.spatial.transform_files import read_transform
@@ -149,9 +149,9 @@ def test_a_process_that_the_system_ended_is_an_error_of_its_case():
 def test_the_dark_stays_dark_on_every_scale(head_phantom):
     head = head_phantom(5.0, noise=1.0)
     scaled = head.with_array((head.array - head.array.mean()) / head.array.std())
-    dark = background_of(scaled)
+    dark = background_level(scaled.array)
     assert dark == pytest.approx(np.percentile(scaled.array, 5), abs=0.1)
-    assert background_of(head.with_array(np.abs(head.array))) == 0
+    assert background_level(np.abs(head.array)) == 0
     mask = head.with_array(head.array > 90)
     found = _within(mask, scaled).array
     assert (found[~mask.array] == np.float32(dark)).all()

@@ -6,6 +6,7 @@ from scipy import ndimage
 
 from medzoo.spatial import SpatialChain
 from medzoo.spatial.background import (
+    background_level,
     from_background,
     is_standardised_inside,
     without_wild_voxels,
@@ -106,3 +107,14 @@ def test_scans_standardised_inside_the_brain_are_raised_and_told(stripped, place
     found, undo = SpatialChain([], ["t1"])(stripped.with_array(array))
     assert any("Give that one" in note for note in undo.notes)
     np.testing.assert_array_equal(found.array, array)
+
+
+def test_the_level_of_a_scan_standardised_within_its_brain_is_zero(stripped):
+    array = stripped.array
+    mask = array > 0.1 * array.max()
+    inside = (array - array[mask].mean()) / array[mask].std()
+
+    assert background_level(np.where(mask, inside, 0)) == 0.0
+    whole = (array - array.mean()) / array.std()
+    assert background_level(whole) == pytest.approx(float(whole.min()), abs=1e-3)
+    assert background_level(array) == 0.0

@@ -113,6 +113,39 @@ def test_steps_apply_in_order():
     assert other(volume)[0].shape == (4, 4, 9)
 
 
+@pytest.mark.parametrize("step_name", ["sample", "blurred", "crop_pad"])
+def test_beyond_the_scan_lies_its_background(step_name):
+    array = np.zeros((9, 9, 9), np.float32)
+    array[3:6, 3:6, 3:6] = np.arange(1, 28).reshape(3, 3, 3)
+    sample = {"shape": [15, 15, 15], "spacing": 1.0, "centre": [4, 4, 4]}
+    steps = {
+        "sample": step("sample", **sample),
+        "blurred": step("sample", **sample, blur=1.5),
+        "crop_pad": step("crop_pad", size=[15, 15, 15]),
+    }
+    chain = SpatialChain([steps[step_name]], ["t1"])
+
+    found, _ = chain(Volume(array, np.eye(4)))
+    lower, _ = chain(Volume((array - 5) / 2, np.eye(4)))
+    np.testing.assert_allclose(lower.array * 2 + 5, found.array, atol=1e-4)
+    assert lower.array[0, 0, 0] == -2.5
+
+
+def test_channels_are_masked_each_from_its_darkest():
+    array = np.random.default_rng(0).uniform(10, 90, (40, 40, 40, 2))
+    volume = Volume(array.astype(np.float32), np.diag([2, 2, 2, 1]))
+    mask = step("mask", atlas="ixi_t1_4mm", probability=0.1)
+    sample = step("sample", shape=[40, 40, 40], spacing=2.0, centre=[0, -18, 6])
+    volume = volume.with_affine(Grid.centred((40,) * 3, 2.0, (0, -18, 6)).affine)
+
+    both, _ = SpatialChain([sample, mask], ["t1", "t2"])(volume)
+    assert both.array.shape == (40, 40, 40, 2)
+    for channel in (0, 1):
+        one = volume.with_array(volume.array[..., channel])
+        alone, _ = SpatialChain([sample, mask], ["t1"])(one)
+        np.testing.assert_array_equal(both.array[..., channel], alone.array)
+
+
 def test_sample_takes_a_fixed_grid():
     arguments = {"shape": (4, 5, 6), "spacing": 2.0, "centre": (1, 2, 3)}
     placed, undo = SpatialChain([step("sample", **arguments)])(volume_in("LPS"))

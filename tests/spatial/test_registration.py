@@ -4,13 +4,20 @@ from importlib import import_module
 
 import numpy as np
 import pytest
+from scipy.ndimage import distance_transform_edt
 
 from medzoo.errors import GeometryError, InputError, MedzooWarning
 from medzoo.preprocess import Preprocessor
 from medzoo.spatial import normalising_steps
 from medzoo.spatial.apply_transform import apply
 from medzoo.spatial.chain import SpatialChain
-from medzoo.spatial.deface import NO_GUARANTEE, deface, face_mask
+from medzoo.spatial.deface import (
+    ANY_BRAIN,
+    MARGIN_MM,
+    NO_GUARANTEE,
+    deface,
+    face_mask,
+)
 from medzoo.spatial.grid import Grid
 from medzoo.spatial.registration import find, register
 from medzoo.spatial.standard_space import standard_space
@@ -234,3 +241,17 @@ def test_the_face_goes_and_the_brain_stays(space):
     assert (found.array[face] == 0).all()
     np.testing.assert_array_equal(found.array[~face], head.array[~face])
     assert 0.02 < face.mean() < 0.3
+    near = space.probability.array > ANY_BRAIN
+    away = distance_transform_edt(~near, space.head.spacing)
+    assert away[face].min() > MARGIN_MM
+
+
+def test_no_single_voxel_decides_what_a_face_becomes(space):
+    way = Transform([np.eye(4)])
+    face = face_mask(space.head, way).array
+    for darkest in (0, -57, -100):
+        array = space.head.array * 500
+        array[5, 5, 5] = darkest
+        with pytest.warns(MedzooWarning, match="no guarantee"):
+            found = deface(space.head.with_array(array), way)
+        assert (found.array[face] == 0).all()

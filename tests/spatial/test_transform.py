@@ -59,6 +59,37 @@ def test_a_field_that_folds_space_has_no_inverse():
         folded.inverse()
 
 
+TURNED = np.array([[0.8, -0.6, 0], [0.6, 0.8, 0], [0, 0, 1]])
+
+
+@pytest.mark.parametrize(
+    "axes", [np.eye(3), np.diag([-1, -1, 1]), np.eye(3)[[1, 2, 0]], TURNED]
+)
+def test_the_jacobian_does_not_depend_on_the_axes_of_the_field(axes):
+    affine = np.eye(4)
+    affine[:3, :3] = 2.0 * axes
+    affine[:3, 3] = -affine[:3, :3] @ [10, 10, 10]
+    index = np.stack(np.indices((21, 21, 21)), -1)
+    world = index @ affine[:3, :3].T + affine[:3, 3]
+    stretch, fold = np.zeros_like(world), np.zeros_like(world)
+    stretch[..., 0], fold[..., 0] = 1.5 * world[..., 0], -1.2 * world[..., 0]
+
+    found = Transform([Volume(stretch.astype(np.float32), affine)]).jacobian()
+    assert found == pytest.approx(2.5, abs=1e-3)
+    folded = Transform([Volume(fold.astype(np.float32), affine)])
+    assert folded.jacobian() == pytest.approx(-0.2, abs=1e-3)
+    with pytest.raises(GeometryError, match="folds space"):
+        folded.inverse()
+
+
+def test_points_at_the_border_of_a_field_move_as_images_do():
+    field = Volume(np.full((5, 5, 5, 3), 10, np.float32), np.eye(4))
+    index = np.array([[4.3, 2, 2], [-0.3, 2, 2], [4.6, 2, 2], [2, 2, -0.7]])
+
+    moved = Transform([field]).points(index) - index
+    np.testing.assert_allclose(moved, [[10] * 3, [10] * 3, [0] * 3, [0] * 3])
+
+
 def test_the_jacobian_of_a_stretch_is_its_volume():
     grid = Grid.centred((12, 12, 12), 2.0, 0.0)
     index = np.stack(np.indices(grid.shape), -1)

@@ -95,7 +95,7 @@ class LabelledScans(Preparation):
             codes = read_code_table(self.tables / source.codes, self._count)
             return recode(array, codes, self._count)
         if source.synthesis is not None and "targets" in source.synthesis["arguments"]:
-            return np.asarray(array, np.int16)
+            return np.asarray(array, np.int16 if array.max() < 2**15 else np.int32)
         return recode(array, None, self._count)
 
     def _targets(self, case):

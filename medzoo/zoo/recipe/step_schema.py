@@ -140,7 +140,7 @@ POSTPROCESSING = {
         {},
         {
             "window_size": SIZE,
-            "overlap": number(0, 0.95),
+            "overlap": number(0, 0.9),
             "weighting": choice("gaussian", "constant", "nearest"),
             "batch_size": whole(1, 1024),
             "skip_empty": truth,

@@ -18,9 +18,10 @@ def test_a_box_inside_is_a_view():
 @pytest.mark.parametrize("start", [(-2, 0, 0), (0, -1, 3), (2, 3, -3), (-1, -1, -1)])
 def test_a_box_that_leaves_the_array_is_padded_with_zeros(start):
     wide = np.pad(ARRAY, [(9, 9)] * 3 + [(0, 0)])
-    place = tuple(slice(a + 9, a + 9 + n) for a, n in zip(start, (6, 7, 8), strict=True))
+    x, y, z = (a + 9 for a in start)
 
-    np.testing.assert_array_equal(cut_box(ARRAY, start, (6, 7, 8)), wide[place])
+    expected = wide[x : x + 6, y : y + 7, z : z + 8]
+    np.testing.assert_array_equal(cut_box(ARRAY, start, (6, 7, 8)), expected)
 
 
 def test_the_middle_of_a_box_with_a_margin_is_the_box():
