@@ -108,7 +108,7 @@ def load_newest(folder, model, optimizer):
     Raises:
         IntegrityError: if it is of another model.
     """
-    for path in sorted(Path(folder).glob("epoch-*.npz"), reverse=True):
+    for path in reversed(_checkpoints(folder)):
         try:
             return load_state(path, model, optimizer)
         except DAMAGED as error:
@@ -121,6 +121,13 @@ def load_newest(folder, model, optimizer):
             )
             path.unlink()
     return {}
+
+
+def _checkpoints(folder):
+    """Paths of all checkpoints of a folder, the newest last."""
+    # By number: as text epoch-100000 lies before epoch-99999.
+    paths = [p for p in Path(folder).glob("epoch-*.npz") if p.stem[6:].isdecimal()]
+    return sorted(paths, key=lambda path: int(path.stem[6:]))
 
 
 class Checkpoints(keras.callbacks.Callback):
@@ -161,7 +168,7 @@ class Checkpoints(keras.callbacks.Callback):
             facts["enough"] = enough
             path = self.folder / f"epoch-{epoch + 1:05d}.npz"
             save_state(path, self.model, self.model.optimizer, facts)
-            for old in sorted(self.folder.glob("epoch-*.npz"))[:-NUM_KEPT]:
+            for old in _checkpoints(self.folder)[:-NUM_KEPT]:
                 old.unlink()
         self.model.stop_training = enough or self.stopped
 

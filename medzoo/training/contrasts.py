@@ -6,6 +6,7 @@ from medzoo.data.cases.cohort import SOURCE
 from medzoo.errors import InputError
 from medzoo.layers.known_contrasts import KnownContrasts
 from medzoo.models.ensemble import KNOWN_NAME
+from medzoo.training.held_out import of_others
 from medzoo.training.out_of_scanner import sources_of
 
 
@@ -26,7 +27,7 @@ class TrainingContrasts:
         describe = self._make().describe
         sources = sources_of(prepared.cases)
         features, cases, contrasts, plain = [], [], [], []
-        self._source_of = {}
+        self._source_of, self._people = {}, [case.person for case in prepared.cases]
         for index, case in enumerate(prepared.cases):
             for way in prepared.preparation.ways(case):
                 features.append(_described(prepared, index, way, describe))
@@ -47,7 +48,9 @@ class TrainingContrasts:
         self._shape = _normalized(prepared, 0, 0).shape
 
     def held_out_distances(self, groups):
-        """Returns the distance of each case from the cases of other groups, `(cases,)`.
+        """Returns the distance of each case from those of other groups, `(cases,)`.
+
+        Cases of people who have one in its own group are left out.
 
         Args:
             groups: sequence, one a case: a fold, or a scanner.
@@ -56,7 +59,8 @@ class TrainingContrasts:
         distances = np.zeros(len(groups))
         for group in np.unique(groups):
             inside = groups == group
-            layer = self._fitted(~inside[self._cases])
+            others = of_others(groups, self._people, group)
+            layer = self._fitted(np.isin(self._cases, others))
             distances[inside] = layer.distance(self._plain[inside])
         return distances
 

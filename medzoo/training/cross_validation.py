@@ -15,6 +15,7 @@ from medzoo.data.feeds.case_dataset import CaseDataset, Variants
 from medzoo.files import sha256_of, write_text_atomically
 from medzoo.inference.postprocess import output_of_network
 from medzoo.training.fit import fit
+from medzoo.training.held_out import of_others
 from medzoo.training.log_lines import of_network
 from medzoo.training.network import single_network
 from medzoo.training.settings import TrainingSettings
@@ -74,6 +75,8 @@ def leave_out(
 ):
     """Trains one network for each group of cases, on all others, and predicts it.
 
+    Of a person with cases in the group no case is trained on, on whatever scanner.
+
     Args:
         recipe: dict, the recipe's content.
         prepared: `PreparedCases`.
@@ -94,6 +97,7 @@ def leave_out(
     # Shared: what a case's versions are does not depend on the group.
     variants = Variants(prepared, settings.seed)
     weights = case_weights(prepared.cases, targets, recipe["training"])
+    people = [case.person for case in prepared.cases]
     networks, outputs = [], {}
     for number, group in enumerate(sorted(set(groups))):
         is_fold = isinstance(group, int)
@@ -103,7 +107,7 @@ def leave_out(
             targets,
             batch_size=settings.batch_size,
             seed=settings.seed + number,
-            indices=[i for i, own in enumerate(groups) if own != group],
+            indices=of_others(groups, people, group),
             variants=variants,
             weights=weights,
         )

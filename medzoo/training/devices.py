@@ -118,11 +118,31 @@ def parts_of(size, count, processes=1):
     return max(n for n in possible if n % processes == 0 or processes % n == 0)
 
 
+def inner_losses(loss):
+    """Returns the losses that compute and reduce.
+
+    Args:
+        loss: Keras loss, which may hold another, or a list or dict of them, one an
+            output of a network with deep supervision.
+    """
+    found = []
+    for inner in keras.tree.flatten(loss):
+        while isinstance(getattr(inner, "loss", None), keras.losses.Loss):
+            inner = inner.loss
+        found.append(inner)
+    return found
+
+
 def sees_whole_batch(loss):
-    """Whether a loss is no mean of losses of samples, and so of parts of a batch."""
-    inner = loss
-    while isinstance(getattr(inner, "loss", None), keras.losses.Loss):
-        inner = inner.loss
+    """Whether a loss is no mean of losses of samples, and so of parts of a batch.
+
+    Args:
+        loss: as of `inner_losses`; of several one is enough.
+    """
+    return any(_sees_whole_batch(inner) for inner in inner_losses(loss))
+
+
+def _sees_whole_batch(inner):
     if inner.reduction not in MEANS:
         return True
     if isinstance(inner, VoxelLoss):

@@ -2,6 +2,7 @@
 
 from medzoo.data.cases.splits import named_split, stratified_folds
 from medzoo.errors import InputError
+from medzoo.training.held_out import of_others
 from medzoo.training.out_of_scanner import sources_of
 from medzoo.training.settings import TrainingSettings
 from medzoo.training.tasks import TASKS
@@ -19,27 +20,46 @@ def check_enough(recipe, cases, targets):
         InputError: if there are fewer people than folds, or a class or all but a few
             people are gone when a fold, or a scanner of a recipe that leaves scanners
             out, is held out.
-        RecipeError: if there are too few errors for the interval's coverage.
+        RecipeError: if there are too few people for the interval's coverage.
     """
     split = TrainingSettings.from_recipe(recipe).split
     people = [case.person for case in cases]
     folds = stratified_folds(people, targets, split["num_folds"], split["seed"])
-    TASKS[recipe["task"]](recipe).check_folds(folds)
-    _check_classes(recipe, targets, folds, "fold {}")
+    check_interval(recipe, people, folds, "fold {}")
+    _check_classes(recipe, people, targets, folds, "fold {}")
     if recipe["architecture"]["arguments"].get("known_contrasts") is None:
         return
     sources = sources_of(cases)
     if len(set(sources)) < 2:
         return
     for source in dict.fromkeys(sources):
-        left = {p for p, own in zip(people, sources, strict=True) if own != source}
+        left = {people[i] for i in of_others(sources, people, source)}
         if len(left) < split["num_folds"]:
             raise InputError(
                 "Every scanner is left out in turn, and the others must have at least "
                 f"{split['num_folds']} people. Received: {len(left)} without source="
                 f"{source!r}. Add cases, or leave the few out of the table."
             )
-    _check_classes(recipe, targets, sources, "source={!r}")
+    check_interval(recipe, people, sources, "source={!r}")
+    _check_classes(recipe, people, targets, sources, "source={!r}")
+
+
+def check_interval(recipe, people, groups, shown):
+    """Makes sure that the errors of people who are left make an interval.
+
+    Args:
+        recipe: dict.
+        people: sequence of str, the person of each case.
+        groups: sequence, the fold or scanner of each case, left out in turn.
+        shown: str, how a message names a group.
+
+    Raises:
+        RecipeError: if they are too few.
+    """
+    task = TASKS[recipe["task"]](recipe)
+    for group in dict.fromkeys(groups):
+        left = {people[i] for i in of_others(groups, people, group)}
+        task.check_people(len(left), shown.format(group))
 
 
 def check_enough_images(recipe, cases):
@@ -67,13 +87,14 @@ def check_enough_images(recipe, cases):
         )
 
 
-def _check_classes(recipe, targets, groups, shown):
+def _check_classes(recipe, people, targets, groups, shown):
     """Makes sure that every class is left when one group is held out."""
+    left = {g: of_others(groups, people, g) for g in dict.fromkeys(groups)}
     for number, name in enumerate(recipe.get("class_names") or ()):
-        own = {g for g, target in zip(groups, targets, strict=True) if target == number}
-        if len(own) < 2:
-            where = f", all of {shown.format(own.pop())}" if own else ""
-            count = sum(target == number for target in targets)
+        count = sum(target == number for target in targets)
+        gone = [g for g, own in left.items() if all(targets[i] != number for i in own)]
+        if gone:
+            where = f", all of people of {shown.format(gone[0])}" if count else ""
             raise InputError(
                 "Every class must still be there when a part of the cases is held "
                 f"out. Received: {count} cases of class {name!r}{where}. Add cases."

@@ -5,6 +5,7 @@ from itertools import product
 import numpy as np
 
 from medzoo.inference.familiarity import uncertainty_factor
+from medzoo.training.held_out import of_others
 from medzoo.training.tasks import TASKS
 
 # Nine of ten people of a scanner that is known lie nearer than what is called usual.
@@ -93,7 +94,7 @@ def factors_of_scanners(recipe, home, interval, sources, contrasts):
             widened = np.full(len(own.targets), factor)
             return task.score(own.targets, own.outputs, widened, interval)
 
-        enough = len(own.targets) >= FEWEST_PEOPLE
+        enough = own.num_people() >= FEWEST_PEOPLE
         factor = min(OWN_FACTORS, key=score) if enough else 1.0
         factors[source] = round(float(factor), 2)
     return [factors[source] for source in contrasts]
@@ -102,8 +103,8 @@ def factors_of_scanners(recipe, home, interval, sources, contrasts):
 def uncertainty_by_others(recipe, home, away, sources):
     """Estimates the uncertainty of each case without its own scanner.
 
-    Interval and growth come from the other scanners: what is chosen on a scanner could
-    not be judged by it.
+    Interval and growth come from the other scanners, and people who were not on it:
+    what is chosen on a scanner could not be judged by it.
 
     Args:
         recipe: dict.
@@ -117,12 +118,15 @@ def uncertainty_by_others(recipe, home, away, sources):
     """
     sources = np.asarray(sources)
     task = TASKS[recipe["task"]](recipe)
+    people = range(len(sources)) if home.people is None else home.people
     intervals, factors = [None] * len(sources), np.ones(len(sources))
     for source in dict.fromkeys(sources.tolist()):
         own = sources == source
-        known = home.only(~own)
+        others = np.zeros(len(sources), bool)
+        others[of_others(sources, people, source)] = True
+        known = home.only(others)
         interval = task.interval(known.targets, known.outputs)
-        step = familiarity(recipe, known, away.only(~own), interval, sources[~own])
+        step = familiarity(recipe, known, away.only(others), interval, sources[others])
         factors[own] = _away(away.distances[own], step)
         for place in np.flatnonzero(own):
             intervals[place] = interval

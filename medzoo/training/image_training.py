@@ -67,7 +67,16 @@ def train_images(
 
 
 def train_split(
-    task, recipe, split, folder, *, start=None, workers=None, devices=None, log
+    task,
+    recipe,
+    split,
+    folder,
+    *,
+    seed=None,
+    start=None,
+    workers=None,
+    devices=None,
+    log,
 ):
     """Trains a network on some cases, validated on others.
 
@@ -76,6 +85,7 @@ def train_split(
         recipe: dict, the recipe's content.
         split: two lists of int, the cases for training and for validation.
         folder: path, for checkpoints.
+        seed: int, of the data of one of several networks, or None for the recipe's.
         start: as of `train_images`.
         workers: likewise.
         devices: likewise.
@@ -85,12 +95,16 @@ def train_split(
         The trained Keras model.
     """
     inside, held_out = split
-    data = task.dataset(inside, TrainingSettings.from_recipe(recipe).seed)
+    # The folds lie side by side and each begins with weights of its own.
+    beginning = folder.parent if seed is None else folder
+    if seed is None:
+        seed = TrainingSettings.from_recipe(recipe).seed
+    data = task.dataset(inside, seed)
     solved = None if start is not None else task.closed_form(data)
     if solved is not None:
         return solved
     if start is None:
-        start = task.start(data, folder.parent / "start.weights.h5", log)
+        start = task.start(data, beginning / "start.weights.h5", log)
     measure = task.measure(held_out)
     options = {"start": start, "workers": workers, "devices": devices}
     model = fit(recipe, data, folder, log=log, measure=measure, **options)
@@ -114,12 +128,12 @@ def _cross_validate(task, cases, recipe, output, start, workers, devices, log):
         def say(line, fold=fold):
             log(of_network(f"fold {fold}", line))
 
-        data = task.dataset(inside, settings.seed + fold)
         folder = output / "runs" / f"fold-{fold}"
+        options = {"start": start, "workers": workers, "devices": devices, "log": say}
+        options["seed"] = settings.seed + fold
         # Not measured while it is trained: the best epoch would be chosen by the
         # cases that the fold is to be judged on.
-        options = {"start": start, "workers": workers, "devices": devices}
-        network = fit(recipe, data, folder, log=say, **options)
+        network = train_split(task, recipe, (inside, []), folder, **options)
         if measure is not None:
             measured = measure(network)
             held_out = [cases[i].case_id for i in outside]

@@ -3,7 +3,13 @@
 import keras
 import numpy as np
 
-from medzoo.training.devices import SeveralDevices, parts_of, sees_whole_batch
+from medzoo.errors import InputError
+from medzoo.training.devices import (
+    SeveralDevices,
+    inner_losses,
+    parts_of,
+    sees_whole_batch,
+)
 
 # Numbers of groups of devices that a strategy may use.
 GROUPS = 10_000
@@ -88,8 +94,7 @@ class MirroredDevices(SeveralDevices):
         import tensorflow as tf
 
         strategy, optimizer = self._strategy, model.optimizer
-        # Keras divides means by the number of devices, and sums by nothing.
-        share = 1 / self.count if model.loss.reduction == "sum" else 1.0
+        share = share_of(model.loss, self.count)
 
         def of_device(images, targets, size):
             with tf.GradientTape() as tape:
@@ -116,6 +121,26 @@ class MirroredDevices(SeveralDevices):
             return strategy.reduce("SUM", loss, axis=None)
 
         return update
+
+
+def share_of(loss, count):
+    """Returns what the loss of each of `count` devices counts in their sum.
+
+    Args:
+        loss: as of `medzoo.training.devices.inner_losses`.
+        count: int.
+
+    Raises:
+        InputError: for sums beside means, of which each would need another.
+    """
+    sums = {inner.reduction == "sum" for inner in inner_losses(loss)}
+    if len(sums) > 1:
+        raise InputError(
+            "The losses of all outputs must be sums, or all be means, on several "
+            "devices. Received: both. Give them one reduction."
+        )
+    # Keras divides means by the number of devices, and sums by nothing.
+    return 1 / count if sums == {True} else 1.0
 
 
 def _gathered(part):

@@ -11,13 +11,13 @@ def make_optimizer(settings, steps_per_epoch):
         settings: `TrainingSettings`.
         steps_per_epoch: int, batches an epoch.
     """
-    number = settings.gradient_accumulation
+    number, momentum = settings.gradient_accumulation, settings.ema_momentum
     optimizer = AccumulatingAdamW(
         PerUpdate(schedule(settings, steps_per_epoch / number), number),
         weight_decay=settings.weight_decay,
         global_clipnorm=settings.clip_norm,
-        use_ema=settings.ema_momentum is not None,
-        ema_momentum=settings.ema_momentum or 0.99,
+        use_ema=momentum is not None,
+        ema_momentum=0.99 if momentum is None else momentum,
         gradient_accumulation_steps=number if number > 1 else None,
     )
     return with_scaled_loss(optimizer, settings.dtype)

@@ -12,6 +12,7 @@ from medzoo.inference.postprocess import output_of_network, step_arguments
 from medzoo.models.ensemble import KNOWN_NAME
 from medzoo.models.from_recipe import build_model
 from medzoo.training.cross_validation import write_out_of_fold
+from medzoo.training.enough_cases import check_interval
 from medzoo.training.familiarity import LEAST_LIMIT, USUAL
 from medzoo.training.tasks import TASKS
 
@@ -53,7 +54,7 @@ def recalibrate(model, recipe, cases, path, *, target=None, log=None):
     people = [case.person for case in cases]
     names = list(dict.fromkeys(people))
     folds = [names.index(person) % MOST_PARTS for person in people]
-    _check_people(recipe, folds)
+    _check_people(recipe, people, folds)
     values, features = _predicted(model, recipe, cases, log)
     _check_finite(values)
     kind = best_kind(values, targets, folds)
@@ -143,13 +144,13 @@ def _check_task(recipe):
         )
 
 
-def _check_people(recipe, folds):
+def _check_people(recipe, people, folds):
     try:
-        TASKS[recipe["task"]](recipe).check_folds(folds)
+        check_interval(recipe, people, folds, "part {}")
     except RecipeError as error:
         raise InputError(
             "Recalibration needs enough people for the recipe's interval. Received: "
-            f"{len(folds)} cases. {error}"
+            f"{len(set(people))} people with {len(people)} cases. {error}"
         ) from error
 
 

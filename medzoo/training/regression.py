@@ -3,9 +3,10 @@
 import keras
 import numpy as np
 
+from medzoo.errors import RecipeError
 from medzoo.inference.postprocess import step_arguments
 from medzoo.inference.regression import within
-from medzoo.training.prediction_interval import error_bounds
+from medzoo.training.prediction_interval import error_bounds, errors_outside
 from medzoo.training.ridge import ridge_regression
 from medzoo.training.task_training import NumberTraining
 
@@ -27,10 +28,15 @@ class RegressionTraining(NumberTraining):
         targets = np.asarray(targets, np.float64)[:, None]
         return ridge_regression(samples, targets, penalty, weights)
 
-    def check_folds(self, folds):
-        """Raises RecipeError if there are too few errors for the coverage."""
-        fewest = len(folds) - max(folds.count(fold) for fold in set(folds))
-        error_bounds(np.zeros(fewest), self._coverage())
+    def check_people(self, count, left_out):
+        """See `NumberTraining`: errors of one person are as good as a single one."""
+        coverage = self._coverage()
+        if errors_outside(count, coverage) < 1:
+            raise RecipeError(
+                f"An interval of coverage {coverage} needs the errors of more people. "
+                f"Received: {count} without {left_out}. Add cases of others, or lower "
+                "the coverage."
+            )
 
     def interval(self, targets, outputs):
         """See `NumberTraining`."""

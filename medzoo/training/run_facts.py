@@ -5,9 +5,12 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
+
 from medzoo.data.store.content_hash import hashes_beside
 from medzoo.errors import InputError
 from medzoo.files import write_text_atomically
+from medzoo.io.refusal import shown
 from medzoo.io.remote import is_url
 from medzoo.volume import Volume
 
@@ -27,6 +30,8 @@ PARTS = (
 # Checkpoints, best weights and finished networks.
 STATES = ("epoch-*.npz", "best.npz", "network.weights.h5")
 MOST_NAMED = 3
+# What earlier versions noted of a Volume.
+IN_MEMORY = "in memory"
 
 
 def begin_run(runs, recipe, cases, *, start=None, tables=None, restart=False, log=None):
@@ -46,7 +51,7 @@ def begin_run(runs, recipe, cases, *, start=None, tables=None, restart=False, lo
 
     Raises:
         InputError: if data or recipe of the earlier run were others (what differs is
-            named), or nothing tells what they were.
+            named), nothing tells what they were, or a scan is a URL.
     """
     runs = Path(runs)
     if restart and runs.is_dir():
@@ -105,13 +110,33 @@ def _case(case, hashes):
     columns = {name: _cell(case, name, hashes) for name in sorted(case.columns)}
     return {
         "images": {
-            name: "in memory" if isinstance(image, Volume) else hashes(image)
+            name: _image(case, image, hashes)
             for name, image in sorted(case.images.items())
         },
         "target": target,
         "person": _hash(case.person),
         **{f"column {name}": cell for name, cell in columns.items()},
     }
+
+
+def _image(case, image, hashes):
+    if isinstance(image, Volume):
+        return _voxels(image)
+    if is_url(image):
+        raise InputError(
+            "Scans to train on must be files of this machine. Received: "
+            f"{shown(image)} in case {case.case_id}. Download them first."
+        )
+    return hashes(image)
+
+
+def _voxels(volume):
+    """The hash of a Volume in memory."""
+    array = np.ascontiguousarray(volume.array)
+    found = hashlib.sha256(f"{array.dtype} {array.shape} ".encode())
+    found.update(np.asarray(volume.affine, np.float64).tobytes())
+    found.update(array.reshape(-1).view(np.uint8))
+    return found.hexdigest()
 
 
 def _cell(case, name, hashes):
@@ -172,12 +197,22 @@ def _cases_that_differ(before, after):
     changes += [f"a new case {name}" for name in after if name not in before]
     for name in after:
         known = before.get(name, after[name])
-        keys = [k for k, v in after[name].items() if k in known and known[k] != v]
+        keys = [
+            k for k, v in after[name].items() if k in known and _differs(known[k], v)
+        ]
         if keys:
             changes.append(f"another {' and '.join(keys)} of case {name}")
     if not changes and list(before) != list(after):
         changes.append("another order of the cases")
     return changes
+
+
+def _differs(before, now):
+    """Whether facts differ, as far as an earlier version noted them."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        noted = {k: now.get(k) if v == IN_MEMORY else v for k, v in before.items()}
+        return noted != now
+    return before != now
 
 
 def _short(value):

@@ -41,8 +41,13 @@ class NumberTraining(TaskTraining):
         """
         raise NotImplementedError
 
-    def check_folds(self, folds):
-        """Raises RecipeError if the folds are too small for what is measured."""
+    def check_people(self, count, left_out):
+        """Raises RecipeError if errors of so few people are too few for the interval.
+
+        Args:
+            count: int, of whom an interval is made.
+            left_out: str, who is left out meanwhile, for the message.
+        """
 
     def interval(self, targets, outputs):
         """Returns the interval of a recipe, from the outputs for held-out cases.

@@ -174,10 +174,11 @@ def _train_networks(recipe, prepared, targets, output, start, options):
     step = None
     sources = sources_of(prepared.cases)
     if contrasts is not None and len(set(sources)) > 1:
-        truth = np.asarray(targets, float)
-        home = HeldOut(outputs, contrasts.held_out_distances(folds), truth)
+        people = np.array([case.person for case in prepared.cases])
+        truth = np.asarray(targets, float), people
+        home = HeldOut(outputs, contrasts.held_out_distances(folds), *truth)
         _, away = leave_out(*given, sources, output / "runs", **options)
-        away = HeldOut(away, contrasts.held_out_distances(sources), truth)
+        away = HeldOut(away, contrasts.held_out_distances(sources), *truth)
         step = judge_by_scanners(
             recipe, home, away, interval, prepared.cases, output, log
         )

@@ -15,7 +15,7 @@ from medzoo.datasets.read_cases import read_cases
 from medzoo.errors import InputError
 from medzoo.training.device_choice import devices_of
 from medzoo.training.devices import OneDevice, parts_of, sees_whole_batch
-from medzoo.training.mirrored_devices import MirroredDevices
+from medzoo.training.mirrored_devices import MirroredDevices, share_of
 from medzoo.training.parallel_devices import EvenParts
 from medzoo.training.run_facts import begin_run
 from tests.conftest import CHECKOUT
@@ -143,6 +143,19 @@ def test_losses_over_a_whole_batch_are_known(loss, whole):
     halves = [float(loss(truth[i : i + 2], logits[i : i + 2])) for i in (0, 2)]
     differs = bool(abs(np.mean(halves) - float(loss(truth, logits))) > 1e-5)
     assert differs is whole
+
+
+def test_losses_of_several_outputs_and_within_others():
+    plain, summed = (
+        losses.PartialLabels(losses.Dice(reduction=kind)) for kind in ("mean", "sum")
+    )
+    mixing = losses.Dice(per_sample=False)
+    assert [sees_whole_batch([plain, loss]) for loss in (plain, mixing)] == [0, 1]
+    assert share_of(plain, 4) == share_of([plain, plain], 4) == 1.0
+    assert share_of(summed, 4) == share_of({"a": summed, "b": summed}, 4) == 0.25
+    assert sees_whole_batch([summed]) is True
+    with pytest.raises(InputError, match="Received: both"):
+        share_of([plain, summed], 4)
 
 
 def test_a_batch_that_devices_do_not_divide_is_repeated():

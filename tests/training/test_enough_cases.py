@@ -40,7 +40,9 @@ def test_few_errors_or_people_are_told():
 def test_a_class_of_one_fold_is_told():
     recipe = number_recipe("classification")
     check_enough(recipe, cases_of("a" * 8), [0, 1] * 4)
-    with pytest.raises(InputError, match=r"1 cases of class 'm', all of fold"):
+    with pytest.raises(
+        InputError, match=r"1 cases of class 'm', all of people of fold"
+    ):
         check_enough(recipe, cases_of("a" * 8), [0] * 7 + [1])
     with pytest.raises(InputError, match=r"0 cases of class 'f'\. "):
         check_enough(recipe, cases_of("a" * 8), [1] * 8)
@@ -49,14 +51,38 @@ def test_a_class_of_one_fold_is_told():
 def test_a_scanner_that_cannot_be_left_out_is_told():
     recipe = number_recipe(known_contrasts={})
     check_enough(recipe, cases_of("aaaaaaaa"), range(8))
-    check_enough(recipe, cases_of("aaaaaabb"), range(8))
+    check_enough(recipe, cases_of("aaaaabbb"), range(8))
     check_enough(number_recipe(), cases_of("aaaaaaab"), range(8))
     with pytest.raises(InputError, match=r"1 without source='a'"):
         check_enough(recipe, cases_of("aaaaaaab"), range(8))
     recipe = number_recipe("classification", known_contrasts={})
     check_enough(recipe, cases_of("aaaabbbb"), [0, 1] * 4)
-    with pytest.raises(InputError, match=r"'m', all of source='a'"):
+    with pytest.raises(InputError, match=r"'m', all of people of source='a'"):
         check_enough(recipe, cases_of("aaaabbbb"), [0, 1, 0, 1, 0, 0, 0, 0])
+
+
+def test_people_on_two_scanners_are_left_out_with_either():
+    recipe = number_recipe(known_contrasts={})
+    # Whoever is on both: two people are left without the scanner a, on any scanner.
+    both = {0: "p", 5: "p", 1: "q", 6: "q"}
+    check_enough(recipe, cases_of("aaaaabbbbb", {0: "p", 5: "p"}), range(10))
+    with pytest.raises(RecipeError, match="2 without source='a'"):
+        check_enough(recipe, cases_of("aaaaabbbb", both), range(9))
+    recipe = number_recipe("classification", known_contrasts={})
+    men = [1, 1, 0, 0, 0, 1, 1, 0, 0, 0]
+    check_enough(recipe, cases_of("aaaaabbbbb"), men)
+    with pytest.raises(InputError, match=r"4 .*'m', all of people of source='a'"):
+        check_enough(recipe, cases_of("aaaaabbbbb", both), men)
+
+
+def test_intervals_need_people_before_any_training():
+    # Eight scans without the largest fold, of two people.
+    sessions = {i: f"p{i // 4}" for i in range(16)}
+    with pytest.raises(RecipeError, match="2 without fold"):
+        check_enough(number_recipe(), cases_of("a" * 16, sessions), range(16))
+    # Errors enough at home, and too few without a scanner.
+    with pytest.raises(RecipeError, match="2 without source='a'"):
+        check_enough(number_recipe(known_contrasts={}), cases_of("aaaabb"), range(6))
 
 
 def test_images_of_one_person_or_for_validation_alone_are_told():

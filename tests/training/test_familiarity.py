@@ -74,6 +74,23 @@ def test_a_scanner_has_no_part_in_the_uncertainty_that_it_is_judged_by():
     assert not np.array_equal(usual[0][40:], changed[0][40:])
 
 
+def test_people_have_no_part_in_the_uncertainty_of_their_scanner(monkeypatch):
+    """Errors of a person on another scanner are errors of one who was on this."""
+    sources = ["a"] * 4 + ["b"] * 4
+    people = np.array([*"pqrs", *"ptuv"])
+    home = HeldOut(np.zeros((8, 1)), np.ones(8), np.zeros(8), people)
+    judged = []
+
+    def fitted(recipe, known, away, interval, sources):
+        judged.append(("".join(known.people), "".join(away.people), "".join(sources)))
+        return {"usual": 1.0, "growth": 1.0, "limit": 1.0, "unknown": 1.0}
+
+    monkeypatch.setattr("medzoo.training.familiarity.familiarity", fitted)
+    uncertainty_by_others(RECIPE, home, home, sources)
+
+    assert judged == [("tuv", "tuv", "bbb"), ("qrs", "qrs", "aaa")]
+
+
 def test_a_scanner_with_larger_errors_has_a_factor_of_its_own():
     generator = np.random.default_rng(2)
     errors = np.r_[generator.normal(0, 4, 60), generator.normal(0, 8, 40)]
@@ -91,6 +108,10 @@ def test_a_scanner_of_few_people_has_no_factor_of_its_own():
     home = held_out(np.full(5, 30.0), np.ones(5))
     interval = {"coverage": 0.9, "lower": -6.6, "upper": 6.6}
     assert factors_of_scanners(RECIPE, home, interval, ["a"] * 5, ["a"]) == [1.0]
+    # Nor one of few people with many scans.
+    four = np.arange(40) % 4
+    home = HeldOut(np.full((40, 1), 30.0), np.ones(40), np.zeros(40), four)
+    assert factors_of_scanners(RECIPE, home, interval, ["a"] * 40, ["a"]) == [1.0]
 
 
 def test_intervals_of_scanners_left_out_end_where_no_true_value_lies():

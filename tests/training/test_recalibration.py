@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from medzoo.training.recalibration import best_kind, fitted, values_left_out
+from medzoo.data.cases.case import Case
+from medzoo.errors import InputError
+from medzoo.training.recalibration import (
+    best_kind,
+    fitted,
+    recalibrate,
+    values_left_out,
+)
 
 PEOPLE = range(20)
 VALUES = np.linspace(25.0, 70.0, 20)
@@ -61,3 +68,27 @@ def test_lines():
     assert fitted("line", VALUES, 2 * VALUES + 5) == pytest.approx((2.0, 5.0))
     # Values that are all alike have no slope.
     assert fitted("line", np.full(20, 40.0), VALUES) == pytest.approx((1.0, 7.5))
+
+
+def test_many_scans_of_few_people_are_refused_before_any_is_read(tmp_path):
+    recipe = {
+        "name": "tiny",
+        "task": "regression",
+        "architecture": {"class": "ResNet3D", "arguments": {}},
+        "channels": [{"name": "t1", "required": True}],
+        "target": {"column": "age"},
+        "postprocessing": [{"step": "interval", "arguments": {"coverage": 0.9}}],
+    }
+
+    def cases(people, sessions):
+        return [
+            Case(f"{p}-{s}", {"t1": tmp_path / "no.nii"}, target="50", subject=f"p{p}")
+            for p in range(people)
+            for s in range(sessions)
+        ]
+
+    for people, sessions in ((4, 8), (19, 1)):
+        scans = people * sessions
+        told = rf"{people} people with {scans} cases.*{people - 1} without part"
+        with pytest.raises(InputError, match=told):
+            recalibrate(None, recipe, cases(people, sessions), tmp_path / "o.csv")

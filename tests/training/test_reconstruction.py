@@ -1,5 +1,7 @@
 """Training of an autoencoder from a case table."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from medzoo.data.feeds.reconstruction import reconstruction_cases
 from medzoo.errors import InputError
 from medzoo.training.image_training import train_images
 from medzoo.training.linear_start import principal_components
+from medzoo.training.network import single_network
 from medzoo.training.reconstruction import ReconstructionTraining, beside
 from medzoo.training.train import train
 
@@ -99,6 +102,52 @@ def test_epochs_go_on_from_the_closed_form(table, tmp_path):
     assert not np.array_equal(before, after)
     # Two epochs with a small step: near to where they began, unlike fresh weights.
     np.testing.assert_allclose(before, after, atol=0.1)
+
+
+def without_validation(recipe):
+    split = {"num_folds": 2, "seed": 0}
+    return {**recipe, "training": {**recipe["training"], "split": split}}
+
+
+def test_folds_of_a_closed_form_are_the_components_of_their_other_cases(
+    table, tmp_path
+):
+    trained(
+        without_validation(closed_form()), table, tmp_path, workers=1, log=lambda _: 0
+    )
+
+    folds = json.loads((tmp_path / "cross_validation.json").read_text())
+    images = images_of(table).astype("f4")
+    assert len(folds) == 2
+    for fold in folds.values():
+        own = [int(name[1:]) for name in fold["cases"]]
+        others = [number for number in range(10) if number not in own]
+        found = principal_components(images[others], 3).reconstruct(images[own])
+        error = np.square(found - images[own]).mean(1).mean()
+        assert fold["reconstruction_error"] == pytest.approx(error, abs=1e-3)
+
+
+def test_folds_begin_as_the_published_network_does(table, tmp_path, monkeypatch):
+    begun = {}
+
+    def fit(recipe, data, folder, *, start=None, measure=None, **options):
+        begun[folder.name] = (start, start.read_bytes(), len(data.indices), measure)
+        return single_network(recipe)
+
+    monkeypatch.setattr("medzoo.training.image_training.fit", fit)
+
+    trained(without_validation(RECIPE), table, tmp_path, workers=1, log=lambda _: 0)
+
+    runs = tmp_path / "runs"
+    assert {name: facts[0] for name, facts in begun.items()} == {
+        "fold-0": runs / "fold-0" / "start.weights.h5",
+        "fold-1": runs / "fold-1" / "start.weights.h5",
+        "model": runs / "start.weights.h5",
+    }
+    assert len({content for _, content, *_ in begun.values()}) == 3
+    assert [facts[2] for facts in begun.values()] == [5, 5, 10]
+    # Nothing of a fold is chosen by the cases that it is judged on.
+    assert {facts[3] for facts in begun.values()} == {None}
 
 
 def test_measure_is_the_error_over_the_variance(table):

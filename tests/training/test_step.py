@@ -28,6 +28,14 @@ def single(make_recipe, **training):
     return without_augmentation(recipe)
 
 
+@pytest.mark.parametrize(("given", "used"), [(None, 0.99), (0, 0), (0.9, 0.9)])
+def test_a_momentum_of_zero_is_one(make_recipe, given, used):
+    settings = TrainingSettings.from_recipe(make_recipe(ema_momentum=given))
+    optimizer = make_optimizer(settings, 4)
+    assert optimizer.use_ema is (given is not None)
+    assert optimizer.ema_momentum == used
+
+
 def agree(one, other, **tolerance):
     for first, second in zip(one.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_allclose(first, second, **tolerance)

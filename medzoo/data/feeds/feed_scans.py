@@ -1,7 +1,9 @@
 """FeedScans: the scans of a `PatchFeed`, with what label maps they have."""
 
+import hashlib
 import json
 
+import keras
 import numpy as np
 
 from medzoo.data.cases.label_check import (
@@ -67,5 +69,22 @@ class FeedScans(Preparation):
 
 def _facts(layer):
     """What decides what a layer does, plain JSON; its name does not."""
+    kind = type(layer)
     config = {k: v for k, v in layer.get_config().items() if k != "name"}
-    return [type(layer).__name__, json.loads(json.dumps(config, default=str))]
+    config = json.loads(json.dumps(config, default=_plain))
+    # Neither random seeds nor metrics are among a layer's weights.
+    weights = [_hash(keras.ops.convert_to_numpy(w)) for w in layer.weights]
+    return [f"{kind.__module__}.{kind.__qualname__}", config, weights]
+
+
+def _plain(value):
+    """As JSON has it: all numbers of an array, which its text leaves out."""
+    if keras.ops.is_tensor(value):
+        value = keras.ops.convert_to_numpy(value)
+    is_array = isinstance(value, np.ndarray | np.generic)
+    return value.tolist() if is_array else str(value)
+
+
+def _hash(array):
+    kind = f"{array.dtype} {array.shape} ".encode()
+    return hashlib.sha256(kind + array.tobytes()).hexdigest()
