@@ -39,7 +39,7 @@ def count(entry: dict | None) -> str:
 
 
 def label(name: str) -> str:
-    """Gives a metric's key as a reader wants it: without underscores, names spelt out."""
+    """Gives a metric's key as a reader wants it: in words, without underscores."""
     text = plain(name.replace("_", " "))
     for words, told in _TOLD.items():
         text = re.sub(rf"\b{words}\b", told, text)
