@@ -148,7 +148,8 @@ def _rule(node):
     for text in _texts(node):
         rule = re.split(r"\.? Received:", text)[0].strip(" ,")
         # The place where it was found is no part of the rule.
-        rule = re.sub(r"(?<!\bleast)[,.]?( in| at) \.\.\.$", "", rule)
+        place = r"(?<!\bleast)(?<!\bend)(?:(?<![.\s])[,.])?( in| at) \.\.\.$"
+        rule = re.sub(place, "", rule).rstrip(" ,")
         if " " in rule and not rule.startswith(("...", "(")):
             rules.append(_sentence(rule))
     return rules
@@ -160,7 +161,9 @@ def _texts(node):
         return [" ".join(node.value.split())]
     if isinstance(node, ast.JoinedStr):
         parts = [p.value if isinstance(p, ast.Constant) else "..." for p in node.values]
-        return [" ".join("".join(parts).split())]
+        # Two values with dots between them are a range.
+        text = re.sub(r"\.{7,}", "... to ...", "".join(parts))
+        return [" ".join(text.split())]
     if isinstance(node, ast.IfExp):
         return _texts(node.body) + _texts(node.orelse)
     return []

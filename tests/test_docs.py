@@ -1,6 +1,8 @@
 """Pages name every layer, and quote what scripts and models give."""
 
+import dataclasses
 import importlib.util
+import json
 import re
 from pathlib import Path
 
@@ -9,6 +11,9 @@ import pytest
 
 import medzoo
 from medzoo import layers
+from medzoo.zoo.recipe import step_schema, training_options, training_schema
+from medzoo.zoo.recipe.schema import Recipe
+from medzoo.zoo.recipe.tasks import TASKS
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -74,6 +79,23 @@ def test_what_is_said_to_be_repaired_is_code():
     for place in script_of("checks_of_code").REPAIRS.values():
         path, _, name = place.partition(":")
         assert f"def {name}(" in (DOCS.parent / path).read_text(encoding="utf-8")
+
+
+def test_the_page_on_recipes_names_all_that_a_recipe_may_have():
+    text = (DOCS / "recipe.md").read_text(encoding="utf-8")
+    options = {key for kind in training_options.OPTIONS.values() for key in kind}
+    names = [field.name for field in dataclasses.fields(Recipe)]
+    names += [*step_schema.SPATIAL, *step_schema.POSTPROCESSING, *TASKS]
+    names += [*training_schema.SETTINGS, *training_options.SOURCE, *options]
+
+    assert [name for name in names if f"`{name}`" not in text] == []
+
+
+def test_the_recipe_on_its_page_is_one():
+    text = (DOCS / "recipe.md").read_text(encoding="utf-8")
+    shown = re.search(r"```text\n(\{.+?)```", text, re.DOTALL)[1]
+
+    assert Recipe.from_dict(json.loads(shown)).name == "our_age"
 
 
 def test_every_promise_of_security_is_held_by_a_test():

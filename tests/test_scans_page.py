@@ -157,7 +157,7 @@ def test_every_line_of_the_page_runs(samples, models, title):
     names, extras = {"medzoo": medzoo}, (CHECKOUT / "pyproject.toml").read_text()
     for number, (_, line) in enumerate(x for x in LINES if x[0] == title):
         if line.startswith("pip install"):
-            extra = re.search(r"medzoo\[(\w+)\]", line)[1]
+            extra = re.search(r"\.\[(\w+)\]", line)[1]
             assert f"\n{extra} = [" in extras
             continue
         # Each line stands for itself: what others wrote is not in its way.

@@ -53,7 +53,7 @@ QUESTIONS = {
     "May I sell what I make?": (["Licences"], "Commercial use"),
     "Does it use my GPU?": (["GPU"], "KERAS_BACKEND"),
     "No network": (["Offline"], "HF_HUB_OFFLINE=1"),
-    "The answer is wrong": (["Warnings and wrong answers"], "--report look.html"),
+    "The answer is wrong": (["Troubleshooting"], "--report look.html"),
     "How do I cite it?": (["How to cite"], "@software{medzoo"),
 }
 MOST_CLICKS = 2

@@ -6,14 +6,21 @@ from pathlib import Path
 from medzoo.errors import InputError
 
 
-def add_bids(parser: argparse.ArgumentParser) -> None:
-    """Adds --bids, --participant-label and --bids-filter."""
+def add_bids(
+    parser: argparse.ArgumentParser, default: str = "DIR/derivatives/medzoo"
+) -> None:
+    """Adds --bids, --participant-label and --bids-filter.
+
+    Args:
+        parser: Of the command.
+        default: Where its results go without -o.
+    """
     parser.add_argument(
         "--bids",
         type=Path,
         metavar="DIR",
-        help="a BIDS tree; results go to -o (DIR/derivatives/medzoo if not given) as a "
-        "BIDS derivative",
+        help=f"a BIDS tree; results go to -o ({default} if not given) as a BIDS "
+        "derivative",
     )
     parser.add_argument(
         "--participant-label",
@@ -44,7 +51,7 @@ def check_filters(values: argparse.Namespace) -> None:
 def add_labelled_cases(parser: argparse.ArgumentParser) -> None:
     """Adds --cases, --data and --bids: what training and evaluation are done on."""
     parser.add_argument(
-        "--cases", type=Path, metavar="CASES.csv", help="a table with one case a row"
+        "--cases", type=Path, metavar="CASES.csv", help="a table with one row per case"
     )
     parser.add_argument(
         "--data",

@@ -169,7 +169,7 @@ def _check_numbers(folder):
     recipe = read_recipe(folder).to_dict()
     if task_of(recipe, None).gives_images:
         raise InputError(
-            "--report and --population are for models of a value or a class. "
+            "--report and --population are for regression or classification models. "
             f"Received: {recipe['name']}, which gives images. Leave them out."
         )
 

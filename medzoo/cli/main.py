@@ -17,8 +17,11 @@ COMMANDS = {
     "list": ("list_command", "list the models of the zoo"),
     "info": ("info_command", "describe a model: data, metrics, licence and limits"),
     "predict": ("predict_command", "predict on images"),
-    "explain": ("explain_command", "show what in a scan a value or a class rests on"),
-    "serve": ("serve_command", "serve a local page to drop scans on, and a JSON API"),
+    "explain": (
+        "explain_command",
+        "explain a prediction: attribution map and effect of each region",
+    ),
+    "serve": ("serve_command", "start a local web interface with a JSON API"),
     "merge": ("merge_command", "write one table of a cohort that was done in shards"),
     "preprocess": (
         "preprocess_command",

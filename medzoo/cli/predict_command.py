@@ -33,12 +33,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=image,
         nargs="*",
         metavar="IMAGE",
-        help="an image of the model's first channel, as a file, DICOM folder or zip; "
-        "each is one case",
+        help="images of the model's first channel, each a file, DICOM folder or zip "
+        "and one case; or one folder of images",
     )
     add_channels(parser)
     parser.add_argument(
-        "--cases", type=table, metavar="CASES.csv", help="a table with one case a row"
+        "--cases", type=table, metavar="CASES.csv", help="a table with one row per case"
     )
     add_series(parser)
     add_bids(parser)
@@ -62,12 +62,14 @@ def _add_person(parser: ArgumentParser) -> None:
         "--age",
         type=years,
         metavar="YEARS",
-        help="age of the person, for centiles of volumes (in a table: column age)",
+        help="age of the person, for centiles of volumes, which need --sex too and 22 "
+        "to 92 years (in a table: column age)",
     )
     parser.add_argument(
         "--sex",
         choices=("F", "M", "female", "male"),
-        help="sex of the person, for centiles of volumes (in a table: column sex)",
+        help="sex of the person, for centiles of volumes, which need --age too (in a "
+        "table: column sex)",
     )
 
 
@@ -195,9 +197,8 @@ def _add_scans(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--native",
         action="store_true",
-        help="segmentation: work on scans that are a little finer than 1 mm as they "
-        "are, which takes longer, instead of at 1 mm; results are on the scan's grid "
-        "either way",
+        help="segmentation: scans of 0.85 to 0.95 mm keep their own grid instead of "
+        "being resampled to 1 mm; slower; results are on the scan's grid either way",
     )
     parser.add_argument(
         "--dicom-seg",

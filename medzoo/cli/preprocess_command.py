@@ -23,13 +23,13 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=image,
         nargs="*",
         metavar="SCAN",
-        help="a scan, a DICOM folder or zip too; several are several cases",
+        help="one or more scans, each a file, DICOM folder or zip",
     )
     parser.add_argument(
-        "--cases", type=Path, metavar="CASES.csv", help="a table with one case a row"
+        "--cases", type=Path, metavar="CASES.csv", help="a table with one row per case"
     )
-    add_bids(parser)
-    add_series(parser)
+    add_bids(parser, default="DIR/derivatives/medzoo-preprocess")
+    add_series(parser, channels=False)
     parser.add_argument(
         "-o",
         "--output",
@@ -61,7 +61,7 @@ def _add_settings(parser: ArgumentParser) -> None:
         "--contrast",
         choices=CONTRASTS,
         default="t1",
-        help="what the scans are, and the column of a table (default: t1)",
+        help="contrast of the scans, and the column of a table (default: t1)",
     )
     parser.add_argument(
         "--report",

@@ -6,15 +6,20 @@ from pathlib import Path
 from medzoo.errors import InputError
 
 
-def add_series(parser: ArgumentParser) -> None:
-    """Adds --series."""
+def add_series(parser: ArgumentParser, *, channels: bool = True) -> None:
+    """Adds --series.
+
+    Args:
+        parser: Of the command.
+        channels: Whether it takes several channels, each of which may have a series.
+    """
+    what = "the series of a DICOM folder to use, as listed by `medzoo dicom DIR`"
     parser.add_argument(
         "--series",
         action="append",
         default=[],
-        metavar="[CHANNEL=]N|UID|DESCRIPTION",
-        help="the series of a DICOM folder to use, as listed by `medzoo dicom DIR`; "
-        "repeat for further channels",
+        metavar="[CHANNEL=]N|UID|DESCRIPTION" if channels else "N|UID|DESCRIPTION",
+        help=f"{what}; repeat for further channels" if channels else what,
     )
 
 

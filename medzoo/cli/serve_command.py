@@ -1,4 +1,4 @@
-"""`medzoo serve [NAME...]`: a local page to drop scans on, and its JSON API."""
+"""`medzoo serve [NAME...]`: a local web interface, and its JSON API."""
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from importlib.util import find_spec
@@ -60,8 +60,8 @@ def _add_limits(parser: ArgumentParser) -> None:
         type=_positive,
         default=60,
         metavar="N",
-        help="a session ends so long after its last scan or job, and all of it is "
-        "deleted (default: %(default)s)",
+        help="minutes of inactivity after which a session and its data are deleted "
+        "(default: %(default)s)",
     )
 
 

@@ -14,8 +14,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         "names",
         nargs="*",
         metavar="NAME",
-        help="a model, whose weights must be here (default: every bundled and every "
-        "cached one, as far as they are here)",
+        help="models to verify (default: all bundled and cached ones); with names, "
+        "missing weights count as a failure",
     )
     parser.add_argument(
         "--answers",

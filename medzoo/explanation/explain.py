@@ -1,4 +1,4 @@
-"""`medzoo.explain`: from a scan to what its answer rests on."""
+"""`medzoo.explain`: explains a prediction on a scan."""
 
 import math
 import warnings
@@ -45,10 +45,10 @@ def explain(
     check_randomised: bool = True,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Any:
-    """Tells what in a scan a value or a class rests on.
+    """Explains a predicted value or class.
 
-    Two answers: integrated gradients, a map in the scan's own space whose integral is
-    the difference from the baseline; and occlusion, the change of the answer when one
+    Two ways: integrated gradients, a map in the scan's own space whose integral is
+    the difference from the baseline; and occlusion, the change of the output when one
     region is replaced by the baseline.
 
     Gradients are taken in what the network sees (local histograms, say), along the
@@ -301,7 +301,8 @@ def _folder_of(recipe):
 def _of_image_model(task, folder, image, target, baseline, regions):
     if (target, baseline, regions) != (None, None, None):
         raise InputError(
-            "A class, a baseline and regions are for models of a value or a class. "
+            "A class, a baseline and regions are for regression or classification "
+            "models. "
             f"Received: {task.recipe['name']}, which gives images. Leave them out."
         )
     from medzoo.explanation.image_answers import explain_image_model
@@ -312,7 +313,7 @@ def _of_image_model(task, folder, image, target, baseline, regions):
 def _check_explained(task):
     if task.gives_labels:
         raise InputError(
-            "Label maps show by themselves what was found. Received: "
+            "Segmentation models cannot be explained. Received: "
             f"{task.recipe['name']}, whose task is {task.recipe['task']}. Use "
             "predict --uncertainty entropy for where it is in doubt."
         )

@@ -11,7 +11,7 @@ MOST_LINES = 12
 
 @dataclass(frozen=True)
 class Explanation:
-    """What in a scan an answer rests on, against a baseline.
+    """What in a scan a prediction depends on, against a baseline.
 
     Attributes:
         prediction: `Prediction` of the scan.

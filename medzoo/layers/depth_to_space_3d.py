@@ -12,7 +12,7 @@ from medzoo.layers.size_3d import three_ints
 
 @keras.saving.register_keras_serializable(package="medzoo")
 class DepthToSpace3D(keras.layers.Layer):
-    """Makes of each voxel's channels a block of smaller voxels with fewer channels.
+    """Rearranges channels into blocks of finer voxels (3-D pixel shuffle).
 
     A convolution on the coarse grid followed by this layer is a transposed convolution
     whose kernel is as large in fine voxels as its stride; it costs what a convolution

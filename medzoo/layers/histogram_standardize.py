@@ -21,7 +21,7 @@ DECILES = (1, 10, 20, 30, 40, 50, 60, 70, 80, 90, 99)
 
 @keras.saving.register_keras_serializable(package="medzoo")
 class HistogramStandardize(VolumeLayer):
-    """Bends the histogram of each volume so that its percentiles fall on landmarks.
+    """Maps the percentiles of each volume onto landmarks (Nyul).
 
     Landmarks are learnt by `adapt` from scans of one kind: the percentiles of each,
     its outer two brought to the ends of `out_range` linearly, then averaged. A volume

@@ -14,7 +14,7 @@ from medzoo.layers.volume_layer import IMAGES
 
 @keras.saving.register_keras_serializable(package="medzoo")
 class RandomCrop3D(ResizingLayer):
-    """Cuts one patch out of each volume, every position being as likely.
+    """Cuts one patch out of each volume, uniformly over all positions.
 
     Axes that are too short are padded about the centre. At inference the patch is the
     one in the centre, so that sizes are the same.

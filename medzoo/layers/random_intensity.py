@@ -14,7 +14,7 @@ from medzoo.layers.volume_layer import IMAGES, RandomVolumeLayer, pair
 
 @keras.saving.register_keras_serializable(package="medzoo")
 class RandomScaleIntensity(RandomVolumeLayer):
-    """Multiplies intensities by one factor, as a misjudged white matter does.
+    """Multiplies intensities by one factor, simulating a wrong white-matter scaling.
 
     Args:
         factor: float, or two floats `(lower, upper)`: intensities are multiplied by a

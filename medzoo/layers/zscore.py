@@ -11,7 +11,7 @@ from medzoo.layers.volume_layer import VolumeLayer
 
 @keras.saving.register_keras_serializable(package="medzoo")
 class ZScore(VolumeLayer):
-    """Subtracts the mean and divides by the deviation, each volume and channel apart.
+    """Subtracts mean, divides by deviation, separately for each volume and channel.
 
     Args:
         region: str, the voxels that mean and deviation are taken over: "whole"

@@ -64,8 +64,8 @@ def begin_run(runs, recipe, cases, *, start=None, tables=None, restart=False, lo
     made = next((p for state in STATES for p in runs.rglob(state)), None)
     if earlier is None and made is not None:
         raise InputError(
-            f"What a run was of must be known before it is resumed, in {runs}. "
-            f"Received: {made.relative_to(runs)}, and {RUN_FILE} is missing or "
+            "A run can be resumed only if its data and recipe are recorded, in "
+            f"{runs}. Received: {made.relative_to(runs)}, and {RUN_FILE} is missing or "
             "damaged. Use another output folder, or --restart to start over."
         )
     if earlier is not None and (difference := _difference(earlier, facts)):

@@ -59,7 +59,7 @@ def search(
     """
     folder, recipe = resolve_recipe(source)
     if not isinstance(space, dict):
-        space = read_json_object(Path(space), InputError)
+        space = read_json_object(Path(space), InputError, of_model=False)
     # Refused so far without keras; the limit works before its import only.
     import_keras(threads)
     from medzoo.datasets.known_layouts import named_cases

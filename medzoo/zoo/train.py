@@ -31,8 +31,9 @@ def train(
     """Trains a model of the zoo on cases; an interrupted training is resumed.
 
     Regression and classification are cross-validated first; an ensemble is made of the
-    networks of the folds, and a single network is trained once more on all cases. The
-    other tasks have one split.
+    networks of the folds, and a single network is trained once more on all cases.
+    Segmentation and autoencoders use the recipe's validation cases, or are
+    cross-validated where the table has none of them. Super-resolution uses one split.
 
     Args:
         source: str or path: a name, `name@version`, a model folder or `hf://org/repo`.

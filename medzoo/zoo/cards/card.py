@@ -22,7 +22,7 @@ _NOT_MEASURED = "Not measured yet."
 _DIFFERENCES = {
     "largest_difference": "Largest difference",
     "mean_difference": "Mean difference",
-    "other_labels": "Share of other labels",
+    "other_labels": "Voxels labelled differently",
 }
 RESEARCH_ONLY = (
     "For research. Not a medical device: no diagnosis and no decision about a "
@@ -77,7 +77,7 @@ def _what_it_is(recipe: Recipe) -> str:
     facts = [
         f"Task: {md.label(recipe.task)}",
         f"Input: {channels}",
-        f"Answer: {_answer(recipe)}",
+        f"Output: {_answer(recipe)}",
         f"Network: {recipe.architecture['class']}",
     ]
     return md.section("What it is", md.bullets(facts))
@@ -174,7 +174,7 @@ def _engines(engines: dict) -> str:
         ]
         for name, entry in engines.items()
     ]
-    header = ["Engine", "Seconds a scan", *_DIFFERENCES.values()]
+    header = ["Engine", "Seconds per scan", *_DIFFERENCES.values()]
     return md.table(header, rows) if rows else ""
 
 

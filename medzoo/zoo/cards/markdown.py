@@ -1,5 +1,16 @@
 """Pieces of Markdown for cards: tables, texts and numbers as they are printed."""
 
+import re
+
+# Words of a metric's key -> what a reader knows them by.
+_TOLD = {
+    "dice": "Dice",
+    "psnr": "PSNR",
+    "area under roc": "area under the ROC curve",
+    "peak memory gb": "peak memory (GB)",
+    "error detection": "AUROC of voxel uncertainty for segmentation errors",
+}
+
 
 def number(value: float | None) -> str:
     """Gives a number with three significant digits, or a dash when there is none."""
@@ -28,8 +39,11 @@ def count(entry: dict | None) -> str:
 
 
 def label(name: str) -> str:
-    """Gives a metric's key as a reader wants it: without underscores."""
-    return plain(name.replace("_", " "))
+    """Gives a metric's key as a reader wants it: in words, without underscores."""
+    text = plain(name.replace("_", " "))
+    for words, told in _TOLD.items():
+        text = re.sub(rf"\b{words}\b", told, text)
+    return text
 
 
 def plain(text: str) -> str:

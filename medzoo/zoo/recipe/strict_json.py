@@ -11,12 +11,15 @@ FILE_LIMIT = 1_000_000  # bytes; the largest recipe in sight is 5 kB
 _DEPTH_LIMIT = 32
 
 
-def read_json_object(path: Path, error: type[MedzooError]) -> dict:
+def read_json_object(
+    path: Path, error: type[MedzooError], *, of_model: bool = True
+) -> dict:
     """Reads a UTF-8 file that holds one JSON object.
 
     Args:
         path: The file.
         error: What to raise when the content is not acceptable.
+        of_model: Whether it is a file of a model's folder, whose name is fixed.
 
     Returns:
         The object as dicts, lists, strings, finite numbers, booleans and None.
@@ -34,9 +37,11 @@ def read_json_object(path: Path, error: type[MedzooError]) -> dict:
         with path.open("rb") as file:
             content = file.read(FILE_LIMIT + 1)
     except (FileNotFoundError, NotADirectoryError):
+        remedy = "Check the path."
+        if of_model:
+            remedy = f"Give a folder that holds {path.name}."
         raise MissingFileError(
-            f"A file is missing. Received: path={shown(path)}. Give a folder that "
-            f"holds {path.name}."
+            f"The file must exist. Received: path={shown(path)}. {remedy}"
         ) from None
     except OSError as fault:
         raise error(

@@ -48,7 +48,7 @@ def test_card_says_what_the_recipe_says(add_model, content):
     assert "- Bytes: 123" in card
     assert 'model = medzoo.load("tiny_age")' in card
     assert "medzoo predict tiny_age scan.nii.gz --json" in card
-    assert "- Answer: a value in years" in card
+    assert "- Output: a value in years" in card
     assert LICENCE_NOTE in card
     assert "CC-BY-SA-3.0." in card
     for text in (content["intended_use"], content["citation"], *content["limits"]):
