@@ -17,6 +17,7 @@ from medzoo.batch.plan import (
     check_probabilities,
     of_model,
     paths_of,
+    places_of,
 )
 from medzoo.batch.remote_output import RemoteImages
 from medzoo.batch.shard import share_of
@@ -65,13 +66,14 @@ def shard_plan(
             run,
             place,
             logs[-1],
-            inputs=table_of(cases),
+            # Of all cases: no shard may replace what another one reads.
+            inputs=[*table_of(cases), *places_of(given)],
             overwrite=overwrite,
             # Of all cases: what their folders have in common is the same to each shard.
             keep_folders=folders_of(given) if keep_folders else False,
         )
         runs.append(run)
-        inputs += paths_of(given)
+        inputs += places_of(given)
     table = MergedTable(
         output,
         {p.recipe.name: place_of(p, predictors, output) for p in predictors},
@@ -154,8 +156,9 @@ def output_of(run, place, log, *, earlier=None, **options):
     if not predictor.task.gives_images:
         return NumberOutput(cases)
     if is_url(place):
-        overwrite = options.get("overwrite", False)
-        return RemoteImages(place, cases, run.cases, overwrite=overwrite)
+        kept = ("inputs", "overwrite")
+        options = {name: options[name] for name in kept if name in options}
+        return RemoteImages(place, cases, run.cases, **options)
     return ImageOutput(
         place,
         predictor.recipe,

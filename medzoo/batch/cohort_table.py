@@ -26,6 +26,7 @@ from medzoo.errors import InputError
 from medzoo.files import check_writable, write_text_atomically
 
 NAME = "cohort"
+SUFFIXES = (".tsv", ".json", ".parquet")
 KEY = "case_id"
 # The entry of the key in this dictionary marks tables that medzoo wrote.
 KEY_MEANING = {"Description": "Case of medzoo: a scan, or a person's session"}
@@ -147,7 +148,7 @@ class CohortTable:
         return None
 
     def _check_place(self, inputs, overwrite):
-        for suffix in (".tsv", ".json", ".parquet"):
+        for suffix in SUFFIXES:
             path = self.path.with_suffix(suffix)
             if any(same_file(path, given) for given in inputs):
                 raise InputError(

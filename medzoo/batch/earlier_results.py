@@ -88,12 +88,18 @@ class EarlierResults:
             return OTHER_INPUT
         return EDITED if _is_edited(path, provenance, facts) else FREE
 
+    def model_of(self, name):
+        """Returns the name of the model that wrote a file of the folder, or None."""
+        line = self._files.get(name) or {}
+        model = (line.get("made_by") or {}).get("model")
+        return None if model is None else str(model).partition("@")[0]
+
     def _facts(self, path, provenance):
         name = os.path.relpath(path, self.folder)
         if name in self._files:
             line = self._files[name]
             return {**line, **(line.get("made_by") or {})}
-        content = _read_provenance(provenance)
+        content = read_provenance(provenance)
         if content is None or not (
             Path(path) == Path(provenance)
             or Path(path).name in (content.get("outputs") or {})
@@ -155,7 +161,8 @@ def _as_expected(key, value):
     return value if isinstance(value, kinds.get(key, object)) else None
 
 
-def _read_provenance(path):
+def read_provenance(path):
+    """Returns what a provenance file says, a dict, or None for any other file."""
     try:
         # Of a pipe, nobody may ever write what is waited for.
         if not os.path.isfile(path) or os.path.getsize(path) > LARGEST_PROVENANCE:

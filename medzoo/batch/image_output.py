@@ -251,12 +251,17 @@ class ImageOutput:
         return None, FREE
 
     def _place(self, image, suffix):
-        endings = ["_probabilities"] if self.options.get("probabilities") else []
-        if self.options.get("uncertainty") not in WITHOUT_IMAGE:
-            endings.append("_uncertainty")
-        if self.options.get("space") is not None:
-            endings.append(STANDARD_ENDING)
-        return Place(image, suffix, tuple(endings))
+        return Place(image, suffix, endings_of(self.options))
+
+
+def endings_of(options):
+    """Returns what the names of further images of a case end in, a tuple of str."""
+    endings = ["_probabilities"] if options.get("probabilities") else []
+    if options.get("uncertainty") not in WITHOUT_IMAGE:
+        endings.append("_uncertainty")
+    if options.get("space") is not None:
+        endings.append(STANDARD_ENDING)
+    return tuple(endings)
 
 
 def images_of(prediction):

@@ -1,15 +1,27 @@
 """One table of the results of several processes, from their status files."""
 
+import shutil
 import tempfile
-from contextlib import nullcontext
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
-from medzoo.batch.cohort_table import CohortTable
+from medzoo.batch.cohort_table import NAME, SUFFIXES, CohortTable
 from medzoo.batch.status_parts import all_lines, state_of
-from medzoo.errors import InputError
-from medzoo.io.remote import is_url, joined, listed, local_or_url, upload
+from medzoo.errors import InputError, MedzooError, MissingFileError
+from medzoo.io.remote import (
+    fetched,
+    is_url,
+    joined,
+    listed,
+    local_or_url,
+    object_of,
+    objects_of,
+    upload,
+)
 
 # Of a folder that others go on writing into.
 MOST_ROUNDS = 20
+_NAMES = [f"{NAME}{suffix}" for suffix in SUFFIXES]
 
 
 class MergedTable:
@@ -28,12 +40,15 @@ class MergedTable:
     """
 
     def __init__(self, folder, places, *, inputs=(), overwrite=False, finish=None):
-        self.folder = local_or_url(folder)
+        folder = local_or_url(folder)
+        self.folder = folder.rstrip("/") if is_url(folder) else folder
         self.places = dict(places)
         self._options = {"inputs": inputs, "overwrite": overwrite, "by_case": True}
         self._finish = finish or {}
-        if not is_url(self.folder):
-            CohortTable(self.folder, [], **self._options)  # refuses before any work
+        if is_url(self.folder):
+            _check_inputs(self.folder, inputs)
+        with _local(self.folder) as place:
+            CohortTable(place, [], **self._options)  # refuses before any work
 
     def write(self):
         """Writes the table; returns its path, or None where there is no result."""
@@ -56,8 +71,8 @@ class MergedTable:
             if not is_url(self.folder):
                 return path
             for file in sorted(path.parent.iterdir()):
-                upload(file, f"{self.folder.rstrip('/')}/{file.name}")
-        return f"{self.folder.rstrip('/')}/{path.name}"
+                upload(file, f"{self.folder}/{file.name}")
+        return f"{self.folder}/{path.name}"
 
     def _fill(self, table, found):
         """Adds all lines; returns whether there is any result."""
@@ -75,11 +90,31 @@ class MergedTable:
         return {name: state_of(place) for name, place in self.places.items()}
 
 
+@contextmanager
 def _local(folder):
-    """The folder, or a temporary one for a URL."""
-    if is_url(folder):
-        return tempfile.TemporaryDirectory(prefix="medzoo-table-")
-    return nullcontext(folder)
+    """The folder; for a URL a temporary one that holds the earlier table."""
+    if not is_url(folder):
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="medzoo-table-") as place:
+        for name in _NAMES:
+            with suppress(MissingFileError), fetched(f"{folder}/{name}") as there:
+                shutil.move(there, Path(place, name))
+        try:
+            yield place
+        except MedzooError as error:
+            # Of the copy nobody knows.
+            raise type(error)(str(error).replace(str(place), folder)) from error
+
+
+def _check_inputs(url, inputs):
+    read = objects_of(inputs)
+    for name in _NAMES:
+        if object_of(f"{url}/{name}") in read:
+            raise InputError(
+                "A result must not replace an input. "
+                f"Received: {url}/{name}, which is read. Choose another output."
+            )
 
 
 def record_of(line):

@@ -202,8 +202,13 @@ def of_model(cases, predictor):
 
 def paths_of(cases):
     """Returns the paths of all images on disk."""
+    return [image for image in places_of(cases) if not is_url(image)]
+
+
+def places_of(cases):
+    """Returns the paths and URLs of all images."""
     images = (image for case in cases for image in case.images.values())
-    return [i for i in images if not isinstance(i, Volume) and not is_url(i)]
+    return [image for image in images if not isinstance(image, Volume)]
 
 
 def _recipes(runs):

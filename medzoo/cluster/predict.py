@@ -11,7 +11,7 @@ from medzoo.batch.input_cases import cases_of, table_of, with_person
 from medzoo.batch.listener import Listener
 from medzoo.batch.merged_table import MergedTable, record_of
 from medzoo.batch.model_run import by_case
-from medzoo.batch.plan import USUAL_OUTPUT, check_folder, of_model, paths_of
+from medzoo.batch.plan import USUAL_OUTPUT, check_folder, of_model, places_of
 from medzoo.batch.predictor import Result
 from medzoo.batch.status_log import writer_name
 from medzoo.batch.status_parts import PartLog, all_lines
@@ -19,7 +19,7 @@ from medzoo.cluster.crew import Crew
 from medzoo.cluster.worker import Item, Job
 from medzoo.datasets.bids import read_bids
 from medzoo.errors import InputError, OfflineError
-from medzoo.io.remote import is_url
+from medzoo.io.remote import folder_of, is_url, object_of
 from medzoo.volume import Volume
 
 # Cases that an earlier run did are looked through in chunks; a new one goes alone.
@@ -88,7 +88,8 @@ def predict_on_cluster(
         cohort = _table_cohort(predictors, cases, output, person, overwrite)
     else:
         cohort = _bids_cohort(predictors, bids, output, person, overwrite)
-    job = Job(**{**vars(job), "places": tuple(run.place for run in cohort.runs)})
+    places = tuple(run.place for run in cohort.runs)
+    job = replace(job, places=places, inputs=cohort.inputs)
     with _connected(address) as ray:
         return cohort.run(job, ray, listener or Listener())
 
@@ -99,10 +100,12 @@ class Cohort:
     Args:
         runs: list of `CohortRun`.
         table: `MergedTable`.
+        inputs: paths and URLs of what is read.
     """
 
-    def __init__(self, runs, table):
+    def __init__(self, runs, table, inputs=()):
         self.runs, self.table = runs, table
+        self.inputs = tuple(_inside(inputs, [run.place for run in runs]))
 
     def run(self, job, ray, listener):
         """Does what is missing; returns the records."""
@@ -203,10 +206,10 @@ def _table_cohort(predictors, cases, output, person, overwrite):
         runs.append(
             CohortRun(predictor, place_of(predictor, predictors, output), given)
         )
-        inputs += paths_of(given)
+        inputs += places_of(given)
     places = {run.name: run.place for run in runs}
     table = MergedTable(output, places, inputs=inputs, overwrite=overwrite)
-    return Cohort(runs, table)
+    return Cohort(runs, table, inputs)
 
 
 def _bids_cohort(predictors, root, output, person, overwrite):
@@ -220,11 +223,11 @@ def _bids_cohort(predictors, root, output, person, overwrite):
             CohortRun(predictor, own.work_folder, cases, tree.problems, own.add)
         )
         finish[predictor.recipe.name] = own.finish
-        inputs += paths_of(tree.cases)
+        inputs += places_of(tree.cases)
         own.begin()
     places = {run.name: run.place for run in runs}
     options = {"inputs": inputs, "overwrite": overwrite, "finish": finish}
-    return Cohort(runs, MergedTable(folder, places, **options))
+    return Cohort(runs, MergedTable(folder, places, **options), inputs)
 
 
 def _failed(item, reason):
@@ -248,6 +251,16 @@ def _check(bids, output):
         )
     if bids is None:
         check_folder(output, "Cohorts on a cluster")
+
+
+def _inside(inputs, places):
+    """Inputs that lie in a folder of results, so that all workers know of these."""
+    folders = {_folder_key(place) for place in places}
+    return [one for one in inputs if _folder_key(folder_of(one)) in folders]
+
+
+def _folder_key(folder):
+    return object_of(folder) if is_url(folder) else os.path.realpath(folder)
 
 
 def _absolute(place):

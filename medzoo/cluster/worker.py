@@ -24,6 +24,7 @@ class Job:
         assume_affine: see `medzoo.predict`.
         threads: int, CPU threads of a worker.
         align: bool, see `Predictor`.
+        inputs: tuple of path or URL, what is read and lies where results go.
     """
 
     sources: tuple
@@ -33,6 +34,7 @@ class Job:
     assume_affine: object = None
     threads: int = 1
     align: bool = True
+    inputs: tuple = ()
 
     def predictors(self):
         """Returns a `Predictor` a model."""
@@ -100,7 +102,12 @@ class Worker:
         run = ModelRun(predictor, [item.case])
         try:
             output = output_of(
-                run, place, log, earlier=earlier, overwrite=self.job.overwrite
+                run,
+                place,
+                log,
+                earlier=earlier,
+                inputs=self.job.inputs,
+                overwrite=self.job.overwrite,
             )
         except (MedzooError, OSError) as error:
             return {"case_id": item.case.case_id, "error": " ".join(str(error).split())}

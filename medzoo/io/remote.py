@@ -22,6 +22,8 @@ from medzoo.io.refusal import refusal, shown
 
 SCHEMES = ("s3", "s3a", "gs", "gcs", "az", "abfs", "memory")
 URL = re.compile(r"([a-z0-9]+)://", re.IGNORECASE)
+# Two names of one kind of store.
+SAME_STORE = {"s3a": "s3", "gcs": "gs", "abfs": "az"}
 CHUNK_BYTES = 1 << 22
 LARGEST_BYTES = 8 << 30
 # Seconds until a server counts as gone, and how often it is asked.
@@ -60,6 +62,19 @@ def joined(folder, name):
 def folder_of(path):
     """Returns the folder of a path or URL, as one."""
     return path.rpartition("/")[0] if is_url(path) else Path(path).parent
+
+
+def object_of(url):
+    """Returns a str that all spellings of one object's URL have in common."""
+    scheme, _, rest = url.partition("://")
+    scheme = scheme.lower()
+    parts = [part for part in rest.split("/") if part]
+    return f"{SAME_STORE.get(scheme, scheme)}://{'/'.join(parts)}"
+
+
+def objects_of(places):
+    """Returns `object_of` of all places that are URLs, a set."""
+    return {object_of(place) for place in places if is_url(place)}
 
 
 @contextmanager
