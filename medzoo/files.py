@@ -22,7 +22,7 @@ TEMPORARY = re.compile(
 # Whether a process of another machine still runs cannot be checked.
 LONGEST_LIFE_S = 86_400
 # Voxels in a file of their own: of the same name, or named in a header.
-PAIRED, DETACHED = (".hdr", ".img", ".img.gz"), (".mhd", ".nhdr")
+PAIRED, DETACHED = (".hdr", ".img", ".hdr.gz", ".img.gz"), (".mhd", ".nhdr")
 DATA_FILE = re.compile(
     rb"^\s*(?:ElementDataFile\s*=|data ?file\s*:)\s*(.+?)\s*$", re.I | re.M
 )
@@ -185,18 +185,24 @@ def sha256_of(path):
     """The SHA-256 of a file's bytes, 64 lower-case hexadecimal digits.
 
     Of a folder, or of "PLACE#PART" where PLACE is there, it is that of all names and
-    contents, and of the part. A header whose voxels are in a file beside it counts
-    with that file.
+    contents, and of the part; of a DICOMDIR, which names files beside and below it,
+    that of its folder. A header whose voxels are in a file beside it counts with that
+    file.
     """
-    digest = hashlib.sha256()
-    place, part = split_part(path)
+    place, part = _whole_place(path)
     if os.path.isdir(place) or part is not None:
-        digest.update((part or "").encode())
+        digest = hashlib.sha256((part or "").encode())
         for name, file in _files_in(place):
-            digest.update(f"{name}\0{sha256_of(file)}".encode(errors="surrogateescape"))
+            own = _sha256_of_bytes(file)
+            digest.update(f"{name}\0{own}".encode(errors="surrogateescape"))
         return digest.hexdigest()
-    for one in (path, *_voxels_beside(Path(path))):
-        with open(one, "rb") as file:
+    return _sha256_of_bytes(*files_of(path))
+
+
+def _sha256_of_bytes(*paths):
+    digest = hashlib.sha256()
+    for path in paths:
+        with open(path, "rb") as file:
             while chunk := file.read(CHUNK_BYTES):
                 digest.update(chunk)
     return digest.hexdigest()
@@ -204,10 +210,18 @@ def sha256_of(path):
 
 def files_of(path):
     """Returns the paths of all files that `sha256_of` reads."""
-    place, part = split_part(path)
+    place, part = _whole_place(path)
     if os.path.isdir(place) or part is not None:
         return [file for _, file in _files_in(place)]
     return [Path(path), *_voxels_beside(Path(path))]
+
+
+def _whole_place(path):
+    """The place and the part of `split_part`; for a DICOMDIR its folder."""
+    place, part = split_part(path)
+    if Path(place).name.lower().startswith("dicomdir") and os.path.isfile(place):
+        place = os.path.dirname(os.path.abspath(place))
+    return place, part
 
 
 def split_part(path):
@@ -235,8 +249,9 @@ def _voxels_beside(path):
     for suffix in PAIRED:
         if name.lower().endswith(suffix):
             stem = name[: -len(suffix)]
-            others = (path.with_name(stem + other) for other in PAIRED)
-            return [one for one in others if one != path and one.is_file()]
+            others = {stem + other for one in PAIRED for other in _spellings(one)}
+            found = (path.with_name(other) for other in sorted(others - {name}))
+            return [one for one in found if one.is_file()]
     if path.suffix.lower() not in DETACHED:
         return []
     with open(path, "rb") as file:
@@ -245,6 +260,12 @@ def _voxels_beside(path):
         return []
     beside = path.parent / os.fsdecode(found[1])
     return [beside] if beside.is_file() else []
+
+
+def _spellings(suffix):
+    """A suffix as readers look for it: small, and the format or all in capitals."""
+    packed = suffix.removesuffix(".gz").upper() + suffix[4:]
+    return {suffix, packed, suffix.upper()}
 
 
 def _files_in(place):

@@ -183,13 +183,20 @@ def test_text_with_names_that_are_no_utf_8_can_be_written(tmp_path):
     [
         ("a.hdr", "a.img", "header"),
         ("a.img", "a.hdr", "voxels"),
+        ("a.hdr.gz", "a.img.gz", "header"),
+        ("A.HDR", "A.IMG", "header"),
+        ("A.IMG.gz", "A.HDR", "voxels"),
+        ("a.HDR", "a.IMG.gz", "header"),
+        ("DICOMDIR", "I1", "index"),
+        ("DICOMDIR#3", "I1", "index"),
         ("a.mhd", "other.raw", "NDims = 3\nElementDataFile = other.raw\n"),
         ("a.nhdr", "b.raw.gz", "NRRD0004\ndata file: b.raw.gz\n"),
     ],
 )
 def test_voxels_beside_a_header_count_with_it(tmp_path, header, voxels, text):
-    (tmp_path / header).write_text(text)
+    (tmp_path / header.partition("#")[0]).write_text(text)
     (tmp_path / voxels).write_bytes(b"one")
+    assert {tmp_path / voxels} < set(files_of(tmp_path / header))
     before = sha256_of(tmp_path / header)
     (tmp_path / voxels).write_bytes(b"two")
     assert sha256_of(tmp_path / header) != before
