@@ -6,6 +6,7 @@ import re
 import secrets
 import shutil
 import stat
+import tempfile
 import time
 import zlib
 from contextlib import contextmanager, suppress
@@ -19,10 +20,11 @@ CHUNK_BYTES = 1 << 20
 TEMPORARY = re.compile(
     r"\.medzoo-(?P<host>[0-9a-f]{8})-(?P<process>\d+)-[0-9a-f]{12}.*"
 )
+COPIES = re.compile(r"medzoo-remote-(?P<host>[0-9a-f]{8})-(?P<process>\d+)-\w+")
 # Whether a process of another machine still runs cannot be checked.
 LONGEST_LIFE_S = 86_400
 # Voxels in a file of their own: of the same name, or named in a header.
-PAIRED, DETACHED = (".hdr", ".img", ".img.gz"), (".mhd", ".nhdr")
+PAIRED, DETACHED = (".hdr", ".img", ".hdr.gz", ".img.gz"), (".mhd", ".nhdr")
 DATA_FILE = re.compile(
     rb"^\s*(?:ElementDataFile\s*=|data ?file\s*:)\s*(.+?)\s*$", re.I | re.M
 )
@@ -117,6 +119,35 @@ def sweep(folder):
                     path.unlink()
 
 
+@contextmanager
+def temporary_folder():
+    """Gives a folder for copies of what lies in an object store, gone after the block.
+
+    That of a process that was killed is removed by the next one on the machine, for
+    scans of people must not stay there.
+
+    Yields:
+        pathlib.Path.
+    """
+    _sweep_copies(tempfile.gettempdir())
+    prefix = f"medzoo-remote-{_host()}-{os.getpid()}-"
+    with tempfile.TemporaryDirectory(prefix=prefix) as folder:
+        yield Path(folder)
+
+
+def _sweep_copies(folder):
+    if (key := f"{folder}/medzoo-remote") in _swept:
+        return
+    _swept.add(key)
+    for path in Path(folder).glob("medzoo-remote-*"):
+        name = COPIES.fullmatch(path.name)
+        if name is None or name["host"] != _host() or _lives(name["process"]):
+            continue
+        with suppress(OSError):
+            if path.lstat().st_uid == os.getuid() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+
+
 def check_writable(path):
     """Makes sure that a file can be written in a folder, or where it will be made.
 
@@ -155,13 +186,17 @@ def _is_left_over(path):
         return False
     if name["host"] != _host():
         return time.time() - path.stat().st_mtime > LONGEST_LIFE_S
+    return not _lives(name["process"])
+
+
+def _lives(process):
     try:
-        os.kill(int(name["process"]), 0)
+        os.kill(int(process), 0)
     except ProcessLookupError:
-        return True
-    except OSError:  # of another user: it lives
         return False
-    return False
+    except OSError:  # of another user
+        return True
+    return True
 
 
 def write_text_atomically(path, text):
@@ -185,18 +220,24 @@ def sha256_of(path):
     """The SHA-256 of a file's bytes, 64 lower-case hexadecimal digits.
 
     Of a folder, or of "PLACE#PART" where PLACE is there, it is that of all names and
-    contents, and of the part. A header whose voxels are in a file beside it counts
-    with that file.
+    contents, and of the part; of a DICOMDIR, which names files beside and below it,
+    that of its folder. A header whose voxels are in a file beside it counts with that
+    file.
     """
-    digest = hashlib.sha256()
-    place, part = split_part(path)
+    place, part = _whole_place(path)
     if os.path.isdir(place) or part is not None:
-        digest.update((part or "").encode())
+        digest = hashlib.sha256((part or "").encode())
         for name, file in _files_in(place):
-            digest.update(f"{name}\0{sha256_of(file)}".encode(errors="surrogateescape"))
+            own = _sha256_of_bytes(file)
+            digest.update(f"{name}\0{own}".encode(errors="surrogateescape"))
         return digest.hexdigest()
-    for one in (path, *_voxels_beside(Path(path))):
-        with open(one, "rb") as file:
+    return _sha256_of_bytes(*files_of(path))
+
+
+def _sha256_of_bytes(*paths):
+    digest = hashlib.sha256()
+    for path in paths:
+        with open(path, "rb") as file:
             while chunk := file.read(CHUNK_BYTES):
                 digest.update(chunk)
     return digest.hexdigest()
@@ -204,10 +245,18 @@ def sha256_of(path):
 
 def files_of(path):
     """Returns the paths of all files that `sha256_of` reads."""
-    place, part = split_part(path)
+    place, part = _whole_place(path)
     if os.path.isdir(place) or part is not None:
         return [file for _, file in _files_in(place)]
     return [Path(path), *_voxels_beside(Path(path))]
+
+
+def _whole_place(path):
+    """The place and the part of `split_part`; for a DICOMDIR its folder."""
+    place, part = split_part(path)
+    if Path(place).name.lower().startswith("dicomdir") and os.path.isfile(place):
+        place = os.path.dirname(os.path.abspath(place))
+    return place, part
 
 
 def split_part(path):
@@ -235,8 +284,9 @@ def _voxels_beside(path):
     for suffix in PAIRED:
         if name.lower().endswith(suffix):
             stem = name[: -len(suffix)]
-            others = (path.with_name(stem + other) for other in PAIRED)
-            return [one for one in others if one != path and one.is_file()]
+            others = {stem + other for one in PAIRED for other in _spellings(one)}
+            found = (path.with_name(other) for other in sorted(others - {name}))
+            return [one for one in found if one.is_file()]
     if path.suffix.lower() not in DETACHED:
         return []
     with open(path, "rb") as file:
@@ -245,6 +295,12 @@ def _voxels_beside(path):
         return []
     beside = path.parent / os.fsdecode(found[1])
     return [beside] if beside.is_file() else []
+
+
+def _spellings(suffix):
+    """A suffix as readers look for it: small, and the format or all in capitals."""
+    packed = suffix.removesuffix(".gz").upper() + suffix[4:]
+    return {suffix, packed, suffix.upper()}
 
 
 def _files_in(place):

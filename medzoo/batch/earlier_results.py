@@ -2,11 +2,12 @@
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from medzoo.batch.status_log import STATUS_FILE
-from medzoo.batch.status_parts import all_lines
+from medzoo.batch.status_parts import all_lines, maker_in
 from medzoo.errors import InputError, MedzooError
 from medzoo.files import sha256_of
 
@@ -29,13 +30,40 @@ class Source:
         inputs: dict of channel -> SHA-256, or {} where that is not known yet.
         place: str, hash of where the inputs lie: a scan that was exported again to the
             same place is the same input.
-        paths: tuple of Path, all inputs of the run, which nothing may replace.
+        paths: `Inputs` of the run, which nothing may replace.
     """
 
     model: str
     inputs: dict
     place: str
-    paths: tuple
+    paths: "Inputs"
+
+
+class Inputs:
+    """Files that are read: asked for each result, of which there are as many.
+
+    Args:
+        paths: paths of files; a URL is no file.
+    """
+
+    def __init__(self, paths):
+        self._files, self._places = set(), set()
+        for path in paths:
+            self._places.add(os.path.realpath(path))
+            with suppress(OSError):
+                self._files.add(_identity(path))
+
+    def holds(self, path):
+        """Whether a path names one of them, also by links or another spelling."""
+        try:
+            return _identity(path) in self._files
+        except OSError:
+            return os.path.realpath(path) in self._places
+
+
+def _identity(path):
+    found = os.stat(path)
+    return found.st_dev, found.st_ino
 
 
 class EarlierResults:
@@ -59,10 +87,10 @@ class EarlierResults:
                 "A folder of results keeps its status in a file. Received: "
                 f"{status}, which is none. Remove it or choose another folder."
             )
-        # Last line of each case, and of each file.
+        # Last line of each case of a model ("name@version"), and of each file.
         self.cases, self._files = {}, {}
         for line in _of_cases(all_lines(folder) if lines is None else lines):
-            self.cases[line["case_id"]] = line
+            self.cases[maker_in(line), line["case_id"]] = line
             for name in line.get("outputs") or {}:
                 self._files[name] = line
 
@@ -76,7 +104,7 @@ class EarlierResults:
         """
         if not os.path.lexists(path):
             return FREE
-        if any(same_file(path, given) for given in source.paths):
+        if source.paths.holds(path):
             return INPUT
         facts = self._facts(path, provenance)
         if facts is None:
@@ -88,12 +116,18 @@ class EarlierResults:
             return OTHER_INPUT
         return EDITED if _is_edited(path, provenance, facts) else FREE
 
+    def model_of(self, name):
+        """Returns the name of the model that wrote a file of the folder, or None."""
+        line = self._files.get(name) or {}
+        model = (line.get("made_by") or {}).get("model")
+        return None if model is None else str(model).partition("@")[0]
+
     def _facts(self, path, provenance):
         name = os.path.relpath(path, self.folder)
         if name in self._files:
             line = self._files[name]
             return {**line, **(line.get("made_by") or {})}
-        content = _read_provenance(provenance)
+        content = read_provenance(provenance)
         if content is None or not (
             Path(path) == Path(provenance)
             or Path(path).name in (content.get("outputs") or {})
@@ -155,7 +189,8 @@ def _as_expected(key, value):
     return value if isinstance(value, kinds.get(key, object)) else None
 
 
-def _read_provenance(path):
+def read_provenance(path):
+    """Returns what a provenance file says, a dict, or None for any other file."""
     try:
         # Of a pipe, nobody may ever write what is waited for.
         if not os.path.isfile(path) or os.path.getsize(path) > LARGEST_PROVENANCE:

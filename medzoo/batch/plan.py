@@ -122,6 +122,7 @@ def bids_plan(
             "A DICOM SEG refers to a DICOM series. Received: --dicom-seg with --bids. "
             "Leave out --dicom-seg."
         )
+    check_tree(root, output)
     scans = scans_of(Path(root), tuple(participants))
     folder = Path(output or Path(root) / USUAL_OUTPUT)
     runs, outputs = [], []
@@ -192,6 +193,15 @@ def check_folder(path, what="Several models"):
         )
 
 
+def check_tree(root, output):
+    """Refuses a BIDS tree, or a derivative, in an object store."""
+    if is_url(output) or is_url(root):
+        raise InputError(
+            "A BIDS tree and its derivative are folders on disk. "
+            f"Received: {root} and {output}. Give --cases with URLs."
+        )
+
+
 def of_model(cases, predictor):
     """Returns the cases, a dict reduced to the channels of a model."""
     if not isinstance(cases, dict):
@@ -202,8 +212,13 @@ def of_model(cases, predictor):
 
 def paths_of(cases):
     """Returns the paths of all images on disk."""
+    return [image for image in places_of(cases) if not is_url(image)]
+
+
+def places_of(cases):
+    """Returns the paths and URLs of all images."""
     images = (image for case in cases for image in case.images.values())
-    return [i for i in images if not isinstance(i, Volume) and not is_url(i)]
+    return [image for image in images if not isinstance(image, Volume)]
 
 
 def _recipes(runs):

@@ -119,7 +119,7 @@ def predict(
         make = bids_plan if shard is None else shard_bids_plan
         tree = {"participants": participant_label, "entities": bids_filter}
         return run_all(make(predictors, bids, output, **tree, **options), listener)
-    with local_table(output) as place:
+    with local_table(output, cases) as place:
         make = plan_of_one if len(predictors) == 1 else plan_of_several
         if shard is not None or is_url(place):
             make, options = shard_plan, {"shard": None, **options}

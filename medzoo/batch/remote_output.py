@@ -1,12 +1,17 @@
 """Image output in an object store."""
 
-import tempfile
 from pathlib import Path
 
-from medzoo.batch.earlier_results import EarlierResults
-from medzoo.batch.image_output import FOLDER_SUFFIX, ImageOutput
-from medzoo.errors import InputError
-from medzoo.io.remote import listed, upload
+from medzoo.batch.earlier_results import (
+    LARGEST_PROVENANCE,
+    EarlierResults,
+    read_provenance,
+)
+from medzoo.batch.image_output import FOLDER_SUFFIX, ImageOutput, endings_of
+from medzoo.batch.output_places import Place
+from medzoo.errors import InputError, MissingFileError, ResourceError
+from medzoo.files import temporary_folder
+from medzoo.io.remote import fetched, listed, object_of, objects_of, upload
 
 
 class RemoteImages:
@@ -19,19 +24,21 @@ class RemoteImages:
         url: str, the prefix.
         log: `CaseLog` of the model.
         cases: list of `Case`.
-        overwrite: bool, replace objects that medzoo did not write.
+        inputs: paths and URLs of what else is read, such as other cases' images.
+        overwrite: bool, replace objects that medzoo did not write, except inputs.
 
     Raises:
-        InputError: if an object that medzoo did not write is in the way of a result.
+        InputError: if an input, or an object that medzoo did not write, is in the way
+            of a result.
         OfflineError: if the store cannot be reached.
     """
 
-    def __init__(self, url, log, cases, *, overwrite=False):
+    def __init__(self, url, log, cases, *, inputs=(), overwrite=False):
         self.url, self.log = url.rstrip("/"), log
         # One case is asked for by name; many are told by a list of all that is there.
         self._there = _named(self.url, cases[0]) if len(cases) == 1 else listed(url)
-        if not overwrite:
-            self._check(cases)
+        images = [image for case in cases for image in case.images.values()]
+        self._check(cases, objects_of((*images, *inputs)), overwrite)
 
     def finished(self, case):
         """Returns the record of a case with an up-to-date result, or None."""
@@ -44,7 +51,7 @@ class RemoteImages:
 
     def write(self, case, prediction):
         """Uploads the images of a case and their provenance; returns the record."""
-        with tempfile.TemporaryDirectory(prefix="medzoo-upload-") as folder:
+        with temporary_folder() as folder:
             local = ImageOutput(
                 folder,
                 self.log.recipe,
@@ -68,21 +75,52 @@ class RemoteImages:
         """Notes a case that has no result."""
         self.log.failed(case, error)
 
-    def _check(self, cases):
-        ours = {}
-        for line in self.log.earlier.cases.values():
-            model = str((line.get("made_by") or {}).get("model")).partition("@")[0]
-            if model == self.log.recipe.name:
-                ours.update(dict.fromkeys(line.get("outputs") or {}))
+    def _check(self, cases, inputs, overwrite):
         for case in cases:
-            name = f"{case.case_id}{FOLDER_SUFFIX}"
-            if name in self._there and name not in ours:
-                raise InputError(
-                    "A result may replace only an earlier result of the same model. "
-                    f"Received: {self.url}/{name}, which is none (case "
-                    f"{case.case_id}). Choose another output, or --overwrite to "
-                    "replace it."
-                )
+            for name in self._names_of(case):
+                if object_of(f"{self.url}/{name}") in inputs:
+                    raise InputError(
+                        "A result must not replace an input. "
+                        f"Received: {self.url}/{name}, which is read (case "
+                        f"{case.case_id}). Choose another output."
+                    )
+                if not overwrite and not self._is_free(name, case):
+                    raise InputError(
+                        "A result may replace only an earlier result of the same "
+                        f"model. Received: {self.url}/{name}, which is none (case "
+                        f"{case.case_id}). Choose another output, or --overwrite to "
+                        "replace it."
+                    )
+
+    def _names_of(self, case):
+        """Names of all objects that the results of a case may be."""
+        image = Path(f"{case.case_id}{FOLDER_SUFFIX}")
+        place = Place(image, FOLDER_SUFFIX, endings_of(self.log.options))
+        return [path.name for path in place.files]
+
+    def _is_free(self, name, case):
+        """Whether nothing is there, or an earlier result of the same model."""
+        if name not in self._there:
+            return True
+        model = self.log.earlier.model_of(name)
+        if model is None:
+            # Of a process that was killed, status lines may be lost.
+            model = self._model_beside(name, case)
+        return model == self.log.recipe.name
+
+    def _model_beside(self, name, case):
+        """The model that a case's provenance in the store names for an object."""
+        beside = f"{case.case_id}.json"
+        if beside not in self._there:
+            return None
+        try:
+            with fetched(f"{self.url}/{beside}", LARGEST_PROVENANCE) as local:
+                facts = read_provenance(local)
+        except (MissingFileError, ResourceError):
+            return None
+        if facts is None or name not in (beside, *(facts.get("outputs") or {})):
+            return None
+        return str(facts["model"]).partition("@")[0]
 
 
 def _named(url, case):

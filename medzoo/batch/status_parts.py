@@ -5,7 +5,6 @@ as columns, so that all parts of a folder are one table for what reads Parquet.
 """
 
 import json
-import tempfile
 import time
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,7 +12,8 @@ from pathlib import Path
 from medzoo.batch.parquet_file import write_parquet
 from medzoo.batch.record_columns import TEXTS, columns_of
 from medzoo.batch.status_log import StatusLog, as_text, in_time, lines_of, status_lines
-from medzoo.errors import InputError
+from medzoo.errors import InputError, OfflineError
+from medzoo.files import temporary_folder
 from medzoo.io.remote import fetched, is_url, listed, upload
 
 PART_LINES = 2000
@@ -57,7 +57,11 @@ class PartLog:
             self._journal.add(line)
         late = time.monotonic() - self._since > PART_SECONDS
         if len(self._lines) >= PART_LINES or (self._journal is None and late):
-            self.flush()
+            try:
+                self.flush()
+            except OfflineError:
+                # The lines stay for the next part; `close` tells if none is written.
+                self._since = time.monotonic()
 
     def flush(self):
         """Writes a part of what was added since the last one."""
@@ -65,7 +69,7 @@ class PartLog:
             return
         name = f"status-{self._writer}-{self._number}.parquet"
         if is_url(self.place):
-            with tempfile.TemporaryDirectory(prefix="medzoo-part-") as folder:
+            with temporary_folder() as folder:
                 local = Path(folder, name)
                 _write_part(local, self._lines, self._head)
                 upload(local, f"{self.place.rstrip('/')}/{name}")
@@ -107,6 +111,20 @@ def all_lines(place):
         # A journal that was not taken away yet: its part holds the same.
         found += [] if path.stem in done else lines_of(path)
     return in_time(found)
+
+
+def maker_in(line):
+    """Returns the "name@version" of the model that a line is of, or None."""
+    made_by = line.get("made_by")
+    return made_by.get("model") if isinstance(made_by, dict) else None
+
+
+def is_of(line, model):
+    """Whether a line of a case is of a model, "name@version".
+
+    A line without a maker is: errors had none once.
+    """
+    return maker_in(line) in (None, model)
 
 
 def state_of(place):

@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass, field
 
+from medzoo.batch.case_log import error_line, maker_of
 from medzoo.batch.cohort_plan import output_of
 from medzoo.batch.earlier_results import EarlierResults
 from medzoo.batch.model_run import ModelRun, predictors_of
@@ -24,6 +25,7 @@ class Job:
         assume_affine: see `medzoo.predict`.
         threads: int, CPU threads of a worker.
         align: bool, see `Predictor`.
+        inputs: tuple of path or URL, what is read and lies where results go.
     """
 
     sources: tuple
@@ -33,6 +35,7 @@ class Job:
     assume_affine: object = None
     threads: int = 1
     align: bool = True
+    inputs: tuple = ()
 
     def predictors(self):
         """Returns a `Predictor` a model."""
@@ -100,10 +103,16 @@ class Worker:
         run = ModelRun(predictor, [item.case])
         try:
             output = output_of(
-                run, place, log, earlier=earlier, overwrite=self.job.overwrite
+                run,
+                place,
+                log,
+                earlier=earlier,
+                inputs=self.job.inputs,
+                overwrite=self.job.overwrite,
             )
         except (MedzooError, OSError) as error:
-            return {"case_id": item.case.case_id, "error": " ".join(str(error).split())}
+            made_by = maker_of(predictor.recipe, predictor.options)
+            return error_line(item.case.case_id, " ".join(str(error).split()), made_by)
         list(predictor.results([item.case], output=output, overlap=False))
         return log.lines[-1] if log.lines else None
 

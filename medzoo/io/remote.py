@@ -6,7 +6,6 @@ Whoever reads gets a local file for a while; what is written appears as a whole.
 import os
 import re
 import shutil
-import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -18,10 +17,13 @@ from medzoo.errors import (
     OfflineError,
     ResourceError,
 )
+from medzoo.files import temporary_folder
 from medzoo.io.refusal import refusal, shown
 
 SCHEMES = ("s3", "s3a", "gs", "gcs", "az", "abfs", "memory")
 URL = re.compile(r"([a-z0-9]+)://", re.IGNORECASE)
+# Two names of one kind of store.
+SAME_STORE = {"s3a": "s3", "gcs": "gs", "abfs": "az"}
 CHUNK_BYTES = 1 << 22
 LARGEST_BYTES = 8 << 30
 # Seconds until a server counts as gone, and how often it is asked.
@@ -62,6 +64,19 @@ def folder_of(path):
     return path.rpartition("/")[0] if is_url(path) else Path(path).parent
 
 
+def object_of(url):
+    """Returns a str that all spellings of one object's URL have in common."""
+    scheme, _, rest = url.partition("://")
+    scheme = scheme.lower()
+    parts = [part for part in rest.split("/") if part]
+    return f"{SAME_STORE.get(scheme, scheme)}://{'/'.join(parts)}"
+
+
+def objects_of(places):
+    """Returns `object_of` of all places that are URLs, a set."""
+    return {object_of(place) for place in places if is_url(place)}
+
+
 @contextmanager
 def fetched(url, largest=LARGEST_BYTES):
     """Gives a temporary local copy of an object, of the same name.
@@ -79,7 +94,7 @@ def fetched(url, largest=LARGEST_BYTES):
         InputError: without permission.
         OfflineError: if the store cannot be reached, or the connection is lost.
     """
-    with tempfile.TemporaryDirectory(prefix="medzoo-remote-") as folder:
+    with temporary_folder() as folder:
         local = Path(folder, url.rstrip("/").rpartition("/")[2] or "object")
         with _told(url):
             system, path = _system(url)
