@@ -12,7 +12,9 @@ class ClassificationEvaluation(NumberEvaluation):
 
     def measure(self, truth):
         """See `NumberEvaluation`."""
-        return classification_metrics(truth.target, truth.prediction)
+        return classification_metrics(
+            truth.target, truth.prediction, people=truth.people
+        )
 
     def truth(self, targets, records, columns):
         """See `NumberEvaluation`."""

@@ -3,6 +3,7 @@
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -222,9 +223,11 @@ def _predicted(files, task, table, target, threads):
             "An evaluation needs at least one case with a truth and a prediction. "
             f"Received: {len(labelled)} labelled, {len(failed)} failed, in {table}."
         )
-    known = {case.case_id: case.columns for case in labelled}
+    known = {case.case_id: case for case in labelled}
     targets = np.array([values[record["case_id"]] for record in good])
-    truth = task.truth(targets, good, [known[r["case_id"]] for r in good])
+    own = [known[record["case_id"]] for record in good]
+    truth = task.truth(targets, good, [case.columns for case in own])
+    truth = replace(truth, people=np.array([case.person for case in own]))
     found = {
         "protocol": f"{len(good)} labelled cases of {Path(table).name}.",
         "cost": {

@@ -30,7 +30,8 @@ def write_metrics(path, found, recipe, *, external=None):
     if external is not None:
         others = [entry for entry in others if entry["data"] != external]
         others.append({"data": external, "metrics": found["metrics"]})
-        content = {**kept, "cost": {**kept["cost"], **found["cost"]}}
+        # What a prediction costs is the model's: it was measured with its own data.
+        content = kept
     elif kept is not None:
         content["cost"] = {**kept["cost"], **found["cost"]}
         content["engines"] = found.get("engines") or kept["engines"]

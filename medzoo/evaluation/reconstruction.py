@@ -59,7 +59,7 @@ def measure_reconstruction(model, recipe, cases, *, folder=None, progress=None):
 
     Returns:
         dict: `protocol`; `metrics`; `baselines` and `groups` by name. Each number is
-        `{"value", "ci95", "n"}`, bootstrapped over cases.
+        `{"value", "ci95", "n"}`, bootstrapped over people.
 
     Raises:
         InputError: if no case has all channels.
@@ -81,13 +81,18 @@ def measure_reconstruction(model, recipe, cases, *, folder=None, progress=None):
     scale = spread_scale(recipe)
     believed = [_believed(model, sample, scale) for sample in samples[:count]]
     ages = np.array([float(c.columns.get(AGE, "nan")) for c in everything])
+    people = np.array([c.person for c in everything])
     found = {
         "protocol": _protocol(count, len(others), recipe),
         "metrics": {
-            "reconstruction_error": mean_over_cases(errors[:count]),
-            **_probed(codes, ages, count),
+            "reconstruction_error": mean_over_cases(
+                errors[:count], people=people[:count]
+            ),
+            **_probed(codes, ages, people, count),
             **{
-                f"uncertainty_{name}": mean_over_cases([row[name] for row in believed])
+                f"uncertainty_{name}": mean_over_cases(
+                    [row[name] for row in believed], people=people[:count]
+                )
                 for name in believed[0]
             },
         },
@@ -95,7 +100,7 @@ def measure_reconstruction(model, recipe, cases, *, folder=None, progress=None):
         "groups": _groups(everything[:count], errors[:count]),
     }
     if others:
-        found["baselines"] = _baselines(samples, ages, count, codes.shape[1])
+        found["baselines"] = _baselines(samples, ages, people, count, codes.shape[1])
     return found
 
 
@@ -151,25 +156,27 @@ def error_of(images, reconstructions):
     return np.nanmean(shares, axis=1)
 
 
-def _probed(codes, ages, count):
+def _probed(codes, ages, people, count):
     """How well a ridge regression predicts the age from codes."""
     known = np.isfinite(ages)
     train, test = known.copy(), known.copy()
     train[:count], test[count:] = False, False
     found = {}
-    if train.sum() >= 10 and test.sum() >= 10:
-        predicted = probe(codes[train], ages[train], codes[test])
-        found["age_r_squared"] = bootstrap(r_squared, ages[test], predicted)
-        error = bootstrap(mean_absolute_error, ages[test], predicted)
+    fitted_to, tested_on, everybody = (set(people[m]) for m in (train, test, known))
+    if len(fitted_to) >= 10 and len(tested_on) >= 10:
+        predicted = probe(codes[train], ages[train], codes[test], people[train])
+        pair, own = (ages[test], predicted), {"people": people[test]}
+        found["age_r_squared"] = bootstrap(r_squared, *pair, **own)
+        error = bootstrap(mean_absolute_error, *pair, **own)
         found["age_mean_absolute_error"] = {**error, "unit": "years"}
-    if known.sum() >= 20:
-        predicted = cross_validated(codes[known], ages[known])
-        score = bootstrap(r_squared, ages[known], predicted)
+    if len(everybody) >= 20:
+        predicted = cross_validated(codes[known], ages[known], people[known])
+        score = bootstrap(r_squared, ages[known], predicted, people=people[known])
         found["age_r_squared_cross_validated"] = score
     return found
 
 
-def _baselines(samples, ages, count, length):
+def _baselines(samples, ages, people, count, length):
     from medzoo.training.linear_start import principal_components
 
     flat = samples.reshape(len(samples), -1)
@@ -191,10 +198,12 @@ def _baselines(samples, ages, count, length):
         # Orthonormal directions: what they hold leaves the error.
         left = total - np.square(codes[:count, :number]).sum(1)
         entry = {
-            "reconstruction_error": mean_over_cases(left / flat.shape[1] / variance)
+            "reconstruction_error": mean_over_cases(
+                left / flat.shape[1] / variance, people=people[:count]
+            )
         }
         if number:
-            entry |= _probed(codes[:, :number], ages, count)
+            entry |= _probed(codes[:, :number], ages, people, count)
         name = f"PCA with {number} components" if number else "mean image"
         baselines[name] = entry
     return baselines
@@ -202,8 +211,13 @@ def _baselines(samples, ages, count, length):
 
 def _groups(cases, errors):
     masks = group_masks([case.columns for case in cases])
+    people = np.array([case.person for case in cases])
     return {
-        name: {"reconstruction_error": mean_over_cases(errors[inside])}
+        name: {
+            "reconstruction_error": mean_over_cases(
+                errors[inside], people=people[inside]
+            )
+        }
         for name, inside in masks.items()
     }
 

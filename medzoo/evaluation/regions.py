@@ -55,7 +55,8 @@ def measure_regions(predict, recipe, cases, *, codes=None, progress=None):
             failed[case.case_id] = str(error)
         else:
             columns = {**case.columns, "source": source_of(case, sources).name}
-            rows.append((columns, dice_of_codes(found, _truth(case, found), recipe)))
+            dice = dice_of_codes(found, _truth(case, found), recipe)
+            rows.append((columns, dice, case.person))
         if progress is not None:
             progress(done, len(chosen))
     if not rows:
@@ -63,15 +64,15 @@ def measure_regions(predict, recipe, cases, *, codes=None, progress=None):
             "An evaluation needs at least one case with a truth and a prediction. "
             f"Received: {len(chosen)} labelled, {len(failed)} failed."
         )
-    dice = np.array([row for _, row in rows])
-    masks = group_masks([columns for columns, _ in rows])
+    dice = np.array([row for _, row, _ in rows])
+    people = np.array([person for *_, person in rows])
     which = "of the validation split" if held_out else "of the table"
     found = {
         "protocol": f"{len(rows)} cases {which}, label maps compared on the grid of "
         "the scan; a region counts where the true map has it, and each side for itself",
-        "metrics": {**_means(dice, recipe), **_each(dice, recipe)},
+        "metrics": {**_means(dice, people, recipe), **_each(dice, people, recipe)},
         "baselines": {},
-        "groups": {name: _means(dice[mask], recipe) for name, mask in masks.items()},
+        "groups": _groups([columns for columns, *_ in rows], dice, people, recipe),
     }
     return {**found, **({"failed": failed} if failed else {})}
 
@@ -112,29 +113,37 @@ def _members(recipe):
     }
 
 
-def _means(dice, recipe):
+def _means(dice, people, recipe):
     """Means over regions, then over cases."""
-    there = dice[np.isfinite(dice).any(axis=1)]
     found = {}
-    if len(there):
-        found["mean_dice"] = mean_over_cases(np.nanmean(there, axis=1))
+    if np.isfinite(dice).any():
+        found["mean_dice"] = _mean_of(dice, people)
     members = _members(recipe)
     for name, classes in (step_arguments(recipe, "groups") or {}).items():
         columns = [column for k in classes for column in members[k]]
         values = dice[:, columns]
-        values = values[np.isfinite(values).any(axis=1)]
-        if len(values):
-            found[f"mean_dice_{name}"] = mean_over_cases(np.nanmean(values, axis=1))
+        if np.isfinite(values).any():
+            found[f"mean_dice_{name}"] = _mean_of(values, people)
     return found
 
 
-def _each(dice, recipe):
+def _groups(columns, dice, people, recipe):
+    masks = group_masks(columns)
+    return {n: _means(dice[m], people[m], recipe) for n, m in masks.items()}
+
+
+def _each(dice, people, recipe):
     """The Dice of each class, both sides together."""
     found = {}
     for k, columns in _members(recipe).items():
         values = dice[:, columns]
-        values = values[np.isfinite(values).any(axis=1)]
-        if len(values):
+        if np.isfinite(values).any():
             name = recipe["class_names"][k].replace(" ", "_")
-            found[f"dice_{name}"] = mean_over_cases(np.nanmean(values, axis=1))
+            found[f"dice_{name}"] = _mean_of(values, people)
     return found
+
+
+def _mean_of(dice, people):
+    """The mean over the cases that have any of the regions."""
+    there = np.isfinite(dice).any(axis=1)
+    return mean_over_cases(np.nanmean(dice[there], axis=1), people=people[there])

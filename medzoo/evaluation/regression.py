@@ -21,6 +21,7 @@ class RegressionEvaluation(NumberEvaluation):
             truth.low,
             truth.high,
             unit=self.recipe["unit"],
+            people=truth.people,
         )
 
     def truth(self, targets, records, columns):

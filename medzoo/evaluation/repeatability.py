@@ -77,7 +77,8 @@ def measure_repeatability(predict, cases, *, seed=0, progress=None):
             for name, change in VARIATIONS.items():
                 changed = {k: change(scan, generator) for k, scan in scans.items()}
                 changed_prediction = predict(replace(case, images=changed))
-                found[name].append(_differences(usual, changed_prediction))
+                off = _differences(usual, changed_prediction)
+                found[name].append((case.person, off))
         except CaseError:
             continue
         finally:
@@ -85,7 +86,9 @@ def measure_repeatability(predict, cases, *, seed=0, progress=None):
                 progress(done, len(cases))
         people.setdefault(case.person, []).append(usual)
     pairs = [
-        _differences(*pair) for own in people.values() for pair in combinations(own, 2)
+        (person, _differences(*pair))
+        for person, own in people.items()
+        for pair in combinations(own, 2)
     ]
     if pairs:
         found["two scans of one person"] = pairs
@@ -122,10 +125,11 @@ def measure_repeats(files, table, *, threads=None):
 
 def _means(rows):
     found = {}
-    for name in dict.fromkeys(key for row in rows for key in row):
-        unit = next(row[name][1] for row in rows if name in row)
-        values = [row[name][0] for row in rows if name in row]
-        found[name] = mean_over_cases(values, unit)
+    for name in dict.fromkeys(key for _, row in rows for key in row):
+        there = [(person, row[name]) for person, row in rows if name in row]
+        values = [value for _, (value, _) in there]
+        unit = there[0][1][1]
+        found[name] = mean_over_cases(values, unit, people=[who for who, _ in there])
     return found
 
 

@@ -112,8 +112,7 @@ def measure_segmentation(predict, recipe, cases, *, tables, codes=None, progress
         except CaseError as error:
             failed[case.case_id] = str(error)
         else:
-            found = _row(prediction, truth_of(case), recipe, source.any_of)
-            rows.append({"columns": {**case.columns, "source": source.name}, **found})
+            rows.append(_row(case, prediction, truth_of(case), recipe, source))
         if progress is not None:
             progress(done, len(chosen))
     if not rows:
@@ -133,10 +132,14 @@ def measure_segmentation(predict, recipe, cases, *, tables, codes=None, progress
     }
 
 
-def _row(prediction, truth, recipe, any_of):
+def _row(case, prediction, truth, recipe, source):
     """What one case says: each class, and how sure the network was with reason."""
-    classes = compare(prediction.labels, truth, recipe, any_of)
-    return {"classes": classes, **calibration(prediction, truth, any_of)}
+    return {
+        "columns": {**case.columns, "source": source.name},
+        "person": case.person,
+        "classes": compare(prediction.labels, truth, recipe, source.any_of),
+        **calibration(prediction, truth, source.any_of),
+    }
 
 
 def _by_group(rows, names):
@@ -234,21 +237,26 @@ def summary(rows, class_names):
         for k in range(1, len(class_names))
         if any(row["classes"][k]["true_volume_ml"] > 0 for row in rows)
     ]
-    present = [
-        [row["classes"][k]["dice"] for k in labels if _is_there(row, k)] for row in rows
-    ]
+
+    def mean(chosen, value, unit=None):
+        people = [row["person"] for row in chosen]
+        return mean_over_cases([value(row) for row in chosen], unit, people=people)
+
+    def mean_dice(row):
+        return np.mean([row["classes"][k]["dice"] for k in labels if _is_there(row, k)])
+
     # A case without any of the classes, such as a lesion, has no Dice.
-    means = [np.mean(dice) for dice in present if dice]
-    metrics = {"mean_dice": mean_over_cases(means)} if means else {}
+    with_any = [row for row in rows if any(_is_there(row, k) for k in labels)]
+    metrics = {"mean_dice": mean(with_any, mean_dice)} if with_any else {}
     for name, key, unit in METRICS:
         for k in labels:
-            values = [row["classes"][k][key] for row in rows if _is_there(row, k)]
-            entry = mean_over_cases(values, unit)
+            there = [row for row in rows if _is_there(row, k)]
+            entry = mean(there, lambda row, k=k, key=key: row["classes"][k][key], unit)
             metrics[f"{name}_{class_names[k].replace(' ', '_')}"] = entry
     for name in ("expected_calibration_error", "error_detection"):
-        values = [row[name] for row in rows if np.isfinite(row.get(name, np.nan))]
-        if values:
-            metrics[name] = mean_over_cases(values)
+        there = [row for row in rows if np.isfinite(row.get(name, np.nan))]
+        if there:
+            metrics[name] = mean(there, lambda row, name=name: row[name])
     return metrics
 
 

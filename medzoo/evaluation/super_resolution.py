@@ -82,7 +82,8 @@ def measure_super_resolution(model, recipe, cases, *, progress=None):
         for width in PROFILES:
             row = _compare(model, recipe, fine, factor, width, ridge)
             columns = {**case.columns, SOURCE: _source(case)}
-            rows.append({"columns": columns, "width": width, **row})
+            row |= {"columns": columns, "width": width, "person": case.person}
+            rows.append(row)
         if progress is not None:
             progress(done, len(measured))
     kind = "of the validation split" if held_out else "of the table"
@@ -158,7 +159,7 @@ def _summary(rows):
         groups[name] = {"psnr_gain": _mean(inside, "psnr", "cubic")}
     metrics = _metrics(main, "psnr")
     for name in ("coverage", "rank_correlation"):
-        metrics[f"uncertainty_{name}"] = mean_over_cases([row[name] for row in main])
+        metrics[f"uncertainty_{name}"] = _mean(main, name, unit=None)
     return {"metrics": metrics, "baselines": baselines, "groups": groups}
 
 
@@ -166,6 +167,6 @@ def _metrics(rows, key):
     return {"psnr_gain": _mean(rows, key, "cubic"), "psnr": _mean(rows, key)}
 
 
-def _mean(rows, key, minus=None):
+def _mean(rows, key, minus=None, unit="dB"):
     values = [row[key] - (row[minus] if minus else 0.0) for row in rows]
-    return mean_over_cases(values, "dB")
+    return mean_over_cases(values, unit, people=[row["person"] for row in rows])

@@ -102,7 +102,10 @@ class NumberEvaluation(TaskEvaluation):
         found = {}
         for name, constant in self.constants().items():
             values = np.array([constant(truth.target[folds != f]) for f in folds])
-            found[name] = self.measure(Truth(truth.target, self.constant(values)))
+            constants = self.constant(values)
+            found[name] = self.measure(
+                Truth(truth.target, constants, people=truth.people)
+            )
         return found
 
     def groups(self, truth):

@@ -17,6 +17,8 @@ class Truth:
         folds: list of int, or None where there are none.
         columns: list of dict, what else is known of each case (see
             `medzoo.data.cases.cohort`), or None.
+        people: `(cases,)` the person of each case, or None where that is not known
+            and each counts as somebody else.
     """
 
     target: np.ndarray
@@ -25,8 +27,12 @@ class Truth:
     high: np.ndarray | None = None
     folds: list | None = None
     columns: list | None = None
+    people: np.ndarray | None = None
 
     def only(self, chosen):
         """Returns some of the cases, by mask or indices."""
-        low, high = (None if a is None else a[chosen] for a in (self.low, self.high))
-        return Truth(self.target[chosen], self.prediction[chosen], low, high)
+        low, high, people = (
+            None if a is None else a[chosen] for a in (self.low, self.high, self.people)
+        )
+        kept = self.target[chosen], self.prediction[chosen], low, high
+        return Truth(*kept, people=people)

@@ -40,9 +40,9 @@ class ScalarTask(Task):
         """Returns the `Output` for a placed Volume."""
         model = self.model
         batch = self.normalize(x.array[None])
-        spread = self._spread(x.array)
         run = self.settings.engine_of(model)
         values = output_of_network(model, batch, self.recipe, run)
+        spread = self._spread(x.array, values)
         return Output(values, spread, self._contrast_distances(batch))
 
     def postprocess(self, y):
@@ -120,11 +120,11 @@ class ScalarTask(Task):
         distances = model.contrast_distances(batch)
         return None if distances is None else distances[0]
 
-    def _spread(self, array):
+    def _spread(self, array, answer):
         """The standard deviation over an ensemble's members, or over shifted scans.
 
-        In the target's unit, or of the probability of the class that the mean
-        probability is largest of.
+        In the target's unit, or of the probability of the class that `answer`, the
+        network's output for the scan as it is, makes the prediction.
         """
         kind = self.settings.uncertainty
         if kind == "ensemble":
@@ -140,7 +140,8 @@ class ScalarTask(Task):
         else:
             return None
         values = np.asarray([self.comparable(one) for one in values], np.float64)
-        return float(values.std(axis=0)[values.mean(axis=0).argmax()])
+        named = int(np.argmax(self.comparable(answer)))
+        return float(values.std(axis=0)[named])
 
     def _of_members(self, batch):
         members = getattr(self.model, "members", None)

@@ -6,16 +6,19 @@ import numpy as np
 
 from medzoo.errors import InputError
 from medzoo.metrics.calibration import expected_calibration_error
-from medzoo.metrics.intervals import bootstrap, wilson
+from medzoo.metrics.intervals import bootstrap, proportion
 from medzoo.metrics.ranking import area_under_roc
 
 
-def classification_metrics(target: Any, probabilities: Any) -> dict[str, Any]:
+def classification_metrics(
+    target: Any, probabilities: Any, *, people: Any = None
+) -> dict[str, Any]:
     """Measures predictions of a class.
 
     Args:
         target: `(cases,)` int, the index of the true class.
         probabilities: `(cases, classes)`, rows sum to 1.
+        people: `(cases,)` the person of each case, or None: each is somebody else.
 
     Returns:
         dict of name -> `{"value", "ci95", "n"}`: accuracy (Wilson), balanced accuracy,
@@ -36,15 +39,17 @@ def classification_metrics(target: Any, probabilities: Any) -> dict[str, Any]:
     wanted = np.eye(probabilities.shape[1])[target]
     brier = np.square(probabilities - wanted).sum(-1)
     measured = {
-        "accuracy": wilson(int((answer == target).sum()), target.size),
-        "balanced_accuracy": bootstrap(balanced_accuracy, target, answer),
-        "brier_score": bootstrap(lambda b: b.mean(-1), brier),
+        "accuracy": proportion(answer == target, people=people),
+        "balanced_accuracy": bootstrap(
+            balanced_accuracy, target, answer, people=people
+        ),
+        "brier_score": bootstrap(lambda b: b.mean(-1), brier, people=people),
         "expected_calibration_error": bootstrap(
-            calibration_error, probabilities.max(-1), answer == target
+            calibration_error, probabilities.max(-1), answer == target, people=people
         ),
     }
     if probabilities.shape[1] == 2:
-        area = bootstrap(area_under_roc, target, probabilities[:, 1])
+        area = bootstrap(area_under_roc, target, probabilities[:, 1], people=people)
         measured["area_under_roc"] = area
     return measured
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from medzoo.errors import InputError
-from medzoo.metrics.intervals import bootstrap, wilson
+from medzoo.metrics.intervals import bootstrap, proportion
 
 
 def mean_absolute_error(target, prediction):
@@ -58,6 +58,7 @@ def regression_metrics(
     high: Any = None,
     *,
     unit: str | None = None,
+    people: Any = None,
 ) -> dict[str, Any]:
     """Returns all metrics of a regression.
 
@@ -67,6 +68,7 @@ def regression_metrics(
         low: `(cases,)` lower ends of the prediction intervals, or None.
         high: `(cases,)` upper ends, or None.
         unit: str or None, of the target.
+        people: `(cases,)` the person of each case, or None: each is somebody else.
 
     Returns:
         dict of name -> `{"value", "ci95", "n"}`, with "unit" where it has one.
@@ -93,14 +95,15 @@ def regression_metrics(
     }
     measured = {}
     for name, statistic in {**with_unit, **without}.items():
-        measured[name] = bootstrap(statistic, target, prediction)
+        measured[name] = bootstrap(statistic, target, prediction, people=people)
         if unit and name in with_unit:
             measured[name]["unit"] = unit
     if low is not None:
         low, high = np.asarray(low, float), np.asarray(high, float)
-        held = int(((low <= target) & (target <= high)).sum())
-        measured["interval_coverage"] = wilson(held, target.size)
-        measured["interval_width"] = bootstrap(lambda w: w.mean(-1), high - low)
+        held = (low <= target) & (target <= high)
+        measured["interval_coverage"] = proportion(held, people=people)
+        width = bootstrap(lambda w: w.mean(-1), high - low, people=people)
+        measured["interval_width"] = width
         if unit:
             measured["interval_width"]["unit"] = unit
     return measured

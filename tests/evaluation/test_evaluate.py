@@ -1,13 +1,15 @@
 """What `medzoo evaluate` refuses before any work, and what it keeps of a file."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
 from medzoo.cli.main import main
 from medzoo.errors import FileFormatError, InputError, MedzooWarning
-from medzoo.evaluation.evaluate import evaluate
+from medzoo.evaluation.evaluate import _predicted, evaluate
 from medzoo.evaluation.metrics_file import write_metrics
+from medzoo.evaluation.tasks import TASKS
 from medzoo.zoo.recipe.schema import read_recipe
 
 LINES = [
@@ -117,12 +119,44 @@ def test_other_data_leave_the_models_own_numbers(folder):
     found = evaluate(folder, out_of_fold=True)
     write_metrics(path, found, recipe)
     other = {**found, "protocol": "else", "metrics": {"mean_error": {"value": 9.0}}}
+    # Of scans of another size, on another machine.
+    other["cost"] = {"seconds_per_scan": 999.0, "peak_memory_gb": 99.0}
     write_metrics(path, other, recipe, external="B")
     write_metrics(path, other, recipe, external="B")
     written = json.loads(path.read_text(encoding="utf-8"))
     assert written["external"] == [{"data": "B", "metrics": other["metrics"]}]
     assert written["metrics"] == found["metrics"]
     assert written["protocol"] == found["protocol"]
+    assert written["cost"] == found["cost"]
+
+
+@pytest.mark.parametrize(("subjects", "n"), [("pppqqq", 2), ("abcdef", 6)])
+def test_people_of_a_table_are_drawn_with_all_their_scans(
+    folder, tmp_path, monkeypatch, subjects, n
+):
+    table = tmp_path / "cases.csv"
+    rows = [f"c{i},{i}.nii.gz,{who},{20 + i}" for i, who in enumerate(subjects)]
+    table.write_text("\n".join(["case_id,t1,subject,age", *rows]) + "\n")
+    task = TASKS["regression"](read_recipe(folder).to_dict())
+    measured = []
+
+    class Answers:
+        def __init__(self, files, threads):
+            pass
+
+        def results(self, cases):
+            for case in cases:
+                record = {"case_id": case.case_id, "value": 30.0}
+                yield SimpleNamespace(record=record)
+
+    monkeypatch.setattr("medzoo.evaluation.evaluate.Predictor", Answers)
+    monkeypatch.setattr("medzoo.evaluation.evaluate.tell", lambda *given: None)
+    monkeypatch.setattr(
+        "medzoo.metrics.regression.bootstrap",
+        lambda *given, people: measured.append(len(set(people))) or {},
+    )
+    _predicted(None, task, table, None, None)
+    assert set(measured) == {n}
 
 
 def test_file_of_another_name_takes_no_other_data(folder, tmp_path):

@@ -6,8 +6,10 @@ import pytest
 import medzoo
 from medzoo.data.feeds.reconstruction import reconstruction_cases
 from medzoo.errors import InputError
+from medzoo.evaluation import reconstruction
 from medzoo.evaluation.linear_probe import cross_validated, probe
 from medzoo.evaluation.reconstruction import error_of, measure_reconstruction
+from medzoo.metrics.regression import r_squared
 from medzoo.models import ConvolutionalAutoencoder3D
 from medzoo.training.linear_start import start_linearly
 
@@ -136,6 +138,48 @@ def test_error_is_in_units_of_each_channels_variance():
     np.testing.assert_allclose(error_of(x, x + shift), [0.25, 0.25], rtol=1e-3)
     x[1, ..., 1] = 7
     np.testing.assert_allclose(error_of(x, x + shift)[1], 0.25, rtol=1e-3)
+
+
+def test_scans_of_one_person_stay_together_in_the_probe():
+    """Codes that tell who somebody is tell nothing of the age of others."""
+    generator = np.random.default_rng(0)
+    people = np.arange(60) // 3
+    codes = generator.normal(size=(20, 40))[people]
+    codes = codes + 0.01 * generator.normal(size=codes.shape)
+    targets = generator.uniform(20, 80, 20)[people]
+
+    apart = cross_validated(codes, targets)
+    together = cross_validated(codes, targets, [f"p{person}" for person in people])
+
+    assert r_squared(targets, apart) > 0.9
+    assert r_squared(targets, together) < 0.3
+
+
+def test_who_somebody_is_changes_nothing_where_each_has_one_scan():
+    generator = np.random.default_rng(0)
+    codes, targets = generator.normal(size=(40, 5)), np.arange(40) // 4 * 1.0
+    # Names that are in another order than the table.
+    names = [f"p{number}" for number in generator.permutation(40)]
+    np.testing.assert_array_equal(
+        cross_validated(codes, targets), cross_validated(codes, targets, names)
+    )
+    others = generator.normal(size=(3, 5))
+    np.testing.assert_array_equal(
+        probe(codes, targets, others), probe(codes, targets, others, names)
+    )
+
+
+def test_a_probe_needs_people():
+    people = np.arange(60) // 4
+    ages = np.linspace(20, 80, 60)
+    codes = np.random.default_rng(0).normal(size=(60, 3))
+    # 60 scans of 15 people; five of them and ten.
+    assert reconstruction._probed(codes, ages, people, 20) == {}
+    assert set(reconstruction._probed(codes, ages, np.arange(60), 20)) == {
+        "age_r_squared",
+        "age_mean_absolute_error",
+        "age_r_squared_cross_validated",
+    }
 
 
 def test_probe_finds_what_is_linear_and_nothing_in_noise():

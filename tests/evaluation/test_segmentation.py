@@ -12,10 +12,10 @@ from medzoo.volume import Volume
 KEYS = ("hausdorff_distance_95", "average_surface_distance", "surface_dice")
 
 
-def row(dice, true_ml):
+def row(dice, true_ml, person="p"):
     measured = dict.fromkeys((*KEYS, "absolute_volume_difference"), 1.0)
     measured |= {"dice": dice, "volume_ml": 1.0, "true_volume_ml": true_ml}
-    return {"classes": {1: measured}}
+    return {"classes": {1: measured}, "person": person}
 
 
 def test_a_person_without_any_lesion_does_not_hide_the_others():
@@ -24,6 +24,18 @@ def test_a_person_without_any_lesion_does_not_hide_the_others():
     assert found["mean_dice"]["value"] == found["dice_lesion"]["value"] == 0.8
     assert found["mean_dice"]["n"] == 9
     assert "mean_dice" not in summary([row(float("nan"), 0.0)], ["background", "x"])
+
+
+def test_scans_of_one_person_are_drawn_together():
+    apart, together = (
+        [row(dice, 2.0, f"p{n // size}") for n, dice in enumerate(np.arange(12) / 20)]
+        for size in (1, 4)
+    )
+    apart, together = (summary(rows, ["background", "x"]) for rows in (apart, together))
+    for name in ("mean_dice", "dice_x"):
+        narrow, wide = (np.ptp(found[name]["ci95"]) for found in (apart, together))
+        assert wide > 1.4 * narrow
+        assert apart[name]["value"] == together[name]["value"]
 
 
 @pytest.mark.parametrize("merged", [{"3": [1, 2]}, {"3": [1, 2, 3]}])

@@ -1,10 +1,15 @@
 """Standard deviations of values and classes; asking for one changes no prediction."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from medzoo.errors import InputError
+from medzoo.inference import scalar_task
+from medzoo.inference.classification import Classification
 from medzoo.inference.predict import predict_volume
+from medzoo.inference.spread import SHIFTS
 from medzoo.models import Ensemble3D
 from tests.training.conftest import tiny_recipe
 
@@ -74,3 +79,22 @@ def test_none_leaves_the_interval_out(head_phantom):
     assert usual.interval == (usual.value - 8, usual.value + 6)
     assert (plain.value, plain.interval) == (usual.value, None)
     assert model.predict_volume(image, uncertainty="interval") == usual
+
+
+def test_the_deviation_is_of_the_class_that_the_prediction_names(monkeypatch):
+    """As it is the scan is barely of class a, shifted it is surely of class b."""
+    outputs = [np.log([0.51, 0.2, 0.29]), *[np.log([0.1, 0.8, 0.1])] * len(SHIFTS)]
+    calls = iter(outputs)
+    monkeypatch.setattr(
+        scalar_task, "output_of_network", lambda *given: np.array(next(calls))
+    )
+    task = object.__new__(Classification)
+    task._load, task.recipe = lambda: None, {"class_names": ["a", "b", "c"]}
+    task.normalize = lambda batch: batch
+    task.settings = SimpleNamespace(uncertainty="tta", engine_of=lambda model: None)
+
+    found = task._spread(np.zeros((4, 4, 4, 1)), outputs[0])
+
+    assert task.fields(outputs[0], 1.0)["label"] == "a"
+    shares = [0.51, *[0.1] * len(SHIFTS)]
+    assert found == pytest.approx(np.std(shares))

@@ -42,3 +42,16 @@ def test_area_under_roc_counts_pairs_also_over_rows_with_ties():
         gap = s[t == 1][:, None] - s[t == 0]
         wins = (gap > 0) + 0.5 * (gap == 0)
         assert found == pytest.approx(wins.mean())
+
+
+def test_people_are_drawn_with_all_their_cases():
+    generator = np.random.default_rng(0)
+    target, second = generator.integers(0, 2, 20), generator.uniform(0, 1, 20)
+    shares = np.stack([1 - second, second], 1)
+    once = classification_metrics(target, shares, people=range(20))
+    assert once == classification_metrics(target, shares)
+    thrice = classification_metrics(
+        np.repeat(target, 3), np.repeat(shares, 3, 0), people=np.repeat(range(20), 3)
+    )
+    for name, entry in thrice.items():
+        assert entry == {**once[name], "n": 60}, name

@@ -5,7 +5,7 @@ import pytest
 
 from medzoo.errors import InputError
 from medzoo.metrics import regression_metrics, wilson
-from medzoo.metrics.intervals import bootstrap
+from medzoo.metrics.intervals import bootstrap, proportion
 
 TARGET = np.array([20.0, 40.0, 60.0, 80.0])
 
@@ -54,6 +54,48 @@ def test_same_cases_give_the_same_interval():
     values = np.random.default_rng(0).normal(size=30)
     one, other = (bootstrap(lambda x: x.mean(-1), values) for _ in range(2))
     assert one == other
+
+
+def mean(values):
+    return values.mean(-1)
+
+
+def test_people_are_drawn_with_all_their_cases():
+    people = np.repeat(np.arange(10), 4)
+    values = np.random.default_rng(0).normal(size=10)[people]
+    found = bootstrap(mean, values, people=people)
+    # Four equal scans tell as much as one.
+    assert found["ci95"] == bootstrap(mean, values[::4])["ci95"]
+    assert found["n"] == 40
+    uneven = np.r_[people, [0, 0]]
+    found = bootstrap(mean, np.r_[values, [5.0, 5.0]], people=uneven)
+    assert found["ci95"][1] - found["ci95"][0] > np.ptp(
+        bootstrap(mean, np.r_[values, [5.0, 5.0]])["ci95"]
+    )
+    assert bootstrap(mean, values[:4], people=people[:4])["ci95"] is None
+    with pytest.raises(InputError, match="40 people for 39 cases"):
+        bootstrap(mean, values[1:], people=people)
+
+
+def test_people_with_one_case_each_change_nothing():
+    values = np.random.default_rng(0).normal(size=(2, 30))
+    names = [f"p{number}" for number in range(30)][::-1]
+    low, high = values[1] - 1, values[1] + 1
+    assert regression_metrics(*values, low, high) == regression_metrics(
+        *values, low, high, people=names
+    )
+
+
+def test_proportion_of_people_is_no_surer_than_of_so_many_cases():
+    hits = np.arange(20) < 15
+    assert proportion(hits) == proportion(hits, people=range(20)) == wilson(15, 20)
+    people = np.arange(200) // 10
+    found = proportion(np.repeat(hits, 10), people=people)
+    assert found == {**wilson(15, 20), "n": 200}
+    assert proportion([True] * 6, people=[0, 0, 0, 1, 1, 1])["ci95"] == [
+        wilson(2, 2)["ci95"][0],
+        1.0,
+    ]
 
 
 def test_wilson_matches_published_values():

@@ -16,7 +16,7 @@ class Source:
         rate: float, share of the patches that come from it.
         codes: str or None, file name of a table of codes beside the recipe, by which
             its label maps become classes; None where they hold classes already, or
-            where `synthesis` maps them.
+            where `synthesis` maps them by its `targets`: cases without images.
         any_of: dict of class (a str, as JSON has it) -> list of classes: labels of
             that class may be any of them, for a protocol that does not tell them apart.
         lesions: layer settings of `RandomLesions`, or None.

@@ -5,6 +5,7 @@ from medzoo.data.feeds.image_cases import image_cases
 from medzoo.data.feeds.labelled_scans import LabelledScans
 from medzoo.data.feeds.patch_dataset import PatchDataset
 from medzoo.data.store.prepared_cases import PreparedCases
+from medzoo.errors import RecipeError
 
 usable_cases = image_cases
 split = named_split
@@ -20,13 +21,26 @@ def prepared_cases(cases, recipe, *, tables=None, **keeping):
         **keeping: `mode` and `folder` of `PreparedCases`.
 
     Raises:
-        RecipeError: for a case of a source that the recipe does not have.
+        RecipeError: for a case of a source that the recipe does not have, or with
+            images in one whose label maps hold codes for a synthesis.
     """
     preparation = LabelledScans(recipe, tables)
     # Known before anything is read.
     for case in cases:
-        preparation.source_of(case)
+        _check_codes(case, preparation.source_of(case))
     return PreparedCases(cases, preparation, **keeping)
+
+
+def _check_codes(case, source):
+    """Refuses labels that would be codes in real patches and classes in synthetic."""
+    arguments = (source.synthesis or {}).get("arguments", {})
+    if case.images and arguments.get("targets") is not None:
+        raise RecipeError(
+            "Label maps whose codes a synthesis maps by `targets` belong to cases "
+            f"without images. Received: source={source.name!r} in case {case.case_id}, "
+            "which has images. Give the source a table of codes instead of `targets`, "
+            "or leave the images out of the table."
+        )
 
 
 def batches(volumes, recipe, *, shuffle=True, **options):

@@ -24,9 +24,10 @@ def write_tfrecords(
     """Writes the prepared volumes of a feed as TFRecord files.
 
     A record is a case: `case_id`, and of `image` and `labels` the bytes in C order,
-    with `<name>/shape` (int64) and `<name>/dtype` (numpy's name) beside them. Nothing
-    is compressed. For pipelines that are built on TFRecord; `mode="cached"` of a
-    `PatchFeed` reads patches without their volumes and needs no export.
+    with `<name>/shape` (int64) and `<name>/dtype` (numpy's name) beside them. Labels
+    are int32 in all records: who reads them needs one type. Nothing is compressed.
+    For pipelines that are built on TFRecord; `mode="cached"` of a `PatchFeed` reads
+    patches without their volumes and needs no export.
 
     Args:
         feed: `PatchFeed`.
@@ -127,7 +128,9 @@ def _record(case_id, arrays):
     for name in (IMAGE, LABELS):
         if name not in arrays:
             continue
-        array = np.ascontiguousarray(arrays[name])
+        # A feed keeps the labels of each case in as few bytes as hold them.
+        dtype = np.int32 if name == LABELS else None
+        array = np.ascontiguousarray(arrays[name], dtype)
         shape = tf.train.Int64List(value=array.shape)
         features[name] = of_bytes(array.tobytes())
         features[name + SHAPE] = tf.train.Feature(int64_list=shape)

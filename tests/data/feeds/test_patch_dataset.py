@@ -7,6 +7,7 @@ import medzoo
 from medzoo.data.cases.case import Case
 from medzoo.data.feeds.patch_dataset import PatchDataset
 from medzoo.data.feeds.segmentation import prepared_cases
+from medzoo.errors import RecipeError
 
 # Synthesis would be compiled for each data set; test_golden_batches has compiled ones.
 pytestmark = pytest.mark.usefixtures("eagerly")
@@ -125,3 +126,17 @@ def test_coordinates_are_disturbed_as_a_whole(volumes):
     off = image[:, 0, 0, 1] - np.arange(12) / 10
     assert np.ptp(off) < 2e-3
     assert abs(off[0]) > 1e-3
+
+
+def test_codes_for_a_synthesis_have_no_images(tmp_path):
+    """In a real patch voxels would be of class 3, in a synthetic one of class 1."""
+    arguments = {**SYNTHESIS["arguments"], "targets": {"3": 1}}
+    own = recipe({"synthesis": {**SYNTHESIS, "arguments": arguments}})
+    cases = [
+        Case("map", {}, target="map.nii", folder=tmp_path),
+        Case("scan", {"t1": tmp_path / "t1.nii"}, target="map.nii", folder=tmp_path),
+    ]
+    prepared_cases(cases[:1], own)
+    prepared_cases(cases, recipe({"synthesis": SYNTHESIS}))
+    with pytest.raises(RecipeError, match="source='cases' in case scan"):
+        prepared_cases(cases, own)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import medzoo
+from medzoo.data.store import tfrecords
 from medzoo.errors import FileFormatError, InputError, MissingFileError
 from medzoo.io import write
 from tests.conftest import make_head
@@ -18,9 +19,9 @@ def feed(tmp_path_factory):
     for number, spacing in enumerate(SIZES):
         head = make_head(spacing, noise=2.0, seed=number)
         write(head, folder / f"{number}.nii.gz")
-        write(
-            head.with_array((head.array > 130).astype("u1")), folder / f"{number}l.nii"
-        )
+        # Codes that the feed keeps in one byte for some cases, in two for another.
+        codes = (head.array > 130) * (1, 300, 2)[number]
+        write(head.with_array(codes.astype("i2")), folder / f"{number}l.nii")
         lines.append(f"sub-{number},{number}.nii.gz,{number}l.nii")
     (folder / "cases.csv").write_text("\n".join(lines), encoding="utf-8")
     return medzoo.PatchFeed(folder / "cases.csv", labels="labels", dtype="float16")
@@ -42,10 +43,28 @@ def test_volumes_come_back_to_the_bit(feed, tmp_path, num_shards):
         found = by_case(medzoo.read_tfrecords(source))
         assert sorted(found) == ["sub-0", "sub-1", "sub-2"]
         for number in range(3):
-            for name in ("image", "labels"):
+            for name, dtype in (("image", "float16"), ("labels", "int32")):
                 expected = feed.volumes.get(number)[name]
-                assert found[f"sub-{number}"][name].dtype == expected.dtype
+                assert found[f"sub-{number}"][name].dtype == dtype
                 np.testing.assert_array_equal(found[f"sub-{number}"][name], expected)
+
+
+def test_labels_of_one_byte_as_earlier_versions_wrote_them(tmp_path):
+    import tensorflow as tf
+
+    labels = np.arange(24, dtype="u1").reshape(2, 3, 4)
+    example = tf.train.Example.FromString(
+        tfrecords._record("a", {"image": np.zeros((2, 3, 4, 1), "f2")})
+    )
+    feature = example.features.feature
+    feature["labels"].bytes_list.value.append(labels.tobytes())
+    feature["labels/shape"].int64_list.value.extend(labels.shape)
+    feature["labels/dtype"].bytes_list.value.append(b"uint8")
+    with tf.io.TFRecordWriter(str(tmp_path / "old.tfrecord")) as writer:
+        writer.write(example.SerializeToString())
+    found = by_case(medzoo.read_tfrecords(tmp_path))["a"]["labels"]
+    assert found.dtype == "uint8"
+    np.testing.assert_array_equal(found, labels)
 
 
 def test_patches_lie_at_random_inside_their_volume(feed, tmp_path):
