@@ -99,15 +99,7 @@ def main(manual, silver, label_maps, runs):
     """Trains, copies the results here, and measures them."""
     runs = Path(runs)
     runs.mkdir(parents=True, exist_ok=True)
-    own, automatic = (
-        rows_of(manual, "mrbrains", "manual"),
-        rows_of(silver, "dlmuse", "silver"),
-    )
-    maps = [
-        {"case_id": path.name.removesuffix(".nii.gz"), "labels": path.resolve()}
-        for path in sorted(Path(label_maps).glob("*.nii.gz"))
-    ]
-    maps = [{**row, "source": "label_map"} for row in maps]
+    own, automatic, maps = sources_of(manual, silver, label_maps)
     table = write_table(runs / "cases.csv", [*own, *automatic, *maps])
     before = None
     for number, changes in enumerate(PHASES, 1):
@@ -205,6 +197,19 @@ def share_prepared(folder, prepared):
     prepared.mkdir(exist_ok=True)
     if not (folder / "prepared").exists():
         (folder / "prepared").symlink_to(prepared.resolve())
+
+
+def sources_of(manual, silver, label_maps):
+    """Returns the rows of cases of the three sources, each a list of dict."""
+    maps = [
+        {"case_id": path.name.removesuffix(".nii.gz"), "labels": path.resolve()}
+        for path in sorted(Path(label_maps).glob("*.nii.gz"))
+    ]
+    return (
+        rows_of(manual, "mrbrains", "manual"),
+        rows_of(silver, "dlmuse", "silver"),
+        [{**row, "source": "label_map"} for row in maps],
+    )
 
 
 def rows_of(table, target, source):
