@@ -60,9 +60,9 @@ def train(
     """Trains a model from its recipe: cross-validation, then the published model.
 
     An ensemble is made of the networks of the folds; a single network is trained once
-    more on all cases. Segmentation and autoencoders use the recipe's validation cases, or
-    are cross-validated where the table has none of them; super-resolution uses one split
-    (`medzoo.training.image_training`). Interrupted, it goes on where it stopped.
+    more on all cases. Segmentation and autoencoders use the recipe's validation cases,
+    or are cross-validated where the table has none of them; super-resolution uses one
+    split (`medzoo.training.image_training`). Interrupted, it goes on where it stopped.
 
     Args:
         recipe: dict, the recipe's content.
