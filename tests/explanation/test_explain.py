@@ -184,7 +184,7 @@ def test_a_label_map_that_lies_elsewhere_is_refused(age_model, scan):
 
 
 def test_a_model_of_images_is_refused():
-    with pytest.raises(InputError, match="Label maps"):
+    with pytest.raises(InputError, match="Segmentation models cannot be explained"):
         explain("mrbrains_tissue_unet", "scan.nii.gz")
 
 
