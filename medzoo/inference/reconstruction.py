@@ -6,6 +6,7 @@ from medzoo.errors import RecipeError
 from medzoo.inference.postprocess import check_finite
 from medzoo.inference.spread import spread_scale, spread_when_shifted
 from medzoo.inference.task import Task
+from medzoo.spatial.background import background_level
 
 
 class Reconstruction(Task):
@@ -20,8 +21,8 @@ class Reconstruction(Task):
     def network(self, x):
         """Returns image, code, and standard deviation or None, on the network's grid.
 
-        Intensities are those of the scan already, for each version of a scan that is
-        moved has a scale of its own.
+        The last part is the background of each channel. Intensities are those of the
+        scan already, for each version of a scan that is moved has a scale of its own.
         """
         encode = self.settings.engine_of(self.model.encoder)
         decode = self.settings.engine_of(self.model.decoder)
@@ -31,22 +32,23 @@ class Reconstruction(Task):
         spread = None
         if self.settings.uncertainty == "tta":
             spread = self._spread(x.array)
-        return image, code[0], spread
+        levels = [background_level(channel) for channel in np.moveaxis(x.array, -1, 0)]
+        return image, code[0], spread, np.asarray(levels, np.float32)
 
     def postprocess(self, y):
         """Checks the output; drops the axis of a single channel."""
-        image, code, spread = y
+        image, code, spread, levels = y
         check_finite(code)
         check_finite(image)
-        return _without_channel(image), code, _without_channel(spread)
+        return _without_channel(image), code, _without_channel(spread), levels
 
     def restore(self, found, undo):
         """Brings images back linearly."""
-        image, code, spread = found
+        image, code, spread, levels = found
         if spread is not None:
             spread = undo(spread, interpolation="linear")
         return {
-            "image": undo(image, interpolation="linear"),
+            "image": _brought_back(image, undo, levels),
             "embedding": code,
             "uncertainty": spread,
         }
@@ -65,6 +67,15 @@ class Reconstruction(Task):
 
         _, spread = spread_when_shifted(through, array)
         return (spread_scale(self.recipe) * spread).astype(np.float32)
+
+
+def _brought_back(image, undo, levels):
+    """An image on the grid of the scan, with its background where nothing was seen."""
+    if not levels.any():
+        return undo(image, interpolation="linear")
+    levels = levels if image.ndim > 3 else levels[0]
+    back = undo(image - levels, interpolation="linear")
+    return back.with_array(back.array + levels)
 
 
 def _without_channel(image):

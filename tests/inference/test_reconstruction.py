@@ -77,6 +77,17 @@ def test_what_is_reconstructed_lies_and_counts_as_the_input_does():
     assert not found.image.array[..., [0, 5]].any()
 
 
+def test_what_was_not_seen_is_background_below_zero_too():
+    image = scan()
+    array = np.where(image.array > np.median(image.array), image.array, 0)
+
+    found = through(identity(), image.with_array((array - 100) / 50))
+
+    np.testing.assert_allclose(found.image.array[..., [0, 5]], -2.0, atol=1e-3)
+    middle = found.image.array[..., 1:5] * 50 + 100
+    np.testing.assert_allclose(middle, array[..., 1:5], atol=1.0)
+
+
 def test_channels_have_units_of_their_own():
     channels = [*CHANNELS, {"name": "t2", "required": True}]
     images = {"t1": scan(0), "t2": scan(1, scale=4000.0)}
