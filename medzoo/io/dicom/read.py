@@ -71,7 +71,8 @@ def read_dicom(path, *, series=None, channel=None, resample=False):
         told.insert(0, f"it was taken from {len(found)} series")
     if damaged:
         told.append(f"{damaged} files are damaged and were left out")
-    note = f"Series {chosen.label} of {path.name}: {'; '.join(told)}."
+    # Without the name of the place, which is often that of a person.
+    note = f"Series {chosen.label}: {'; '.join(told)}."
     return array, affine, [note] if told else []
 
 

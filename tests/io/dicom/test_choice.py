@@ -39,7 +39,7 @@ def test_the_list_tells_series_apart(study):
 
 @pytest.mark.parametrize(("channel", "series"), [("t1", "2"), ("flair", "3")])
 def test_the_one_that_fits_a_channel_is_taken_and_said(study, channel, series):
-    with pytest.warns(MedzooWarning, match=f"Series {series} .* from 7 series"):
+    with pytest.warns(MedzooWarning, match=f"Series {series}: .* from 7 series"):
         found = medzoo.read(study, channel=channel)
     with pytest.warns(MedzooWarning, match="from 7 series"):
         named = medzoo.read(f"{study}#{series}")
@@ -64,7 +64,7 @@ def test_two_t1_are_not_guessed(study, maker):
 
 @pytest.mark.parametrize("wanted", ["5", "Ax T2 TSE", "ax t2 tse", "TSE"])
 def test_a_series_can_be_named(study, wanted):
-    with pytest.warns(MedzooWarning, match="Series 5 "):
+    with pytest.warns(MedzooWarning, match="Series 5: "):
         medzoo.read(study, series=wanted)
 
 
@@ -72,7 +72,7 @@ def test_a_series_can_be_named_by_its_uid(maker, study):
     made = maker.series("i", number=9, description="", shape=(9, 6, 7))
 
     for wanted in (made.uid, made.uid[-8:]):
-        with pytest.warns(MedzooWarning, match="Series 9 "):
+        with pytest.warns(MedzooWarning, match="Series 9: "):
             medzoo.read(study, series=wanted)
 
 
