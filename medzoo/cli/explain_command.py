@@ -11,6 +11,7 @@ from medzoo.cli.parser import (
     add_name,
     add_threads,
     image,
+    on_disk,
     table,
 )
 from medzoo.errors import InputError
@@ -50,7 +51,7 @@ def _add_output(parser: ArgumentParser) -> None:
     parser.add_argument(
         "-o",
         "--output",
-        type=Path,
+        type=on_disk,
         metavar="FOLDER",
         help="write map.nii.gz (on the scan's grid), regions.csv, explanation.json and "
         "map.png there",
@@ -220,7 +221,20 @@ def _check(values: Namespace) -> None:
             "--population is the mean over the people of a table. Received: "
             "--population or --cases alone. Give both, or a scan."
         )
-    if values.population is not None and values.population.suffix != ".npz":
+    _check_population(values)
+
+
+def _check_population(values: Namespace) -> None:
+    """Refuses another file than an .npz, and what only explains a scan."""
+    if values.population is None:
+        return
+    unused = ("output", "report", "json", "target", "baseline", "regions")
+    if given := [f"--{name}" for name in unused if getattr(values, name)]:
+        raise InputError(
+            "--population writes the mean of people and explains no scan. Received: "
+            f"{' and '.join(given)} with --population. Leave out one of them."
+        )
+    if values.population.suffix != ".npz":
         raise InputError(
             "A population's mean is an .npz file. Received: "
             f"{values.population}. Let its name end in .npz."

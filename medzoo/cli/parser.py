@@ -135,6 +135,13 @@ def image(text: str) -> Path | str:
     return text if "://" in text else Path(text)
 
 
+def on_disk(text: str) -> Path:
+    """Reads a path of what is written on disk alone, never to an object store."""
+    if "://" in text:
+        raise argparse.ArgumentTypeError(f"must be a path on disk. Received: {text!r}")
+    return Path(text)
+
+
 def table(text: str) -> str:
     """Reads a table of cases, or a data set as `medzoo.predict` takes it."""
     if ":" in text or Path(text).suffix.lower() in (".csv", ".tsv"):

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
 from medzoo.cli.bids_arguments import add_bids, check_filters
-from medzoo.cli.parser import add_json, image
+from medzoo.cli.parser import add_json, image, on_disk
 from medzoo.cli.series_choice import add_series, with_series
 from medzoo.errors import InputError
 
@@ -33,7 +33,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "-o",
         "--output",
-        type=Path,
+        type=on_disk,
         metavar="DIR",
         help="the folder of the results: CASE.nii.gz, CASE.json with the quality of "
         "each step, CASE_mask.nii.gz and CASE_transform.h5 where a step finds them",

@@ -101,6 +101,12 @@ def test_lines_say_what_replacing_a_region_changes(folder, scans, run_medzoo):
         (["a.nii.gz", "--cases", "c.csv"], "Give both"),
         (["--population", "mean.npz"], "Give both"),
         (["--population", "mean.txt", "--cases", "c.csv"], ".npz"),
+        (["--population", "m.npz", "--cases", "c.csv", "--json"], "--json with"),
+        (
+            ["--population", "m.npz", "--cases", "c.csv", "-o", "out", "--target", "F"],
+            "--output and --target with",
+        ),
+        (["a.nii.gz", "-o", "s3://bucket/out"], "must be a path on disk"),
     ],
 )
 def test_what_means_nothing_is_refused_at_once(folder, run_medzoo, arguments, message):

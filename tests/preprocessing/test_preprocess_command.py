@@ -336,3 +336,10 @@ def test_results_of_two_cases_in_one_place_are_refused():
 def test_wrong_use_is_refused(arguments, capsys):
     assert main(["preprocess", *arguments]) == 2
     assert "Received" in capsys.readouterr().err
+
+
+def test_scans_are_normalised_on_disk(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["preprocess", "a.nii.gz", "-o", "s3://bucket/out"]) == 2
+    assert "must be a path on disk" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
