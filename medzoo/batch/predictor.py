@@ -9,7 +9,7 @@ import numpy as np
 
 from medzoo.batch.look_ahead import in_order, threads_for
 from medzoo.data.cases.case import Case
-from medzoo.errors import WARNINGS_LOCK, InputError, MedzooError
+from medzoo.errors import WARNINGS_LOCK, InputError, MedzooError, OfflineError
 from medzoo.inference.centiles import Person
 from medzoo.inference.exported_model import ExportedModel, can_be_exported
 from medzoo.inference.predict import predict_image, task_of
@@ -227,7 +227,8 @@ class Predictor:
             the scan, or None, and a record, what `Task.place` gives, or a `CaseError`.
         """
         record = None if output is None else output.finished(case)
-        if record is not None:
+        # Of what is shown there must be an image: numbers alone are predicted again.
+        if record is not None and (not scans or "output" in record):
             return (self.scan(case) if scans else None), record
         try:
             scan = self.scan(case)
@@ -278,7 +279,13 @@ def _written(output, result):
         if output is not None and "error" in result.record:
             output.failed(case, result.record["error"])
         return result
-    record = found.to_dict() if output is None else output.write(case, found)
+    try:
+        record = found.to_dict() if output is None else output.write(case, found)
+    except OfflineError as error:
+        # A store may be back at the next case; a full disk would not be.
+        text = " ".join(str(error).split())[:MOST_TEXT]
+        output.failed(case, text)
+        return Result(case, {"case_id": case.case_id, "error": text})
     record = {"case_id": case.case_id, **record}
     return Result(case, record, found, result.scan, result.x)
 

@@ -96,7 +96,7 @@ def _add_output(parser: ArgumentParser) -> None:
         type=Path,
         metavar="FILE.html",
         help="write a self-contained HTML report with views, predictions, checks and "
-        "limits of the model",
+        "limits of the model (not with --shard or --cluster)",
     )
     parser.add_argument(
         "--compare",
@@ -225,6 +225,11 @@ def _check_given(values: Namespace) -> None:
         )
     check_filters(values)
     _check_compare(values)
+    if values.report is not None and values.shard is not None:
+        raise InputError(
+            "A report covers all cases, a shard some. Received: --report with --shard. "
+            "Leave out one of them."
+        )
 
 
 def _check_compare(values: Namespace) -> None:

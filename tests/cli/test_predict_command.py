@@ -63,3 +63,11 @@ def test_predict_takes_channels_spacing_and_a_tree(given):
 def test_predict_takes_one_kind_of_input(model, arguments, capsys):
     assert main(["predict", str(model), *arguments]) == 2
     error_line(capsys)
+
+
+def test_a_share_of_the_cases_has_no_report(model, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    arguments = ["a.nii", "-o", "out", "--shard", "1/2", "--report", "a.html"]
+    assert main(["predict", str(model), *arguments]) == 2
+    assert "--report with --shard" in error_line(capsys)
+    assert list(tmp_path.iterdir()) == []
