@@ -29,12 +29,7 @@ class CaseLog:
 
     def made_by(self):
         """Returns what makes the results, as plain JSON."""
-        return {
-            "model": f"{self.recipe.name}@{self.recipe.version}",
-            "weights_sha256": self.recipe.weights["sha256"],
-            "medzoo": __version__,
-            "options": self.options,
-        }
+        return maker_of(self.recipe, self.options)
 
     def inputs_of(self, case):
         """Hashes of a case's inputs; {} where one cannot be read: it is found later."""
@@ -54,7 +49,7 @@ class CaseLog:
         """Returns the line of a result of the same inputs and model, or None."""
         # Before anything is written: inputs are as they are now.
         inputs = self.inputs_of(case)
-        line = self.earlier.cases.get(case.case_id)
+        line = self.earlier.cases.get((self.made_by()["model"], case.case_id))
         if line is None or line.get("error") or not inputs:
             return None
         if line.get("made_by") != self.made_by() or line.get("inputs") != inputs:
@@ -76,16 +71,52 @@ class CaseLog:
             case: `Case`.
             **facts: plain JSON: `record`, and `outputs` where there are files.
         """
-        self._add(case, made_by=self.made_by(), inputs=self.inputs_of(case), **facts)
+        line = {"case_id": case.case_id, "time": now()}
+        self._add(
+            line, case, made_by=self.made_by(), inputs=self.inputs_of(case), **facts
+        )
 
     def failed(self, case, error):
         """Notes a case that has no result."""
-        self._add(case, error=error)
+        self._add(error_line(case.case_id, error, self.made_by()), case)
 
-    def _add(self, case, **facts):
-        line = {"case_id": case.case_id, "time": round(time.time(), 3)}
+    def _add(self, line, case, **facts):
         known = known_of(case)
         self.status.add({**line, **({"known": known} if known else {}), **facts})
+
+
+def maker_of(recipe, options):
+    """Returns what makes results of a model, as plain JSON.
+
+    Args:
+        recipe: `Recipe`.
+        options: dict, plain JSON, what else decides the result.
+    """
+    return {
+        "model": f"{recipe.name}@{recipe.version}",
+        "weights_sha256": recipe.weights["sha256"],
+        "medzoo": __version__,
+        "options": options,
+    }
+
+
+def error_line(case_id, error, made_by):
+    """Returns the status line of a case without a result.
+
+    Without a time it would count as older than any result, and without its maker as an
+    error of every model in the folder.
+
+    Args:
+        case_id: str.
+        error: str.
+        made_by: dict, see `maker_of`.
+    """
+    return {"case_id": case_id, "time": now(), "made_by": made_by, "error": error}
+
+
+def now():
+    """Returns the time of a status line, seconds since 1970."""
+    return round(time.time(), 3)
 
 
 def _person(known):

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from medzoo.batch.bids_output import BidsOutput
-from medzoo.batch.case_log import CaseLog
+from medzoo.batch.case_log import CaseLog, error_line, now
 from medzoo.batch.earlier_results import EarlierResults
 from medzoo.batch.image_output import ImageOutput
 from medzoo.batch.input_cases import cases_of, table_of, with_person
@@ -15,6 +15,7 @@ from medzoo.batch.plan import (
     USUAL_OUTPUT,
     check_folder,
     check_probabilities,
+    check_tree,
     of_model,
     paths_of,
     places_of,
@@ -77,6 +78,7 @@ def shard_plan(
     table = MergedTable(
         output,
         {p.recipe.name: place_of(p, predictors, output) for p in predictors},
+        recipes=recipes_of(predictors),
         inputs=inputs,
         overwrite=overwrite,
     )
@@ -97,11 +99,7 @@ def shard_bids_plan(
 ):
     """Returns the `Plan` of one shard of a BIDS tree; see `shard_plan`, `bids_plan`."""
     _check(output or root, dicom_seg)
-    if is_url(output) or is_url(root):
-        raise InputError(
-            "A BIDS tree and its derivative are folders on disk. "
-            f"Received: {root} and {output}. Give --cases with URLs."
-        )
+    check_tree(root, output)
     scans = scans_of(Path(root), tuple(participants))
     folder = Path(output or Path(root) / USUAL_OUTPUT)
     writer, runs, outputs, inputs = writer_name(shard), [], {}, []
@@ -121,6 +119,7 @@ def shard_bids_plan(
     table = MergedTable(
         folder,
         {name: own.work_folder for name, own in outputs.items()},
+        recipes=recipes_of(predictors),
         inputs=inputs,
         overwrite=overwrite,
         finish={name: own.finish for name, own in outputs.items()},
@@ -133,7 +132,7 @@ def shard_bids_plan(
 def _log_of(predictor, place, writer):
     """What a process notes of a model: a file of its own, or parts in a store."""
     kind = PartLog if is_url(place) else StatusLog
-    return kind(place, writer, {"recipe": predictor.recipe.to_dict()})
+    return kind(place, writer, {"recipe": predictor.recipe.to_dict(), "time": now()})
 
 
 def output_of(run, place, log, *, earlier=None, **options):
@@ -150,9 +149,9 @@ def output_of(run, place, log, *, earlier=None, **options):
     check_probabilities(predictor)
     settings = predictor.options
     earlier = earlier or EarlierResults(place)
-    for case_id, problem in run.problems.items():
-        log.add({"case_id": case_id, "error": problem})
     cases = CaseLog(predictor.recipe, settings, earlier, log)
+    for case_id, problem in run.problems.items():
+        log.add(error_line(case_id, problem, cases.made_by()))
     if not predictor.task.gives_images:
         return NumberOutput(cases)
     if is_url(place):
@@ -168,6 +167,11 @@ def output_of(run, place, log, *, earlier=None, **options):
         earlier=earlier,
         **options,
     )
+
+
+def recipes_of(predictors):
+    """Returns model name -> content of its recipe."""
+    return {p.recipe.name: p.recipe.to_dict() for p in predictors}
 
 
 def place_of(predictor, predictors, output):

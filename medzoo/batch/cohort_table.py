@@ -115,7 +115,10 @@ class CohortTable:
 
     def _merged(self):
         """The rows of this run and of earlier ones, in the order of the cases."""
-        found = {case_id: dict(row) for case_id, row in self._earlier.items()}
+        found = {
+            case_id: {c: v for c, v in row.items() if not self._is_outdated(c)}
+            for case_id, row in self._earlier.items()
+        }
         for case_id, row in self._rows.items():
             kept = {
                 column: value
@@ -132,8 +135,15 @@ class CohortTable:
             return {**FIRST, **LAST}[column]
         recipe = self._recipe_of(column)
         if recipe is not None:
-            return meaning_of(column.removeprefix(f"{recipe['name']}_"), recipe)
+            told = meaning_of(column.removeprefix(f"{recipe['name']}_"), recipe)
+            return told | {"Model": _model_of(recipe)}
         return self._meanings.get(column, {"Description": "Of an earlier run"})
+
+    def _is_outdated(self, column):
+        """Whether a column of the earlier table is of another version of a model."""
+        recipe, earlier = self._recipe_of(column), self._meanings.get(column)
+        model = earlier.get("Model") if isinstance(earlier, dict) else None
+        return None not in (recipe, model) and model != _model_of(recipe)
 
     def _recipe_of(self, column):
         """The recipe of this run whose result a column is, or None.
@@ -161,6 +171,10 @@ class CohortTable:
                     f"Received: {path}, which medzoo did not write. "
                     "Choose another output, or --overwrite to replace it."
                 )
+
+
+def _model_of(recipe):
+    return f"{recipe['name']}@{recipe.get('version')}"
 
 
 def _written(value):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from medzoo.batch.status_log import STATUS_FILE
-from medzoo.batch.status_parts import all_lines
+from medzoo.batch.status_parts import all_lines, maker_in
 from medzoo.errors import InputError, MedzooError
 from medzoo.files import sha256_of
 
@@ -59,10 +59,10 @@ class EarlierResults:
                 "A folder of results keeps its status in a file. Received: "
                 f"{status}, which is none. Remove it or choose another folder."
             )
-        # Last line of each case, and of each file.
+        # Last line of each case of a model ("name@version"), and of each file.
         self.cases, self._files = {}, {}
         for line in _of_cases(all_lines(folder) if lines is None else lines):
-            self.cases[line["case_id"]] = line
+            self.cases[maker_in(line), line["case_id"]] = line
             for name in line.get("outputs") or {}:
                 self._files[name] = line
 

@@ -6,7 +6,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from medzoo.batch.cohort_table import NAME, SUFFIXES, CohortTable
-from medzoo.batch.status_parts import all_lines, state_of
+from medzoo.batch.status_log import time_of
+from medzoo.batch.status_parts import all_lines, is_of, state_of
 from medzoo.errors import InputError, MedzooError, MissingFileError
 from medzoo.io.remote import (
     fetched,
@@ -34,15 +35,26 @@ class MergedTable:
     Args:
         folder: path or URL, where the table goes.
         places: dict of model name -> path or URL of the folder with its status files.
+        recipes: dict of model name -> recipe; of a model without, the one that was
+            noted last counts. Results of other versions have no part in the table.
         inputs: see `CohortTable`.
         overwrite: likewise.
         finish: dict of model name -> callable, given the records of a model.
     """
 
-    def __init__(self, folder, places, *, inputs=(), overwrite=False, finish=None):
+    def __init__(
+        self,
+        folder,
+        places,
+        *,
+        recipes=None,
+        inputs=(),
+        overwrite=False,
+        finish=None,
+    ):
         folder = local_or_url(folder)
         self.folder = folder.rstrip("/") if is_url(folder) else folder
-        self.places = dict(places)
+        self.places, self._recipes = dict(places), recipes or {}
         self._options = {"inputs": inputs, "overwrite": overwrite, "by_case": True}
         self._finish = finish or {}
         if is_url(self.folder):
@@ -61,7 +73,10 @@ class MergedTable:
         return path
 
     def _write_once(self):
-        found = {name: _last_lines(place) for name, place in self.places.items()}
+        found = {
+            name: _last_lines(place, name, self._recipes.get(name))
+            for name, place in self.places.items()
+        }
         recipes = [recipe for _, recipe in found.values() if recipe is not None]
         with _local(self.folder) as folder:
             table = CohortTable(folder, recipes, **self._options)
@@ -137,11 +152,10 @@ def merge(folder):
         InputError: if no shard noted anything there.
     """
     folder = local_or_url(folder)
-    places = {}
-    for path in _places_in(folder):
-        _, recipe = _last_lines(path)
-        if recipe is not None:
-            places[recipe["name"]] = path
+    heads = [(h, path) for path in _places_in(folder) for h in _heads(all_lines(path))]
+    # Of a model that wrote into two folders, the last one.
+    heads.sort(key=lambda found: time_of(found[0]))
+    places = {head["recipe"]["name"]: path for head, path in heads}
     table = MergedTable(folder, places).write() if places else None
     if table is None:
         raise InputError(
@@ -161,14 +175,31 @@ def _places_in(folder):
     return [folder, *(path for path in below if path.is_dir())]
 
 
-def _last_lines(place):
-    """The last line of each case, by the name of the case, and the recipe."""
-    cases, recipe = {}, None
-    for line in all_lines(place):
-        if isinstance(line.get("recipe"), dict):
-            recipe = line["recipe"]
-        elif isinstance(line.get("case_id"), str) and (
-            line.get("error") or isinstance(line.get("record"), dict)
-        ):
+def _last_lines(place, name, recipe=None):
+    """The last line of each case of a model, by the name of the case, and its recipe.
+
+    Several models, and versions of one, may have written into a folder.
+    """
+    lines = all_lines(place)
+    for head in _heads(lines) if recipe is None else ():
+        if head["recipe"]["name"] == name:
+            recipe = head["recipe"]
+    if recipe is None:
+        return [], None
+    model = f"{name}@{recipe.get('version')}"
+    cases = {}
+    for line in lines:
+        told = line.get("error") or isinstance(line.get("record"), dict)
+        if isinstance(line.get("case_id"), str) and told and is_of(line, model):
             cases[line["case_id"]] = line
     return [cases[case_id] for case_id in sorted(cases)], recipe
+
+
+def _heads(lines):
+    """The lines that are of no case, but name the recipe."""
+    recipes = (line.get("recipe") for line in lines)
+    return [
+        line
+        for line, recipe in zip(lines, recipes, strict=True)
+        if isinstance(recipe, dict) and isinstance(recipe.get("name"), str)
+    ]

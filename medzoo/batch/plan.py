@@ -122,6 +122,7 @@ def bids_plan(
             "A DICOM SEG refers to a DICOM series. Received: --dicom-seg with --bids. "
             "Leave out --dicom-seg."
         )
+    check_tree(root, output)
     scans = scans_of(Path(root), tuple(participants))
     folder = Path(output or Path(root) / USUAL_OUTPUT)
     runs, outputs = [], []
@@ -189,6 +190,15 @@ def check_folder(path, what="Several models"):
     if Path(path).is_file() or str(path).lower().endswith(FILES):
         raise InputError(
             f"{what} need an output folder. Received: output={path}. Give a folder."
+        )
+
+
+def check_tree(root, output):
+    """Refuses a BIDS tree, or a derivative, in an object store."""
+    if is_url(output) or is_url(root):
+        raise InputError(
+            "A BIDS tree and its derivative are folders on disk. "
+            f"Received: {root} and {output}. Give --cases with URLs."
         )
 
 

@@ -82,7 +82,7 @@ def status_lines(folder):
 
 def in_time(lines):
     """Returns lines by their time; those without stand first."""
-    return sorted(lines, key=_time)
+    return sorted(lines, key=time_of)
 
 
 def lines_of(path):
@@ -108,7 +108,8 @@ def _line(row):
     return line if isinstance(line, dict) else None
 
 
-def _time(line):
+def time_of(line):
+    """Returns the time of a line; 0 where it has none."""
     time = line.get("time")
     return time if isinstance(time, int | float) else 0
 

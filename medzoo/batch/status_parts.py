@@ -13,7 +13,7 @@ from pathlib import Path
 from medzoo.batch.parquet_file import write_parquet
 from medzoo.batch.record_columns import TEXTS, columns_of
 from medzoo.batch.status_log import StatusLog, as_text, in_time, lines_of, status_lines
-from medzoo.errors import InputError
+from medzoo.errors import InputError, OfflineError
 from medzoo.io.remote import fetched, is_url, listed, upload
 
 PART_LINES = 2000
@@ -57,7 +57,11 @@ class PartLog:
             self._journal.add(line)
         late = time.monotonic() - self._since > PART_SECONDS
         if len(self._lines) >= PART_LINES or (self._journal is None and late):
-            self.flush()
+            try:
+                self.flush()
+            except OfflineError:
+                # The lines stay for the next part; `close` tells if none is written.
+                self._since = time.monotonic()
 
     def flush(self):
         """Writes a part of what was added since the last one."""
@@ -107,6 +111,20 @@ def all_lines(place):
         # A journal that was not taken away yet: its part holds the same.
         found += [] if path.stem in done else lines_of(path)
     return in_time(found)
+
+
+def maker_in(line):
+    """Returns the "name@version" of the model that a line is of, or None."""
+    made_by = line.get("made_by")
+    return made_by.get("model") if isinstance(made_by, dict) else None
+
+
+def is_of(line, model):
+    """Whether a line of a case is of a model, "name@version".
+
+    A line without a maker is: errors had none once.
+    """
+    return maker_in(line) in (None, model)
 
 
 def state_of(place):

@@ -6,17 +6,25 @@ from dataclasses import replace
 from pathlib import Path
 
 from medzoo.batch.bids_output import BidsOutput
-from medzoo.batch.cohort_plan import place_of
+from medzoo.batch.case_log import error_line, maker_of, now
+from medzoo.batch.cohort_plan import place_of, recipes_of
 from medzoo.batch.input_cases import cases_of, table_of, with_person
 from medzoo.batch.listener import Listener
 from medzoo.batch.merged_table import MergedTable, record_of
 from medzoo.batch.model_run import by_case
-from medzoo.batch.plan import USUAL_OUTPUT, check_folder, of_model, places_of
+from medzoo.batch.plan import (
+    USUAL_OUTPUT,
+    check_folder,
+    check_tree,
+    of_model,
+    places_of,
+)
 from medzoo.batch.predictor import Result
 from medzoo.batch.status_log import writer_name
-from medzoo.batch.status_parts import PartLog, all_lines
+from medzoo.batch.status_parts import PartLog, all_lines, is_of
 from medzoo.cluster.crew import Crew
 from medzoo.cluster.worker import Item, Job
+from medzoo.data.cases.case import Case
 from medzoo.datasets.bids import read_bids
 from medzoo.errors import InputError, OfflineError
 from medzoo.io.remote import folder_of, is_url, object_of
@@ -111,13 +119,12 @@ class Cohort:
         """Does what is missing; returns the records."""
         order = {}
         for run in self.runs:
-            order |= dict.fromkeys(run.problems) | dict.fromkeys(run.cases)
-        listener.begin(
-            [run.predictor.files for run in self.runs], [*self.runs[0].cases.values()]
-        )
+            order |= {i: Case(i, {}) for i in run.problems if i not in order}
+            order |= run.cases
+        listener.begin([run.predictor.files for run in self.runs], list(order.values()))
         with ExitStack() as stack:
             for run in self.runs:
-                run.open(stack)
+                run.open(stack, listener)
             chunks = self._chunks(order)
             cores = int(ray.cluster_resources().get("CPU", 1))
             count = max(1, min(cores // job.threads, len(chunks)))
@@ -125,8 +132,9 @@ class Cohort:
                 crew = stack.enter_context(closing(Crew(job, count, ray)))
                 for items, lines, reason in crew.results(chunks):
                     for item, line in zip(items, lines or items, strict=True):
-                        line = _failed(item, reason) if lines is None else line
-                        self.runs[item.model].take(item, line, listener)
+                        run = self.runs[item.model]
+                        line = run.failed(item, reason) if lines is None else line
+                        run.take(item, line, listener)
         self.table.write()
         if len(self.runs) == 1:
             return [self.runs[0].records[case_id] for case_id in order]
@@ -174,17 +182,29 @@ class CohortRun:
         self.problems, self._finish = problems or {}, finish
         self.lines, self.records = {}, {}
 
-    def open(self, stack):
-        """Reads what earlier runs noted, and begins to note."""
+    def open(self, stack, listener):
+        """Reads what earlier runs noted, and begins to note and to tell."""
+        made_by = self._made_by()
         for line in all_lines(self.place):
-            if line.get("case_id") in self.cases:
+            if line.get("case_id") in self.cases and is_of(line, made_by["model"]):
                 self.lines[line["case_id"]] = line
-        head = {"recipe": self.predictor.recipe.to_dict()}
+        head = {"recipe": self.predictor.recipe.to_dict(), "time": now()}
         log = PartLog(self.place, writer_name((1, 1)), head)
         self._log = stack.enter_context(closing(log))
         for case_id, problem in self.problems.items():
-            self._log.add({"case_id": case_id, "error": problem})
+            self._log.add(error_line(case_id, problem, made_by))
             self.records[case_id] = {"case_id": case_id, "error": problem}
+            result = Result(Case(case_id, {}), self.records[case_id])
+            listener.result(self.name, result)
+
+    def failed(self, item, reason):
+        """Returns the line of a case that ended its workers."""
+        error = (
+            "A case must leave its worker alive, in "
+            f"{next(iter(map(str, item.case.images.values())), 'no image')}. "
+            f"Received: {reason}. Try it alone, with more memory."
+        )
+        return error_line(item.case.case_id, error, self._made_by())
 
     def take(self, item, line, listener):
         """Notes what became of a case; None is what was noted before."""
@@ -197,6 +217,9 @@ class CohortRun:
         self.records[item.case.case_id] = record
         listener.result(self.name, Result(item.case, record))
 
+    def _made_by(self):
+        return maker_of(self.predictor.recipe, self.predictor.options)
+
 
 def _table_cohort(predictors, cases, output, person, overwrite):
     runs, inputs = [], table_of(cases)
@@ -208,7 +231,8 @@ def _table_cohort(predictors, cases, output, person, overwrite):
         )
         inputs += places_of(given)
     places = {run.name: run.place for run in runs}
-    table = MergedTable(output, places, inputs=inputs, overwrite=overwrite)
+    options = {"recipes": recipes_of(predictors), "overwrite": overwrite}
+    table = MergedTable(output, places, inputs=inputs, **options)
     return Cohort(runs, table, inputs)
 
 
@@ -226,25 +250,20 @@ def _bids_cohort(predictors, root, output, person, overwrite):
         inputs += places_of(tree.cases)
         own.begin()
     places = {run.name: run.place for run in runs}
-    options = {"inputs": inputs, "overwrite": overwrite, "finish": finish}
-    return Cohort(runs, MergedTable(folder, places, **options), inputs)
-
-
-def _failed(item, reason):
-    error = (
-        "A case must leave its worker alive, in "
-        f"{next(iter(map(str, item.case.images.values())), 'no image')}. "
-        f"Received: {reason}. Try it alone, with more memory."
+    table = MergedTable(
+        folder,
+        places,
+        recipes=recipes_of(predictors),
+        inputs=inputs,
+        overwrite=overwrite,
+        finish=finish,
     )
-    return {"case_id": item.case.case_id, "error": error}
+    return Cohort(runs, table, inputs)
 
 
 def _check(bids, output):
-    if bids is not None and (is_url(bids) or is_url(output)):
-        raise InputError(
-            "A BIDS tree and its derivative are folders on disk. "
-            f"Received: {bids} and {output}. Give --cases with URLs."
-        )
+    if bids is not None:
+        check_tree(bids, output)
     if bids is None and output is None:
         raise InputError(
             "A cluster needs an output folder. Received: no output. Give one (-o)."

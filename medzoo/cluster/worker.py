@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass, field
 
+from medzoo.batch.case_log import error_line, maker_of
 from medzoo.batch.cohort_plan import output_of
 from medzoo.batch.earlier_results import EarlierResults
 from medzoo.batch.model_run import ModelRun, predictors_of
@@ -110,7 +111,8 @@ class Worker:
                 overwrite=self.job.overwrite,
             )
         except (MedzooError, OSError) as error:
-            return {"case_id": item.case.case_id, "error": " ".join(str(error).split())}
+            made_by = maker_of(predictor.recipe, predictor.options)
+            return error_line(item.case.case_id, " ".join(str(error).split()), made_by)
         list(predictor.results([item.case], output=output, overlap=False))
         return log.lines[-1] if log.lines else None
 

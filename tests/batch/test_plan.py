@@ -4,14 +4,17 @@ import csv
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import medzoo
+from medzoo.batch.cohort_plan import shard_bids_plan
+from medzoo.batch.plan import bids_plan
 from medzoo.cli.main import main
-from medzoo.errors import MissingFileError
+from medzoo.errors import InputError, MissingFileError
 from tests.conftest import make_head
 
 pytest.importorskip("bids2table")
@@ -228,3 +231,12 @@ def test_training_and_feeding_take_a_tree(study, models, tmp_path):
     folder = str(models["tiny_age"])
     assert main(["train", folder, "--bids", str(study), "-o", str(out)]) == 0
     assert medzoo.load(out).predict_volume(make_head(8.0)).value > 0
+
+
+@pytest.mark.parametrize("make", [bids_plan, partial(shard_bids_plan, shard=(1, 2))])
+def test_a_derivative_is_on_disk(tmp_path, monkeypatch, make):
+    monkeypatch.chdir(tmp_path)
+    options = dict.fromkeys(("participants", "entities", "overwrite", "dicom_seg"))
+    with pytest.raises(InputError, match="folders on disk"):
+        make([], tmp_path, "s3://bucket/out", **options)
+    assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""What lies in an object store is kept: inputs always, what is not medzoo's as usual."""
+"""Inputs in an object store are kept always, what is not medzoo's as on disk."""
 
 import json
 from types import SimpleNamespace
