@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,13 +30,40 @@ class Source:
         inputs: dict of channel -> SHA-256, or {} where that is not known yet.
         place: str, hash of where the inputs lie: a scan that was exported again to the
             same place is the same input.
-        paths: tuple of Path, all inputs of the run, which nothing may replace.
+        paths: `Inputs` of the run, which nothing may replace.
     """
 
     model: str
     inputs: dict
     place: str
-    paths: tuple
+    paths: "Inputs"
+
+
+class Inputs:
+    """Files that are read: asked for each result, of which there are as many.
+
+    Args:
+        paths: paths of files; a URL is no file.
+    """
+
+    def __init__(self, paths):
+        self._files, self._places = set(), set()
+        for path in paths:
+            self._places.add(os.path.realpath(path))
+            with suppress(OSError):
+                self._files.add(_identity(path))
+
+    def holds(self, path):
+        """Whether a path names one of them, also by links or another spelling."""
+        try:
+            return _identity(path) in self._files
+        except OSError:
+            return os.path.realpath(path) in self._places
+
+
+def _identity(path):
+    found = os.stat(path)
+    return found.st_dev, found.st_ino
 
 
 class EarlierResults:
@@ -76,7 +104,7 @@ class EarlierResults:
         """
         if not os.path.lexists(path):
             return FREE
-        if any(same_file(path, given) for given in source.paths):
+        if source.paths.holds(path):
             return INPUT
         facts = self._facts(path, provenance)
         if facts is None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from medzoo.batch.earlier_results import (
     INPUT,
     OTHER_INPUT,
     EarlierResults,
+    Inputs,
     Source,
+    read_provenance,
 )
 from medzoo.batch.output_places import (
     IMAGE_SUFFIXES,
@@ -150,6 +153,7 @@ class ImageOutput:
         place = self._places[case.case_id]
         inputs = self.log.inputs_of(case)
         place.image.parent.mkdir(parents=True, exist_ok=True)
+        earlier = read_provenance(place.provenance) or {}
         staged = _staged(images_of(prediction), place)
         try:
             outputs = {p.name: sha256_of(t) for p, t in staged.items()}
@@ -167,6 +171,7 @@ class ImageOutput:
         finally:
             for temporary in staged.values():
                 temporary.unlink(missing_ok=True)
+        self._remove_stale(place, earlier, outputs)
         record = {**prediction.to_dict(), "output": str(place.image)}
         if self.suffix is None:
             beside = place.image.parent
@@ -187,16 +192,33 @@ class ImageOutput:
         if self.suffix is None:
             self.log.failed(case, error)
 
+    def _remove_stale(self, place, earlier, outputs):
+        """Removes images of the earlier result that the new one does not have.
+
+        Probabilities would stand beside it as if they were of the same scan. What
+        somebody changed stays.
+        """
+        stem = place.image.name[: -len(place.suffix)]
+        for name, sha in (earlier.get("outputs") or {}).items():
+            path = place.image.with_name(Path(name).name)
+            if path.name != name or name in outputs or not name.startswith(f"{stem}_"):
+                continue
+            with suppress(OSError):
+                if sha256_of(path) == sha and not self._inputs.holds(path):
+                    path.unlink()
+
     def _plan(self, cases, inputs, keep_folders):
         """Chooses every case's files before any work."""
         images = (image for case in cases for image in case.images.values())
         paths = (*(i for i in images if not isinstance(i, Volume)), *inputs)
+        self._inputs = Inputs(paths)
         folders = keep_folders or {}
         if keep_folders is True:
             folders = folders_of(cases)
         places, claimed = {}, {}
         for case in cases:
-            source = Source(self.recipe.name, {}, hash_of_place(case), paths)
+            place = hash_of_place(case)
+            source = Source(self.recipe.name, {}, place, self._inputs)
             self._sources[case.case_id] = source
             place = self._free_place(case, source, folders.get(case.case_id, Path()))
             for path in place.files:
