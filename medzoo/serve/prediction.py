@@ -29,7 +29,7 @@ MOST_MODELS = 4
 # Channels of a case; another case's images push them out.
 MOST_IMAGES = 8
 
-_PREDICTORS: OrderedDict[str, Predictor] = OrderedDict()
+_PREDICTORS: OrderedDict[tuple, Predictor] = OrderedDict()
 
 
 def warm_up(talk: Any) -> None:
@@ -167,11 +167,12 @@ def loaded(source, engine, precision):
         engine: See `medzoo.inference.settings.Settings`.
         precision: Likewise.
     """
-    if source in _PREDICTORS:
-        _PREDICTORS.move_to_end(source)
-        return _PREDICTORS[source]
+    key = (source, engine, precision)
+    if key in _PREDICTORS:
+        _PREDICTORS.move_to_end(key)
+        return _PREDICTORS[key]
     predictor = Predictor(source, Settings(engine=engine, precision=precision))
     while len(_PREDICTORS) >= MOST_MODELS:
         _PREDICTORS.popitem(last=False)
-    _PREDICTORS[source] = predictor
+    _PREDICTORS[key] = predictor
     return predictor

@@ -16,6 +16,7 @@ from medzoo.serve.jobs import Job
 from medzoo.serve.limits import Limits, in_words
 
 PREFIX = "medzoo-serve-"
+_DISK = threading.Lock()
 _ROOT = re.compile(rf"{PREFIX}(?P<process>\d+)-\w+")
 
 
@@ -45,9 +46,17 @@ class Session:
         folder: Made by the caller, readable to this user alone.
         limits: `Limits`.
         now: The time at which it begins, monotonic seconds.
+        uploads: Key and bytes of what is on its way to the disk, of all sessions that
+            share it.
     """
 
-    def __init__(self, folder: Path, limits: Limits, now: float) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        limits: Limits,
+        now: float,
+        uploads: dict[str, int] | None = None,
+    ) -> None:
         self.secret = secrets.token_urlsafe(32)
         self.folder = folder
         self.limits = limits
@@ -56,6 +65,7 @@ class Session:
         self.scans: dict[str, Scan] = {}
         self.jobs: dict[str, Job] = {}
         self._reserved: dict[str, int] = {}
+        self._uploads = {} if uploads is None else uploads
         self._lock = threading.Lock()
 
     def reserve(self, num_bytes: int) -> str:
@@ -79,20 +89,28 @@ class Session:
                     f"Received: {in_words(num_bytes)} beside {in_words(held)}. "
                     "Remove a scan first."
                 )
-            free = shutil.disk_usage(self.folder).free
-            if free - num_bytes < limits.free_bytes:
+            key = secrets.token_hex(8)
+            self._take_room(key, num_bytes)
+            self._reserved[key] = num_bytes
+            return key
+
+    def _take_room(self, key: str, num_bytes: int) -> None:
+        with _DISK:
+            # What is on its way will take it, whoever sends it.
+            free = shutil.disk_usage(self.folder).free - sum(self._uploads.values())
+            if free - num_bytes < self.limits.free_bytes:
                 raise ResourceError(
                     "The server's disk must have room for the scan. "
                     f"Received: {in_words(num_bytes)}. Make room, or set TMPDIR."
                 )
-            key = secrets.token_hex(8)
-            self._reserved[key] = num_bytes
-            return key
+            self._uploads[key] = num_bytes
 
     def release(self, key: str, scan: Scan | None = None) -> None:
         """Ends a reservation: by the scan that came, or by none."""
         with self._lock:
             self._reserved.pop(key, None)
+            with _DISK:
+                self._uploads.pop(key, None)
             if scan is not None and not self.closed:
                 self.scans[key] = scan
 
@@ -175,6 +193,7 @@ class Sessions:
         self._clock = clock
         self._lock = threading.Lock()
         self._open: dict[str, Session] = {}
+        self._uploads: dict[str, int] = {}
 
     def create(self) -> Session:
         """Opens a session.
@@ -187,7 +206,7 @@ class Sessions:
             if len(self._open) >= self.limits.sessions:
                 self._close_an_empty_one()
             folder = Path(tempfile.mkdtemp(dir=self.folder))
-            session = Session(folder, self.limits, self._clock())
+            session = Session(folder, self.limits, self._clock(), self._uploads)
             self._open[session.secret] = session
             return session
 

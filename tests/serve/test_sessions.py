@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -178,3 +179,18 @@ def test_what_a_killed_server_left_is_removed_and_nothing_else(tmp_path, monkeyp
     assert not dead.exists()
     assert {p.name for p in tmp_path.iterdir()} == {alive.name, other.name, link.name}
     assert Path(other, "file").exists()
+
+
+def test_uploads_of_all_sessions_share_the_room_on_the_disk(sessions, monkeypatch):
+    limits, size = sessions.limits, 1 << 20
+    free = limits.free_bytes + 2 * size
+    monkeypatch.setattr(
+        "medzoo.serve.sessions.shutil.disk_usage", lambda _: SimpleNamespace(free=free)
+    )
+    one, two, three = (sessions.create() for _ in range(3))
+    key = one.reserve(size)
+    two.reserve(size)
+    with pytest.raises(ResourceError, match="room for the scan"):
+        three.reserve(size)
+    one.release(key)
+    three.reserve(size)
