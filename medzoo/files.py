@@ -6,6 +6,7 @@ import re
 import secrets
 import shutil
 import stat
+import tempfile
 import time
 import zlib
 from contextlib import contextmanager, suppress
@@ -19,6 +20,7 @@ CHUNK_BYTES = 1 << 20
 TEMPORARY = re.compile(
     r"\.medzoo-(?P<host>[0-9a-f]{8})-(?P<process>\d+)-[0-9a-f]{12}.*"
 )
+COPIES = re.compile(r"medzoo-remote-(?P<host>[0-9a-f]{8})-(?P<process>\d+)-\w+")
 # Whether a process of another machine still runs cannot be checked.
 LONGEST_LIFE_S = 86_400
 # Voxels in a file of their own: of the same name, or named in a header.
@@ -117,6 +119,35 @@ def sweep(folder):
                     path.unlink()
 
 
+@contextmanager
+def temporary_folder():
+    """Gives a folder for copies of what lies in an object store, gone after the block.
+
+    That of a process that was killed is removed by the next one on the machine, for
+    scans of people must not stay there.
+
+    Yields:
+        pathlib.Path.
+    """
+    _sweep_copies(tempfile.gettempdir())
+    prefix = f"medzoo-remote-{_host()}-{os.getpid()}-"
+    with tempfile.TemporaryDirectory(prefix=prefix) as folder:
+        yield Path(folder)
+
+
+def _sweep_copies(folder):
+    if (key := f"{folder}/medzoo-remote") in _swept:
+        return
+    _swept.add(key)
+    for path in Path(folder).glob("medzoo-remote-*"):
+        name = COPIES.fullmatch(path.name)
+        if name is None or name["host"] != _host() or _lives(name["process"]):
+            continue
+        with suppress(OSError):
+            if path.lstat().st_uid == os.getuid() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+
+
 def check_writable(path):
     """Makes sure that a file can be written in a folder, or where it will be made.
 
@@ -155,13 +186,17 @@ def _is_left_over(path):
         return False
     if name["host"] != _host():
         return time.time() - path.stat().st_mtime > LONGEST_LIFE_S
+    return not _lives(name["process"])
+
+
+def _lives(process):
     try:
-        os.kill(int(name["process"]), 0)
+        os.kill(int(process), 0)
     except ProcessLookupError:
-        return True
-    except OSError:  # of another user: it lives
         return False
-    return False
+    except OSError:  # of another user
+        return True
+    return True
 
 
 def write_text_atomically(path, text):

@@ -2,6 +2,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import tempfile
 import zlib
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from medzoo.files import (
     split_part,
     sweep,
     temporary_beside,
+    temporary_folder,
     write_text_atomically,
 )
 from medzoo.transfer import Expected, transfer
@@ -220,3 +222,35 @@ def test_files_of_a_process_in_another_container_are_not_swept(tmp_path):
     path.touch()
     sweep(tmp_path)
     assert path.exists()
+
+
+COPYING = """
+import os, signal
+from medzoo.files import temporary_folder
+with temporary_folder() as folder:
+    (folder / "scan.nii.gz").touch()
+    print(folder, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@posix
+def test_copies_of_a_process_that_was_killed_do_not_stay(tmp_path, monkeypatch):
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-c", COPYING]
+    killed = subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=False
+    )
+    left = Path(killed.stdout.strip())
+    assert (left / "scan.nii.gz").exists()
+    others = [tmp_path / "medzoo-remote-mine", tmp_path / "medzoo-remote-0-1-a"]
+    # Of a machine that shares the folder, where the process may live.
+    others.append(tmp_path / "medzoo-remote-00000000-999999999-abc")
+    link = tmp_path / left.name.replace(left.name[-8:], "linked00")
+    for other in others:
+        other.mkdir()
+    link.symlink_to(others[0])
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with temporary_folder() as own:
+        assert {*others, link, own} == set(tmp_path.iterdir())
+    assert {*others, link} == set(tmp_path.iterdir())

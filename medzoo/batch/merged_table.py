@@ -1,7 +1,6 @@
 """One table of the results of several processes, from their status files."""
 
 import shutil
-import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from medzoo.batch.cohort_table import NAME, SUFFIXES, CohortTable
 from medzoo.batch.status_log import time_of
 from medzoo.batch.status_parts import all_lines, is_of, state_of
 from medzoo.errors import InputError, MedzooError, MissingFileError
+from medzoo.files import temporary_folder
 from medzoo.io.remote import (
     fetched,
     is_url,
@@ -111,7 +111,7 @@ def _local(folder):
     if not is_url(folder):
         yield folder
         return
-    with tempfile.TemporaryDirectory(prefix="medzoo-table-") as place:
+    with temporary_folder() as place:
         for name in _NAMES:
             with suppress(MissingFileError), fetched(f"{folder}/{name}") as there:
                 shutil.move(there, Path(place, name))

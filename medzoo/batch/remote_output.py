@@ -1,6 +1,5 @@
 """Image output in an object store."""
 
-import tempfile
 from pathlib import Path
 
 from medzoo.batch.earlier_results import (
@@ -11,6 +10,7 @@ from medzoo.batch.earlier_results import (
 from medzoo.batch.image_output import FOLDER_SUFFIX, ImageOutput, endings_of
 from medzoo.batch.output_places import Place
 from medzoo.errors import InputError, MissingFileError, ResourceError
+from medzoo.files import temporary_folder
 from medzoo.io.remote import fetched, listed, object_of, objects_of, upload
 
 
@@ -51,7 +51,7 @@ class RemoteImages:
 
     def write(self, case, prediction):
         """Uploads the images of a case and their provenance; returns the record."""
-        with tempfile.TemporaryDirectory(prefix="medzoo-upload-") as folder:
+        with temporary_folder() as folder:
             local = ImageOutput(
                 folder,
                 self.log.recipe,

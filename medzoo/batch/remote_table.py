@@ -1,12 +1,11 @@
 """A table of results in an object store, written locally and uploaded."""
 
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
 from medzoo.batch.table_output import TABLE_SUFFIXES
 from medzoo.errors import InputError, MissingFileError
-from medzoo.files import sha256_of
+from medzoo.files import sha256_of, temporary_folder
 from medzoo.io.remote import fetched, is_url, object_of, upload
 
 
@@ -29,7 +28,7 @@ def local_table(output, cases=None):
         yield output
         return
     _check_input(output, cases)
-    with tempfile.TemporaryDirectory(prefix="medzoo-table-") as folder:
+    with temporary_folder() as folder:
         path = Path(folder, output.rpartition("/")[2])
         try:
             with fetched(output) as there:

@@ -5,7 +5,6 @@ as columns, so that all parts of a folder are one table for what reads Parquet.
 """
 
 import json
-import tempfile
 import time
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,6 +13,7 @@ from medzoo.batch.parquet_file import write_parquet
 from medzoo.batch.record_columns import TEXTS, columns_of
 from medzoo.batch.status_log import StatusLog, as_text, in_time, lines_of, status_lines
 from medzoo.errors import InputError, OfflineError
+from medzoo.files import temporary_folder
 from medzoo.io.remote import fetched, is_url, listed, upload
 
 PART_LINES = 2000
@@ -69,7 +69,7 @@ class PartLog:
             return
         name = f"status-{self._writer}-{self._number}.parquet"
         if is_url(self.place):
-            with tempfile.TemporaryDirectory(prefix="medzoo-part-") as folder:
+            with temporary_folder() as folder:
                 local = Path(folder, name)
                 _write_part(local, self._lines, self._head)
                 upload(local, f"{self.place.rstrip('/')}/{name}")

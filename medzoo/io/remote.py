@@ -6,7 +6,6 @@ Whoever reads gets a local file for a while; what is written appears as a whole.
 import os
 import re
 import shutil
-import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -18,6 +17,7 @@ from medzoo.errors import (
     OfflineError,
     ResourceError,
 )
+from medzoo.files import temporary_folder
 from medzoo.io.refusal import refusal, shown
 
 SCHEMES = ("s3", "s3a", "gs", "gcs", "az", "abfs", "memory")
@@ -94,7 +94,7 @@ def fetched(url, largest=LARGEST_BYTES):
         InputError: without permission.
         OfflineError: if the store cannot be reached, or the connection is lost.
     """
-    with tempfile.TemporaryDirectory(prefix="medzoo-remote-") as folder:
+    with temporary_folder() as folder:
         local = Path(folder, url.rstrip("/").rpartition("/")[2] or "object")
         with _told(url):
             system, path = _system(url)
