@@ -76,9 +76,9 @@ class CaseLog:
             line, case, made_by=self.made_by(), inputs=self.inputs_of(case), **facts
         )
 
-    def failed(self, case, error):
-        """Notes a case that has no result."""
-        self._add(error_line(case.case_id, error, self.made_by()), case)
+    def failed(self, case, error, **facts):
+        """Notes a case that has no result; `facts` as those of `done`."""
+        self._add(error_line(case.case_id, error, self.made_by()), case, **facts)
 
     def _add(self, line, case, **facts):
         known = known_of(case)

@@ -116,11 +116,9 @@ class EarlierResults:
             return OTHER_INPUT
         return EDITED if _is_edited(path, provenance, facts) else FREE
 
-    def model_of(self, name):
-        """Returns the name of the model that wrote a file of the folder, or None."""
-        line = self._files.get(name) or {}
-        model = (line.get("made_by") or {}).get("model")
-        return None if model is None else str(model).partition("@")[0]
+    def line_of(self, name):
+        """Returns the last line whose outputs name a file of the folder, or None."""
+        return self._files.get(name)
 
     def _facts(self, path, provenance):
         name = os.path.relpath(path, self.folder)

@@ -9,8 +9,9 @@ from medzoo.batch.earlier_results import (
 )
 from medzoo.batch.image_output import FOLDER_SUFFIX, ImageOutput, endings_of
 from medzoo.batch.output_places import Place
+from medzoo.batch.status_parts import maker_in
 from medzoo.errors import InputError, MissingFileError, ResourceError
-from medzoo.files import temporary_folder
+from medzoo.files import sha256_of, temporary_folder
 from medzoo.io.remote import fetched, listed, object_of, objects_of, upload
 
 
@@ -35,6 +36,7 @@ class RemoteImages:
 
     def __init__(self, url, log, cases, *, inputs=(), overwrite=False):
         self.url, self.log = url.rstrip("/"), log
+        self._uploaded = {}
         # One case is asked for by name; many are told by a list of all that is there.
         self._there = _named(self.url, cases[0]) if len(cases) == 1 else listed(url)
         images = [image for case in cases for image in case.images.values()]
@@ -65,15 +67,19 @@ class RemoteImages:
             image = Path(record["output"]).name
             # Provenance is written after the image.
             files = sorted(Path(folder).iterdir(), key=lambda p: p.suffix == ".json")
-            outputs = {p.name: upload(p, f"{self.url}/{p.name}") for p in files}
+            self._uploaded[case.case_id] = outputs = {}
+            for path in files:
+                outputs[path.name] = upload(path, f"{self.url}/{path.name}")
         record = {**record, "output": f"{self.url}/{image}"}
         self._there.update(outputs)
-        self.log.done(case, outputs=outputs, record=record)
+        self.log.done(case, outputs=self._uploaded.pop(case.case_id), record=record)
         return record
 
     def failed(self, case, error):
-        """Notes a case that has no result."""
-        self.log.failed(case, error)
+        """Notes a case that has no result, and what is there of it nevertheless."""
+        # Else the next run would take an image without provenance for somebody's own.
+        part = self._uploaded.pop(case.case_id, None)
+        self.log.failed(case, error, **({"outputs": part} if part else {}))
 
     def _check(self, cases, inputs, overwrite):
         for case in cases:
@@ -87,9 +93,9 @@ class RemoteImages:
                 if not overwrite and not self._is_free(name, case):
                     raise InputError(
                         "A result may replace only an earlier result of the same "
-                        f"model. Received: {self.url}/{name}, which is none (case "
-                        f"{case.case_id}). Choose another output, or --overwrite to "
-                        "replace it."
+                        f"model. Received: {self.url}/{name}, which is none or was "
+                        f"changed (case {case.case_id}). Choose another output, or "
+                        "--overwrite to replace it."
                     )
 
     def _names_of(self, case):
@@ -99,28 +105,38 @@ class RemoteImages:
         return [path.name for path in place.files]
 
     def _is_free(self, name, case):
-        """Whether nothing is there, or an earlier result of the same model."""
+        """Whether nothing is there, or the model's earlier result, unchanged."""
         if name not in self._there:
             return True
-        model = self.log.earlier.model_of(name)
-        if model is None:
-            # Of a process that was killed, status lines may be lost.
-            model = self._model_beside(name, case)
-        return model == self.log.recipe.name
+        line = self.log.earlier.line_of(name) or {}
+        token = (line.get("outputs") or {}).get(name)
+        if token == self._there[name] and self._is_own(maker_in(line)):
+            return True
+        # Of a process that was killed, status lines may be lost.
+        return self._is_of_provenance(name, case)
 
-    def _model_beside(self, name, case):
-        """The model that a case's provenance in the store names for an object."""
+    def _is_of_provenance(self, name, case):
+        """Whether a case's provenance in the store is ours and names this content."""
         beside = f"{case.case_id}.json"
         if beside not in self._there:
-            return None
+            return False
         try:
             with fetched(f"{self.url}/{beside}", LARGEST_PROVENANCE) as local:
                 facts = read_provenance(local)
         except (MissingFileError, ResourceError):
-            return None
-        if facts is None or name not in (beside, *(facts.get("outputs") or {})):
-            return None
-        return str(facts["model"]).partition("@")[0]
+            return False
+        if facts is None or not self._is_own(facts["model"]):
+            return False
+        if name == beside:
+            return True
+        noted = (facts.get("outputs") or {}).get(name)
+        if noted is None:
+            return False
+        with fetched(f"{self.url}/{name}") as local:
+            return sha256_of(local) == noted
+
+    def _is_own(self, model):
+        return str(model).partition("@")[0] == self.log.recipe.name
 
 
 def _named(url, case):

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -128,8 +129,11 @@ def content_token(url):
 def token_of(info):
     """Returns the token of what a store says of an object."""
     kind = next((k for k in (*HASHES, *TIMES) if info.get(k)), None)
-    value = str(info.get(kind)).strip('"')
-    return f"{str(kind).lower()}:{value}:{info['size']}"
+    value = info.get(kind)
+    # Some stores tell one time as a number in a list, and as a date of the object.
+    value = value.timestamp() if isinstance(value, datetime) else value
+    told = str(value).strip('"')
+    return f"{str(kind).lower()}:{told}:{info['size']}"
 
 
 def listed(url, *, beside=False):

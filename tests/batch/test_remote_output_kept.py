@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from medzoo.batch import remote_output
 from medzoo.batch.case_log import CaseLog
 from medzoo.batch.earlier_results import EarlierResults
 from medzoo.batch.merged_table import MergedTable
@@ -13,7 +14,7 @@ from medzoo.batch.remote_output import RemoteImages
 from medzoo.batch.remote_table import local_table
 from medzoo.batch.status_parts import PartLog
 from medzoo.data.cases.case import Case
-from medzoo.errors import InputError
+from medzoo.errors import InputError, OfflineError
 from medzoo.io.remote import object_of
 from medzoo.volume import Volume
 
@@ -41,9 +42,9 @@ def recipe_of(name="tiny_tissue", version="1.0", task="segmentation"):
     )
 
 
-def images(cases=(CASE,), *, options=None, **kept):
-    status = SimpleNamespace(add=lambda line: None)
-    log = CaseLog(recipe_of(), options or {}, EarlierResults(OUT, []), status)
+def images(cases=(CASE,), *, options=None, lines=(), status=len, **kept):
+    earlier = EarlierResults(OUT, lines)
+    log = CaseLog(recipe_of(), options or {}, earlier, SimpleNamespace(add=status))
     return RemoteImages(OUT, log, list(cases), **kept)
 
 
@@ -102,6 +103,42 @@ def test_a_result_whose_status_was_lost_is_known_by_its_provenance(store):
     store.pipe("/kept/out/sub-01.json", json.dumps(told).encode())
     with pytest.raises(InputError, match="earlier result of the same model"):
         images()
+
+
+def test_an_image_whose_provenance_was_not_uploaded_is_known(store, monkeypatch):
+    lines = []
+    output, upload = images(status=lines.append), remote_output.upload
+
+    def lost_at_the_second(local, url):
+        if store.exists("/kept/out/sub-01.nii.gz"):
+            raise OfflineError("A store must be reached.")
+        return upload(local, url)
+
+    monkeypatch.setattr(remote_output, "upload", lost_at_the_second)
+    with pytest.raises(OfflineError):
+        output.write(CASE, prediction())
+    output.failed(CASE, "A store must be reached.")
+    assert store.ls("/kept/out", detail=False)[-1] == "/kept/out/sub-01.nii.gz"
+    monkeypatch.setattr(remote_output, "upload", upload)
+    again = images(lines=lines)
+    assert again.finished(CASE) is None
+    again.write(CASE, prediction())
+    assert store.exists("/kept/out/sub-01.json")
+    store.rm("/kept/out/sub-01.json")
+    with pytest.raises(InputError, match="earlier result of the same model"):
+        images()
+
+
+def test_an_image_that_somebody_corrected_is_kept(store):
+    lines = []
+    images(status=lines.append).write(CASE, prediction())
+    assert images(lines=lines).finished(CASE) is not None
+    store.pipe("/kept/out/sub-01.nii.gz", b"corrected")
+    for known in (lines, []):
+        with pytest.raises(InputError, match="none or was changed"):
+            images(lines=known)
+    images(lines=lines, overwrite=True).write(CASE, prediction())
+    images(lines=lines)
 
 
 def test_a_table_of_somebody_else_is_kept(store):
