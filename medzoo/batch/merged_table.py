@@ -7,7 +7,7 @@ from pathlib import Path
 from medzoo.batch.cohort_table import NAME, SUFFIXES, CohortTable
 from medzoo.batch.status_log import time_of
 from medzoo.batch.status_parts import all_lines, is_of, state_of
-from medzoo.errors import InputError, MedzooError, MissingFileError
+from medzoo.errors import InputError, MedzooError, MissingFileError, OfflineError
 from medzoo.files import temporary_folder
 from medzoo.io.remote import (
     fetched,
@@ -21,7 +21,7 @@ from medzoo.io.remote import (
 )
 
 # Of a folder that others go on writing into.
-MOST_ROUNDS = 20
+MOST_ROUNDS, FETCHES = 20, 3
 _NAMES = [f"{NAME}{suffix}" for suffix in SUFFIXES]
 
 
@@ -113,13 +113,25 @@ def _local(folder):
         return
     with temporary_folder() as place:
         for name in _NAMES:
-            with suppress(MissingFileError), fetched(f"{folder}/{name}") as there:
-                shutil.move(there, Path(place, name))
+            _take_over(f"{folder}/{name}", Path(place, name))
         try:
             yield place
         except MedzooError as error:
             # Of the copy nobody knows.
             raise type(error)(str(error).replace(str(place), folder)) from error
+
+
+def _take_over(url, path):
+    """Fetches an object that is there; another process may replace it meanwhile."""
+    for attempt in range(FETCHES):
+        try:
+            with suppress(MissingFileError), fetched(url) as there:
+                shutil.move(there, path)
+        except OfflineError:
+            if attempt + 1 == FETCHES:
+                raise
+        else:
+            return
 
 
 def _check_inputs(url, inputs):

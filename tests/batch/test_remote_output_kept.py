@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from medzoo.batch import remote_output
+from medzoo.batch import merged_table, remote_output
 from medzoo.batch.case_log import CaseLog
 from medzoo.batch.earlier_results import EarlierResults
 from medzoo.batch.merged_table import MergedTable
@@ -166,6 +166,22 @@ def test_a_corrected_number_and_earlier_columns_are_kept(store):
     MergedTable(OUT, {"size": OUT}).write()
     head = store.cat("/kept/out/cohort.tsv").split(b"\n")[0]
     assert {b"age_value", b"size_value"} <= set(head.split(b"\t"))
+
+
+@pytest.mark.parametrize("times", [2, 3])
+def test_a_table_that_another_process_replaces_is_read_again(store, monkeypatch, times):
+    store.pipe("/kept/out/cohort.tsv", b"mine\n")
+    lost, fetched = [], merged_table.fetched
+
+    def replaced_meanwhile(url):
+        lost.append(url)
+        if len(lost) <= times:
+            raise OfflineError("A store must be reached, and keep the connection.")
+        return fetched(url)
+
+    monkeypatch.setattr(merged_table, "fetched", replaced_meanwhile)
+    with pytest.raises(InputError if times == 2 else OfflineError):
+        MergedTable(OUT, {"age": OUT})
 
 
 def test_a_table_of_cases_never_becomes_a_table_of_results(store):
