@@ -75,14 +75,14 @@ def tissue_recipe(**training):
         "class_names": NAMES,
         "weights": None,
         "training": {
-            "epochs": 6,
+            "epochs": 9,
             "steps_per_epoch": 15,
             "batch_size": 2,
             "learning_rate": 0.02,
             "warmup_epochs": 1,
             "patch_size": [16, 16, 16],
             "split": {"validation": ["m3"]},
-            "validate_every": 2,
+            "validate_every": 3,
             "loss": {
                 "class": "PartialLabels",
                 "arguments": {"loss": {"class": "DiceCrossentropy", "arguments": {}}},
