@@ -3,6 +3,8 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from medzoo.cli.parser import on_disk
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Adds the arguments of this command."""
@@ -16,7 +18,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "-o",
         "--output",
-        type=Path,
+        type=on_disk,
         default=Path("medzoo_demo.png"),
         metavar="PICTURE",
         help="picture file, .png, .pdf or .svg (default: %(default)s)",

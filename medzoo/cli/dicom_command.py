@@ -5,7 +5,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from medzoo.cli.parser import add_json
+from medzoo.cli.parser import add_json, on_disk
 from medzoo.cli.series_table import table
 from medzoo.errors import InputError
 
@@ -33,7 +33,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "-o",
         "--output",
-        type=Path,
+        type=on_disk,
         metavar="FILE",
         help="write the series as an image (.nii.gz, ...) instead of listing",
     )

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from medzoo.cli.bids_arguments import add_labelled_cases
-from medzoo.cli.parser import add_json, add_name, add_target, add_threads
+from medzoo.cli.parser import add_json, add_name, add_target, add_threads, on_disk
 from medzoo.errors import InputError
 from medzoo.zoo.resolve import resolve
 
@@ -19,7 +19,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "-o",
         "--output",
-        type=Path,
+        type=on_disk,
         metavar="METRICS.json",
         help="also write metrics here",
     )

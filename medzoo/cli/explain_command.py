@@ -3,7 +3,6 @@
 import json
 import sys
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 
 from medzoo.cli.parser import (
     add_channels,
@@ -58,7 +57,7 @@ def _add_output(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--report",
-        type=Path,
+        type=on_disk,
         metavar="FILE.html",
         help="write a self-contained HTML report with the prediction, the map and the "
         "regions",
@@ -86,7 +85,7 @@ def _add_baseline(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--population",
-        type=Path,
+        type=on_disk,
         metavar="FILE.npz",
         help="write the mean of what the model sees of the people of --cases, a "
         "baseline of your own scanner, instead of explaining a scan",

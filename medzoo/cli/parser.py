@@ -137,7 +137,7 @@ def image(text: str) -> Path | str:
 
 def on_disk(text: str) -> Path:
     """Reads a path of what is written on disk alone, never to an object store."""
-    if "://" in text:
+    if not text or "://" in text:
         raise argparse.ArgumentTypeError(f"must be a path on disk. Received: {text!r}")
     return Path(text)
 

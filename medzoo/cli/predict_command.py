@@ -14,6 +14,7 @@ from medzoo.cli.parser import (
     add_threads,
     cluster,
     image,
+    on_disk,
     place,
     shard,
     spacing,
@@ -95,7 +96,7 @@ def _add_output(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--report",
-        type=Path,
+        type=on_disk,
         metavar="FILE.html",
         help="write a self-contained HTML report with views, predictions, checks and "
         "limits of the model (not with --shard or --cluster)",

@@ -2,10 +2,9 @@
 
 import sys
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 
 from medzoo.cli.bids_arguments import add_labelled_cases, labelled_cases
-from medzoo.cli.parser import add_name, add_target, add_threads
+from medzoo.cli.parser import add_name, add_target, add_threads, on_disk
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -15,7 +14,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "-o",
         "--output",
-        type=Path,
+        type=on_disk,
         required=True,
         metavar="DIR",
         help="folder for the new model, which is then used like a name",

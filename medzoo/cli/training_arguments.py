@@ -3,11 +3,16 @@
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from medzoo.cli.bids_arguments import add_labelled_cases, labelled_cases
-from medzoo.cli.parser import add_name, add_target, add_threads, thread_count
+from medzoo.cli.parser import (
+    add_name,
+    add_target,
+    add_threads,
+    on_disk,
+    thread_count,
+)
 from medzoo.errors import Terminated
 from medzoo.training.precision import PRECISIONS
 
@@ -27,7 +32,7 @@ def add_training(parser: ArgumentParser, earlier: str, output: str) -> None:
     parser.add_argument(
         "-o",
         "--output",
-        type=Path,
+        type=on_disk,
         required=True,
         metavar="DIR",
         help=f"{output}; an earlier {earlier} there is resumed",

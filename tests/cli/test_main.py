@@ -286,3 +286,23 @@ def test_what_the_file_system_refuses_is_said_with_advice(
     assert result.returncode == 2
     assert f"Received: {target} (File name too long). Check the path" in result.stderr
     assert "Errno" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["train", "ixi_age_resnet", "--cases", "c.csv", "-o"],
+        ["search", "ixi_age_resnet", "--cases", "c.csv", "--space", "s.json", "-o"],
+        ["recalibrate", "ixi_age_resnet", "--cases", "c.csv", "-o"],
+        ["evaluate", "ixi_age_resnet", "--cases", "c.csv", "-o"],
+        ["dicom", "archive", "-o"],
+        ["demo", "-o"],
+        ["explain", "ixi_age_resnet", "scan.nii.gz", "-o"],
+        ["predict", "ixi_age_resnet", "scan.nii.gz", "--report"],
+    ],
+    ids=lambda arguments: f"{arguments[0]} {arguments[-1]}",
+)
+@pytest.mark.parametrize("output", ["s3://bucket/out", ""])
+def test_what_is_written_on_disk_alone_has_no_address(arguments, output, capsys):
+    assert main([*arguments, output]) == 2
+    assert f"must be a path on disk. Received: '{output}'" in capsys.readouterr().err
