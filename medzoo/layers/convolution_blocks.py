@@ -215,6 +215,40 @@ def residual_unit(x, filters, strides, style, name, *, narrowing=(3, 3, 3), last
     return keras.layers.Add(dtype=style.dtype, name=f"{name}_add")([x, shortcut])
 
 
+def joining_unit(fine, coarse, filters, style, name):
+    """Adds one residual unit of two inputs, of which the second is smooth.
+
+    It is `residual_unit` of both concatenated, but only `fine` is seen with neighbours:
+    every other convolution of the inputs is one of 1 x 1 x 1. Sums of convolutions
+    stand for those of what is concatenated.
+
+    Args:
+        fine: `KerasTensor` of shape `(batch, x, y, z, channels)`.
+        coarse: likewise, of the same size, such as what was upsampled.
+        filters: int, channels of the output.
+        style: `BlockStyle`.
+        name: str, prefix of the names of its layers.
+
+    Returns:
+        `KerasTensor` of shape `(batch, x, y, z, filters)`.
+    """
+    first, shortcuts = [], []
+    for part, x, kernel in (("fine", fine, 3), ("coarse", coarse, 1)):
+        y = normalize_activate(x, style, f"{name}_1_{part}")
+        kernel = (kernel,) * 3
+        y = convolve(y, filters, kernel, (1, 1, 1), style, f"{name}_1_{part}_conv")
+        first.append(y)
+        shortcut_name = f"{name}_shortcut_{part}_conv"
+        y = convolve(x, filters, (1, 1, 1), (1, 1, 1), style, shortcut_name)
+        shortcuts.append(y)
+    x = keras.layers.Add(dtype=style.dtype, name=f"{name}_1_sum")(first)
+    x = normalize_activate(x, style, f"{name}_2")
+    x = drop(x, style, f"{name}_dropout")
+    x = convolve(x, filters, (3, 3, 3), (1, 1, 1), style, f"{name}_2_conv")
+    add = keras.layers.Add(dtype=style.dtype, name=f"{name}_add")
+    return add([x, *shortcuts])
+
+
 def _match(shortcut, filters, strides, style, name, narrowing):
     if prod(strides) > 1:
         # "same" rounds up as the strided convolution does, so any size fits.

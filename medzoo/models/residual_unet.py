@@ -8,6 +8,7 @@ import keras
 from medzoo.layers.convolution_blocks import (
     LEAKY_RELU,
     check_upsampling,
+    joining_unit,
     residual_unit,
     strided_kernel,
     upsample,
@@ -19,6 +20,7 @@ from medzoo.models.heads import at_full_size, factors, sub_voxel_head, voxel_hea
 from medzoo.models.residual_encoder import check_scales, residual_encoder
 
 HEAD_UPSAMPLINGS = ("linear", "sub_voxel")
+JOININGS = ("concatenate", "sum")
 
 
 @keras.saving.register_keras_serializable(package="medzoo")
@@ -42,9 +44,11 @@ class ResidualUNet3D(DeepSupervision, VolumeModel):
         num_units: int, residual units at each scale after the first.
         symmetric: bool, as many units in the decoder as in the encoder; False for one
             at each scale. Defaults to True.
-        shortcut_kernel_size: int, or a sequence with one a decoder scale, the finest
-            first: of the convolutions in its shortcuts. 1 makes one 27 times cheaper;
-            that of the finest scale is about a fifth of all operations. Defaults to 3.
+        joining: str, or a sequence with one a decoder scale, the finest first: how its
+            first unit joins the encoder's features with the upsampled ones.
+            "concatenate" (the default), or "sum": convolutions of either are added, and
+            upsampled features and shortcuts have kernels of 1. At the finest scale
+            that saves about a third of all operations.
         upsampling: str, "linear" (trilinear, without parameters; the default),
             "transposed" (trained, starts as linear) or "nearest".
         head_upsampling: str, how a first stride above 1 is undone: "linear", logits are
@@ -99,7 +103,7 @@ class ResidualUNet3D(DeepSupervision, VolumeModel):
         strides: Sequence[Sequence[int]] = ((1, 1, 1), (2, 2, 2), (2, 2, 2), (2, 2, 2)),
         num_units: int = 1,
         symmetric: bool = True,
-        shortcut_kernel_size: int | Sequence[int] = 3,
+        joining: str | Sequence[str] = "concatenate",
         upsampling: str = "linear",
         head_upsampling: str = "linear",
         head_kernel_size: int = 3,
@@ -124,7 +128,7 @@ class ResidualUNet3D(DeepSupervision, VolumeModel):
             "strides": strides,
             "num_units": num_units,
             "symmetric": symmetric,
-            "shortcut_kernel_size": shortcut_kernel_size,
+            "joining": joining,
             "upsampling": upsampling,
             "head_upsampling": head_upsampling,
             "head_kernel_size": head_kernel_size,
@@ -177,33 +181,37 @@ def _decode(scales, arguments, style):
     """Returns the end of every decoder scale, the finest first."""
     upsampling = arguments["upsampling"]
     num_units = arguments["num_units"] if arguments["symmetric"] else 1
-    kernels = _kernel_sizes(arguments["shortcut_kernel_size"], len(scales) - 1)
+    joinings = _joinings(arguments["joining"], len(scales) - 1)
     x = scales[-1]
     decoded = []
     for scale in range(len(scales) - 2, -1, -1):
         name = f"decoder{scale}"
         strides = arguments["strides"][scale + 1]
         x = upsample(x, strides, upsampling, style, f"{name}_up")
-        x = keras.layers.Concatenate(dtype=style.dtype, name=f"{name}_concat")(
-            [scales[scale], x]
-        )
-        for unit in range(num_units):
-            unit_name = f"{name}_unit{unit + 1}"
-            filters = scales[scale].shape[-1]
-            narrowing = (kernels[scale],) * 3
-            x = residual_unit(
-                x, filters, (1, 1, 1), style, unit_name, narrowing=narrowing
-            )
+        filters = scales[scale].shape[-1]
+        x = _joined(scales[scale], x, joinings[scale], style, name)
+        for unit in range(1, num_units):
+            x = residual_unit(x, filters, (1, 1, 1), style, f"{name}_unit{unit + 1}")
         decoded.insert(0, x)
     return decoded or scales
 
 
-def _kernel_sizes(given, count):
-    """One kernel size a decoder scale, of one for all or of one each."""
-    sizes = list(given) if isinstance(given, (list, tuple)) else [given] * count
-    if len(sizes) != count or any(not isinstance(n, int) or n < 1 for n in sizes):
+def _joined(fine, coarse, joining, style, name):
+    """The first unit of a decoder scale."""
+    filters = fine.shape[-1]
+    if joining == "sum":
+        return joining_unit(fine, coarse, filters, style, f"{name}_unit1")
+    concatenate = keras.layers.Concatenate(dtype=style.dtype, name=f"{name}_concat")
+    x = concatenate([fine, coarse])
+    return residual_unit(x, filters, (1, 1, 1), style, f"{name}_unit1")
+
+
+def _joinings(given, count):
+    """One of `JOININGS` for each decoder scale, of one for all or of one each."""
+    each = list(given) if isinstance(given, (list, tuple)) else [given] * count
+    if len(each) != count or any(kind not in JOININGS for kind in each):
         raise ValueError(
-            "`shortcut_kernel_size` must be a positive whole number, or one for each "
-            f"of {count} decoder scales. Received: shortcut_kernel_size={given!r}."
+            f"`joining` must be one of {JOININGS}, or one for each of {count} decoder "
+            f"scales. Received: joining={given!r}."
         )
-    return sizes
+    return each

@@ -104,14 +104,31 @@ def test_units_of_the_decoder():
     assert units(symmetric=False) == {"decoder0_unit1_add", "decoder1_unit1_add"}
 
 
-@pytest.mark.parametrize(("given", "kernels"), [(1, (1, 1)), ([1, 3], (1, 3))])
-def test_shortcuts_of_the_decoder_have_their_kernels(given, kernels):
-    model = ResidualUNet3D(**SMALL, shortcut_kernel_size=given)
-    for scale, size in enumerate(kernels):
-        kernel = model.get_layer(f"decoder{scale}_unit1_shortcut_conv").kernel
-        assert tuple(kernel.shape[:3]) == (size,) * 3
+def test_a_sum_is_a_concatenation_seen_voxel_by_voxel():
+    whole = ResidualUNet3D(**SMALL)
+    model = ResidualUNet3D(**SMALL, joining=["sum", "concatenate"])
     again = ResidualUNet3D.from_config(model.get_config())
-    assert again.count_params() == model.count_params()
+    assert again.count_params() == model.count_params() < whole.count_params()
+    for layer in whole.layers:
+        if layer.weights and not layer.name.startswith("decoder0_unit1"):
+            model.get_layer(layer.name).set_weights(layer.get_weights())
+    unit = "decoder0_unit1"
+    skipped = whole.get_layer("decoder0_concat").input[0].shape[-1]
+    parts = {"fine": slice(None, skipped), "coarse": slice(skipped, None)}
+    centre = {"fine": slice(None), "coarse": slice(1, 2)}
+    for kind, kept in (("1", centre), ("shortcut", dict.fromkeys(parts, slice(1, 2)))):
+        kernel = np.zeros_like(whole.get_layer(f"{unit}_{kind}_conv").kernel)
+        for part, channels in parts.items():
+            own = model.get_layer(f"{unit}_{kind}_{part}_conv")
+            place = (kept[part],) * 3
+            kernel[(*place, channels)] = np.asarray(own.kernel)
+        whole.get_layer(f"{unit}_{kind}_conv").set_weights([kernel])
+    for name in ("2_conv", "2_norm"):
+        weights = model.get_layer(f"{unit}_{name}").get_weights()
+        whole.get_layer(f"{unit}_{name}").set_weights(weights)
+
+    x = batch(1, 6, 8, 8, 1)
+    np.testing.assert_allclose(model(x), whole(x), atol=1e-5)
 
 
 def test_skip_comes_first():
@@ -324,7 +341,7 @@ def test_refuses_arguments(network, changes, received):
         network(**{**SMALL, **changes})
 
 
-@pytest.mark.parametrize("given", [0, 1.5, [1], [1, 0], "3"])
-def test_refuses_kernels_of_shortcuts(given):
+@pytest.mark.parametrize("given", ["add", None, ["sum"], ["sum", "both"]])
+def test_refuses_ways_of_joining(given):
     with pytest.raises(ValueError, match="one for each of 2 decoder scales"):
-        ResidualUNet3D(**SMALL, shortcut_kernel_size=given)
+        ResidualUNet3D(**SMALL, joining=given)

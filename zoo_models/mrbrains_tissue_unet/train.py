@@ -16,8 +16,7 @@ large windows do at prediction; the last is the longest and lacks the T1 most of
 recipe.json has the settings of the fourth, with which a user's own data take minutes an
 epoch without a GPU. (The committed weights were trained with 40 epochs planned in the
 second, stopped after 28, and 84 in the last one, of which the averaged weights after 63
-were taken.) In the end the logit of lesions is raised by LESION_SHIFT, and the finest
-shortcut of the decoder becomes cheaper (cheaper_shortcuts.py).
+were taken.) In the end the logit of lesions is raised by LESION_SHIFT.
 
 On two cores without a GPU: 9 minutes to prepare the scans, 1 hour for each of the first
 two, half an hour for each of the next two, half a day for the last one (estimated). On
@@ -33,14 +32,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from cheaper_shortcuts import SEED, STEPS, distil
-
 from medzoo.cli.main import main as medzoo
-from medzoo.data.cases.splits import named_split
-from medzoo.data.feeds.image_cases import image_cases
-from medzoo.models.from_recipe import build_model
-from medzoo.training.segmentation import SegmentationTraining
-from medzoo.training.weights_file import write_weights
 
 FOLDER = Path(__file__).parent
 COLUMNS = ("case_id", "t1", "t1_ir", "flair", "labels", "source", "age", "sex")
@@ -113,10 +105,7 @@ def main(manual, silver, label_maps, runs):
             return code
         before = folder
     recipe = json.loads((FOLDER / "recipe.json").read_text(encoding="utf-8"))
-    model = build_model({**recipe, "weights": None})
-    distil(shifted(before, LESION_SHIFT), model, patches_of(before, table))
-    facts = write_weights(model, FOLDER / "model.weights.h5")
-    recipe["weights"] = {**facts, "urls": []}
+    recipe["weights"] = write_shifted(before, FOLDER / "model.weights.h5", LESION_SHIFT)
     write_json(FOLDER / "recipe.json", recipe)
     from medzoo.zoo.golden import write_expected
     from medzoo.zoo.load import load
@@ -130,8 +119,10 @@ def main(manual, silver, label_maps, runs):
     return medzoo([*measure, str(other), "--as-external", SILVER_NAME])
 
 
-def shifted(folder, shift):
-    """Returns a trained model after adding to its logit of lesions."""
+def write_shifted(folder, path, shift):
+    """Adds to the logit of lesions of a trained model; returns facts of the weights."""
+    from medzoo.models.from_recipe import build_model
+    from medzoo.training.weights_file import write_weights
     from medzoo.zoo.load import load
 
     trained = load(folder)
@@ -143,18 +134,7 @@ def shifted(folder, shift):
     bias = bias.reshape(-1, len(trained.recipe["class_names"]))
     bias[:, LESION] += shift / float(model.get_layer("scale").scale)
     head.set_weights([kernel, bias.ravel()])
-    return model
-
-
-def patches_of(folder, table):
-    """Returns the patches that a phase was trained on, as `distil` takes them."""
-    recipe = json.loads((folder / "recipe.json").read_text(encoding="utf-8"))
-    recipe["training"] |= {"batch_size": 1, "steps_per_epoch": STEPS}
-    recipe, cases = image_cases(table, recipe)
-    training = SegmentationTraining(recipe)
-    keeping = {"mode": "memory", "folder": folder / "prepared"}
-    training.prepare(cases, keeping, tables=FOLDER, log=print)
-    return training.dataset(named_split(cases, recipe)[0], SEED)
+    return {**write_weights(model, path), "urls": []}
 
 
 def write_start(folder, changes, before):
@@ -174,8 +154,6 @@ def write_start(folder, changes, before):
             }
         source |= own
     recipe["weights"] = None
-    # Until the end all shortcuts of the decoder are 3 x 3 x 3.
-    recipe["architecture"]["arguments"].pop("shortcut_kernel_size", None)
     folder.mkdir(exist_ok=True)
     if before is not None:
         trained = json.loads((before / "recipe.json").read_text(encoding="utf-8"))
