@@ -18,7 +18,7 @@ class RegionEffect:
         volume_ml: float, millilitres of the scan.
         effect: float, the answer less what it is with the population's mean in the
             place of the region, in the unit of the answer: above 0, the region as it
-            is raises the answer.
+            is raises the prediction.
         told_effect: float, the same of the value or the probability as it is told.
         attributed: float, the sum of the attributions within the region.
     """

@@ -22,7 +22,7 @@ MOST_ROWS = 20
 LONGEST = 320
 ABOUT = (
     "It shows what the model looks at, not what is wrong with a person; effects of "
-    "regions are no causes and do not add up to the answer exactly."
+    "regions are no causes and do not add up to the prediction exactly."
 )
 
 # What a warning is about, by its kind.
@@ -55,7 +55,7 @@ def explanation_section(explanation, scan):
     """
     pictures, limit = heat_slices(scan, explanation.map, LONGEST)
     return [
-        element("h3", "What the answer rests on"),
+        element("h3", "Explanation of the prediction"),
         element("p", told(explanation)),
         # Those of the scan stand with the prediction.
         *warning_lines(explanation, (REGIONS, MAP)),
@@ -106,22 +106,22 @@ def colours(explanation, limit):
     """
     of = "" if explanation.target is None else f" of {explanation.target}"
     return (
-        f"Orange raises the answer, blue lowers it; the strongest colour stands for "
-        f"{limit:.2g} {explanation.unit}{of} per millilitre or more."
+        f"Orange raises the prediction, blue lowers it; the strongest colour stands "
+        f"for {limit:.2g} {explanation.unit}{of} per millilitre or more."
     )
 
 
 def region_table(explanation):
-    """Returns by how much each region raises the answer, a table with bars."""
+    """Returns by how much each region raises the prediction, a table with bars."""
     return bar_table(
-        f"By how much each region as it is raises the answer (regions: "
+        f"By how much each region as it is raises the prediction (regions: "
         f"{explanation.region_source})",
         _rows(explanation),
     )
 
 
 def _rows(explanation):
-    """A row a region: by how much the answer is higher for how it is in this scan."""
+    """A row for each region: its effect on the prediction as it is in this scan."""
     shown = explanation.regions[:MOST_ROWS]
     most = max((abs(region.effect) for region in shown), default=0) or 1
     return [

@@ -59,7 +59,7 @@ class OfferedModel:
 
     @property
     def explains(self) -> bool:
-        """Whether what its answer rests on can be shown as a map."""
+        """Whether its predictions can be explained by a map."""
         return not TASKS[self.recipe.task].gives_images
 
     @property

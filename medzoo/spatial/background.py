@@ -30,9 +30,9 @@ EDGE, DARKEST_FLUID = 0.03, 0.12
 # background and where the model takes them as they are.
 STANDARDISED = {
     True: "what was 0 before is estimated from its darkest voxels, and intensities "
-    "count from there. The scan before it was standardised gives a more exact answer",
-    False: "a model that takes intensities as they are answers otherwise than for the "
-    "scan before it was standardised. Give that one",
+    "count from there. The scan before standardisation gives better predictions",
+    False: "a model that takes intensities as they are predicts something else than for "
+    "the scan before standardisation. Give that one",
 }
 # Of the brain's bright end: a voxel that lies so far below a thousandth of all is an
 # accident, and no level.

@@ -230,5 +230,5 @@ def _told(kind, line, values, left_out, targets):
     return (
         f"{kind}: value = {line[0]:.3f} x output {line[1]:+.2f}; mean absolute error "
         f"{before:.2f} before, {after:.2f} for people left out (their "
-        f"median as the answer: {constant:.2f})"
+        f"median as the prediction: {constant:.2f})"
     )

@@ -26,7 +26,7 @@ def page(tmp_path_factory, head_phantom):
 def test_the_report_shows_map_and_regions_beside_the_prediction(page):
     found, text = page
 
-    assert "What the answer rests on" in text
+    assert "Explanation of the prediction" in text
     assert f"{found.prediction.value:.1f} years" in text
     for region in found.regions:
         assert f"{region.effect:+.2f} years" in text
@@ -75,4 +75,4 @@ def test_a_report_without_an_explanation_is_as_it_was(tmp_path, head_phantom):
     report(tiny_model(), head_phantom(8.0), tmp_path / "b.html")
 
     text = (tmp_path / "b.html").read_text(encoding="utf-8")
-    assert "What the answer rests on" not in text
+    assert "Explanation of the prediction" not in text

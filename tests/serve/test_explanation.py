@@ -106,7 +106,7 @@ def test_the_map_lies_on_the_scan_and_the_viewers_draw_it(explained, head, tmp_p
     assert "Opacity of the map" in view
     assert "<script" not in view
     report = visitor.get(f"{root}/report.html")
-    assert "What the answer rests on" in report.text
+    assert "Explanation of the prediction" in report.text
     assert "_explained.html" in report.headers["content-disposition"]
 
 

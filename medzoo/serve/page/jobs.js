@@ -8,7 +8,7 @@ const ENDED = ["done", "failed", "cancelled"];
 const STAGES = {
   loading: "loading", reading: "reading the scan", placing: "preparing the scan",
   network: "running the network", drawing: "drawing the result",
-  regions: "finding the regions", gradients: "computing what the answer rests on",
+  regions: "finding the regions", gradients: "computing the attribution",
 };
 
 export class Jobs {
@@ -32,7 +32,7 @@ export class Jobs {
     const bar = make("progress", { max: 1, value: 0, "aria-label": `Progress of ${name}` });
     const stop = make("button", { type: "button" }, "Cancel");
     const results = make("div", {});
-    const title = make(host ? "h5" : "h3", { tabindex: "-1" }, host ? "What the answer rests on" : name);
+    const title = make(host ? "h5" : "h3", { tabindex: "-1" }, host ? "Explanation of the prediction" : name);
     const row = make("article", { class: "job", "aria-label": name }, make("div", { class: "job-head" }, title, state, bar, stop), results);
     if (host) host.append(row);
     else byId("jobs").prepend(row);
@@ -123,7 +123,7 @@ export class Jobs {
     const row = downloads(root, name, record);
     if (!explains && this.explained.has(name)) {
       const button = make("button", { type: "button", onclick: () => this.explain(one, name) }, "Explain");
-      button.title = "What in the scan the answer rests on";
+      button.title = "What in the scan the prediction rests on";
       one.buttons.set(name, button);
       row.append(button);
     }
