@@ -31,8 +31,8 @@ EDGE, DARKEST_FLUID = 0.03, 0.12
 STANDARDISED = {
     True: "what was 0 before is estimated from its darkest voxels, and intensities "
     "count from there. The scan before standardisation gives better predictions",
-    False: "a model that takes intensities as they are predicts something else than for "
-    "the scan before standardisation. Give that one",
+    False: "a model that takes intensities as they are gives another prediction than "
+    "for the scan before standardisation. Give that one",
 }
 # Of the brain's bright end: a voxel that lies so far below a thousandth of all is an
 # accident, and no level.
