@@ -1,10 +1,12 @@
 """A network run by OpenVINO: exported once, compiled for each shape."""
 
+import logging
 import os
 import sys
 import tempfile
 import threading
 from collections import OrderedDict
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -172,7 +174,8 @@ def _keep(key, found, folder):
 def _export(network, folder):
     """By way of a SavedModel, which the runtime reads: faster than Keras' own."""
     try:
-        network.export(str(folder), format="tf_saved_model", verbose=False)
+        with _quiet_tensorflow():
+            network.export(str(folder), format="tf_saved_model", verbose=False)
         return _read(folder)
     # Raised by Keras and OpenVINO for unsupported operations.
     except _refusals() as error:
@@ -181,6 +184,18 @@ def _export(network, folder):
             f"Received: {network.name}, which it cannot: {_reason(error)}. "
             "Use engine='keras'."
         ) from error
+
+
+@contextmanager
+def _quiet_tensorflow():
+    """TensorFlow tells where it wrote, which is a temporary folder."""
+    logger = logging.getLogger("tensorflow")
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _read(path):

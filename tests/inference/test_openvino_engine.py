@@ -193,12 +193,19 @@ def test_nobody_is_told_of_an_export(cache, tmp_path):
         "from medzoo.inference.engine import engine_of\n"
         "inputs = keras.Input((None, 1))\n"
         "model = keras.Model(inputs, keras.layers.Dense(2)(inputs))\n"
+        "import logging\n"
+        "logging.getLogger('tensorflow').setLevel(logging.INFO)\n"
         "engine_of(model, name='openvino')(numpy.ones((1, 3, 1), 'f4'))\n"
+        "assert logging.getLogger('tensorflow').level == logging.INFO\n"
     )
     home = tmp_path / "home"
     home.mkdir()
     environment = {**os.environ, "PYTHONPATH": str(CHECKOUT), "HOME": str(home)}
-    subprocess.run([sys.executable, str(script)], env=environment, check=True)
+    command = [sys.executable, str(script)]
+    done = subprocess.run(
+        command, env=environment, check=True, capture_output=True, text=True
+    )
+    assert "Assets" not in done.stdout + done.stderr
     assert list(home.rglob("*openvino*")) == []
 
 
