@@ -20,7 +20,8 @@ from medzoo.models.heads import at_full_size, factors, sub_voxel_head, voxel_hea
 from medzoo.models.residual_encoder import check_scales, residual_encoder
 
 HEAD_UPSAMPLINGS = ("linear", "sub_voxel")
-JOININGS = ("concatenate", "sum")
+# No name that Keras has for a function: an .h5 file would give that instead.
+JOININGS = ("concatenated", "summed")
 
 
 @keras.saving.register_keras_serializable(package="medzoo")
@@ -46,8 +47,8 @@ class ResidualUNet3D(DeepSupervision, VolumeModel):
             at each scale. Defaults to True.
         joining: str, or a sequence with one a decoder scale, the finest first: how its
             first unit joins the encoder's features with the upsampled ones.
-            "concatenate" (the default), or "sum": convolutions of either are added, and
-            upsampled features and shortcuts have kernels of 1. At the finest scale
+            "concatenated" (the default), or "summed": convolutions of either are added,
+            and upsampled features and shortcuts have kernels of 1. At the finest scale
             that saves about a third of all operations.
         upsampling: str, "linear" (trilinear, without parameters; the default),
             "transposed" (trained, starts as linear) or "nearest".
@@ -103,7 +104,7 @@ class ResidualUNet3D(DeepSupervision, VolumeModel):
         strides: Sequence[Sequence[int]] = ((1, 1, 1), (2, 2, 2), (2, 2, 2), (2, 2, 2)),
         num_units: int = 1,
         symmetric: bool = True,
-        joining: str | Sequence[str] = "concatenate",
+        joining: str | Sequence[str] = "concatenated",
         upsampling: str = "linear",
         head_upsampling: str = "linear",
         head_kernel_size: int = 3,
@@ -199,7 +200,7 @@ def _decode(scales, arguments, style):
 def _joined(fine, coarse, joining, style, name):
     """The first unit of a decoder scale."""
     filters = fine.shape[-1]
-    if joining == "sum":
+    if joining == "summed":
         return joining_unit(fine, coarse, filters, style, f"{name}_unit1")
     concatenate = keras.layers.Concatenate(dtype=style.dtype, name=f"{name}_concat")
     x = concatenate([fine, coarse])

@@ -71,7 +71,7 @@ def forgotten():
         (ResidualUNet3D, {**DEFAULT, "symmetric": False}, 2_286_832, 1_568),
         # 26 of 27 weights of shortcuts, (192 x 64 + 96 x 32 + 48 x 16), and of what is
         # upsampled, (128 x 64 + 64 x 32 + 32 x 16), less.
-        (ResidualUNet3D, {**DEFAULT, "joining": "sum"}, 1_587_952, 1_568),
+        (ResidualUNet3D, {**DEFAULT, "joining": "summed"}, 1_587_952, 1_568),
         (ResidualUNet3D, TISSUES, 3_568_640, 2_912),
         (ResidualUNet3D, {**ORGANS, "symmetric": False}, 69_575_536, 14_304),
         (ResidualUNet3D, ORGANS, 78_896_624, 18_016),

@@ -106,7 +106,7 @@ def test_units_of_the_decoder():
 
 def test_a_sum_is_a_concatenation_seen_voxel_by_voxel():
     whole = ResidualUNet3D(**SMALL)
-    model = ResidualUNet3D(**SMALL, joining=["sum", "concatenate"])
+    model = ResidualUNet3D(**SMALL, joining=["summed", "concatenated"])
     again = ResidualUNet3D.from_config(model.get_config())
     assert again.count_params() == model.count_params() < whole.count_params()
     for layer in whole.layers:
@@ -341,7 +341,7 @@ def test_refuses_arguments(network, changes, received):
         network(**{**SMALL, **changes})
 
 
-@pytest.mark.parametrize("given", ["add", None, ["sum"], ["sum", "both"]])
+@pytest.mark.parametrize("given", ["add", None, ["summed"], ["summed", "both"]])
 def test_refuses_ways_of_joining(given):
     with pytest.raises(ValueError, match="one for each of 2 decoder scales"):
         ResidualUNet3D(**SMALL, joining=given)

@@ -6,7 +6,7 @@ The first convolution of that unit and its shortcut, 3 x 3 x 3 from 112 to 48 ch
 are 44 % of the network's operations. Yet all but 1 % of what the first one gives comes
 from the 48 channels of the encoder and, of the upsampled ones, from the voxel itself;
 all but 2 % of what the shortcut gives comes from the voxel itself. So the unit becomes
-a `joining="sum"` of `ResidualUNet3D`, whose kernels are fitted by least squares. Then
+a `joining="summed"` of `ResidualUNet3D`, its kernels fitted by least squares. Then
 the decoder learns to give the features and probabilities that the whole network gives,
 on the patches that it was trained on, without labels. The encoder and the averages of
 batch normalisation stay as they are. Writes RUN/model.weights.h5 and prints, for
@@ -36,7 +36,7 @@ from medzoo.training.segmentation import SegmentationTraining
 UNIT = "decoder0_unit1"
 # Ends of the encoder's scales, the finest first.
 ENCODER = ("stem_conv", "scale1_unit1_add", "scale2_unit1_add", "scale3_unit1_add")
-JOINING = ["sum", "concatenate", "concatenate"]
+JOINING = ["summed", "concatenated", "concatenated"]
 # How often each channel of three stays: T1-IR alone must not be rare.
 CHANNEL_RATES = [0.55, 0.4, 0.55]
 STEPS, WARM_UP, RATE, SEED = 400, 30, 3e-4, 11
