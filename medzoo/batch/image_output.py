@@ -217,8 +217,8 @@ class ImageOutput:
             folders = folders_of(cases)
         places, claimed = {}, {}
         for case in cases:
-            place = hash_of_place(case)
-            source = Source(self.recipe.name, {}, place, self._inputs)
+            lies = hash_of_place(case)
+            source = Source(self.recipe.name, {}, lies, self._inputs)
             self._sources[case.case_id] = source
             place = self._free_place(case, source, folders.get(case.case_id, Path()))
             for path in place.files:

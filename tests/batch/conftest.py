@@ -2,11 +2,21 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import pytest
 
 from medzoo.io import write
 from tests.batch.small_models import make_age_model
+
+# Of a model whose answers a test makes up.
+RECIPE = SimpleNamespace(
+    name="model_a",
+    version="1.0",
+    task="segmentation",
+    weights={"sha256": "0" * 64},
+    to_dict=dict,
+)
 
 
 @pytest.fixture(scope="session")

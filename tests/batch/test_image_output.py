@@ -15,14 +15,8 @@ from medzoo.data.cases.case import Case
 from medzoo.errors import InputError
 from medzoo.io import read, write
 from medzoo.volume import Volume
+from tests.batch.conftest import RECIPE
 
-RECIPE = SimpleNamespace(
-    name="model_a",
-    version="1.0",
-    task="segmentation",
-    weights={"sha256": "0" * 64},
-    to_dict=dict,
-)
 OTHER = SimpleNamespace(**{**vars(RECIPE), "name": "model_b"})
 
 

@@ -11,14 +11,7 @@ from medzoo.batch.image_output import ImageOutput
 from medzoo.data.cases.case import Case
 from medzoo.io import write
 from medzoo.volume import Volume
-
-RECIPE = SimpleNamespace(
-    name="model_a",
-    version="1.0",
-    task="segmentation",
-    weights={"sha256": "0" * 64},
-    to_dict=dict,
-)
+from tests.batch.conftest import RECIPE
 
 
 def answer(probabilities):
